@@ -1,0 +1,110 @@
+/*
+ * Numbers and times as text, fast and without a locale.
+ *
+ * Every put writes at `out`, never a terminating NUL, and returns the end of what it wrote. The
+ * caller has made room: DECIMAL_ROOM bytes are enough for any of them.
+ */
+#ifndef ANALYZER_DECIMAL_H
+#define ANALYZER_DECIMAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "analyzer/calendar.h"
+
+#define DECIMAL_ROOM 48
+#define DECIMAL_RFC3339_SIZE 30 /* 2026-11-20T14:03:05.123456789Z */
+#define DECIMAL_CLOCK_SIZE 20   /* 2026-11-20T14:03:05. */
+
+extern const char decimal_pairs[201]; /* "00" "01" ... "99" */
+extern const uint64_t decimal_powers[20];
+
+/* Remembers the second written last; zero-initialised is ready. */
+struct decimal_clock {
+    bool set;
+    int64_t second;
+    int64_t day;
+    char text[DECIMAL_CLOCK_SIZE];
+};
+
+/* Bring the text to another second; the date is worked out only when the day changes. */
+void decimal_clock_move(struct decimal_clock *clock, int64_t second);
+
+/*
+ * Write value * 10^exponent exactly: "1.5", "2", "-0.000001"; a fraction never ends in zeros.
+ *
+ *   units   exponent from -19 to 19
+ */
+char *decimal_put_scaled(char *out, int64_t value, int exponent);
+
+/* Write a finite number so that strtod() reads the same one back; -0 is "0". */
+char *decimal_put_real(char *out, double value);
+
+/* Write a finite number with `digits` (0..9) digits after the dot, rounded half away from zero. */
+char *decimal_put_fixed(char *out, double value, unsigned digits);
+
+static inline unsigned decimal_digits(uint64_t value)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned low = bits * 1233 >> 12; /* log10(2) is about 1233 / 4096 */
+
+    return low + ((value | 1) >= decimal_powers[low]);
+}
+
+/* The last `count` digits, with leading zeros. */
+static inline char *decimal_put_padded(char *out, uint64_t value, unsigned count)
+{
+    char *at = out + count;
+
+    while (at - out >= 4) { /* four at a time: two divisions that do not wait for each other */
+        unsigned four = (unsigned)(value % 10000);
+
+        at -= 4;
+        memcpy(at, &decimal_pairs[four / 100 * 2], 2);
+        memcpy(at + 2, &decimal_pairs[four % 100 * 2], 2);
+        value /= 10000;
+    }
+    if (at - out >= 2) {
+        at -= 2;
+        memcpy(at, &decimal_pairs[value % 100 * 2], 2);
+        value /= 100;
+    }
+    if (at > out)
+        *out = (char)('0' + value % 10);
+    return out + count;
+}
+
+static inline char *decimal_put_u64(char *out, uint64_t value)
+{
+    return decimal_put_padded(out, value, decimal_digits(value));
+}
+
+/* |value|, also of INT64_MIN. */
+static inline uint64_t decimal_magnitude(int64_t value)
+{
+    return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
+static inline char *decimal_put_i64(char *out, int64_t value)
+{
+    if (value < 0)
+        *out++ = '-';
+    return decimal_put_u64(out, decimal_magnitude(value));
+}
+
+/* RFC 3339 in UTC with nine fraction digits: always DECIMAL_RFC3339_SIZE bytes. */
+static inline char *decimal_put_rfc3339(struct decimal_clock *clock, char *out, int64_t ns)
+{
+    int64_t second = calendar_floor(ns, CALENDAR_SECOND_NS);
+    uint64_t fraction = (uint64_t)ns - (uint64_t)second * (uint64_t)CALENDAR_SECOND_NS;
+
+    if (second != clock->second || !clock->set)
+        decimal_clock_move(clock, second);
+    memcpy(out, clock->text, DECIMAL_CLOCK_SIZE);
+    out = decimal_put_padded(out + DECIMAL_CLOCK_SIZE, fraction, 9);
+    *out = 'Z';
+    return out + 1;
+}
+
+#endif

@@ -1,0 +1,95 @@
+# Tests, found by name:
+#
+#   tests/test_*.c            one cmocka binary each, with tests/support_*.c linked in
+#   tests/test_*.sh, *.py     run by bash and python3; exit code 77 means skipped
+#   tests/fuzz/fuzz_NAME.c    runs on tests/fuzz/corpus/NAME/; with PROCSCOPE_FUZZ it is a libFuzzer program
+#
+# All run in the root of the source tree with PROCSCOPE_BUILD_DIR and PROCSCOPE_SOURCE_DIR set.
+
+set(test_environment "PROCSCOPE_BUILD_DIR=${PROJECT_BINARY_DIR}"
+                     "PROCSCOPE_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
+                     "UBSAN_OPTIONS=print_stacktrace=1")
+
+function(add_run_test name)
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
+                         ENVIRONMENT "${test_environment}")
+endfunction()
+
+# A test may look into every folder.
+function(add_test_program name source directory)
+    folder_root(tests_root tests)
+    folder_root(tools_root tools)
+    add_executable(${name} "${source}")
+    target_include_directories(${name} PRIVATE "${tests_root}" "${tools_root}")
+    target_link_libraries(${name} PRIVATE recorder analyzer schema)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${directory}")
+endfunction()
+
+function(add_unit_tests)
+    find_sources(sources tests/test_*.c)
+    find_sources(support tests/support_*.c)
+    if(support)
+        folder_root(tests_root tests)
+        add_library(test_support STATIC ${support})
+        target_include_directories(test_support PUBLIC "${tests_root}")
+        target_link_libraries(test_support PUBLIC recorder analyzer schema procscope::cmocka)
+    endif()
+    foreach(source IN LISTS sources)
+        get_filename_component(name "${source}" NAME_WE)
+        add_test_program(${name} "${source}" "${PROJECT_BINARY_DIR}/tests")
+        if(support)
+            target_link_libraries(${name} PRIVATE test_support)
+        endif()
+        target_link_libraries(${name} PRIVATE procscope::cmocka)
+        add_run_test(${name} ${name})
+    endforeach()
+endfunction()
+
+function(add_script_tests)
+    find_program(BASH bash)
+    find_program(PYTHON3 python3)
+    mark_as_advanced(BASH PYTHON3)
+    find_sources(shell_scripts tests/test_*.sh)
+    find_sources(python_scripts tests/test_*.py)
+    foreach(script IN LISTS shell_scripts)
+        get_filename_component(name "${script}" NAME)
+        add_run_test(${name} "${BASH}" "${PROJECT_SOURCE_DIR}/${script}")
+    endforeach()
+    foreach(script IN LISTS python_scripts)
+        get_filename_component(name "${script}" NAME)
+        add_run_test(${name} "${PYTHON3}" "${PROJECT_SOURCE_DIR}/${script}")
+    endforeach()
+endfunction()
+
+function(add_fuzz_tests)
+    find_sources(sources tests/fuzz/fuzz_*.c)
+    set(replay tests/fuzz/replay_main.c)
+    if(sources AND NOT PROCSCOPE_FUZZ AND NOT EXISTS "${PROJECT_SOURCE_DIR}/${replay}")
+        message(STATUS "fuzz: no ${replay} yet")
+        return()
+    endif()
+    foreach(source IN LISTS sources)
+        get_filename_component(program "${source}" NAME_WE)
+        string(REGEX REPLACE "^fuzz_" "" name "${program}")
+        add_test_program(${program} "${source}" "${PROJECT_BINARY_DIR}/fuzz")
+        target_compile_options(${program} PRIVATE -Wno-missing-prototypes) # LLVMFuzzerTestOneInput
+        set(arguments "")
+        if(PROCSCOPE_FUZZ)
+            target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+            set(arguments -runs=0)
+        else()
+            target_sources(${program} PRIVATE "${replay}")
+        endif()
+        set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+        if(IS_DIRECTORY "${corpus}")
+            add_run_test(${program} ${program} ${arguments} "${corpus}")
+        endif()
+    endforeach()
+endfunction()
+
+if(PROCSCOPE_TESTS)
+    add_unit_tests()
+    add_script_tests()
+endif()
+add_fuzz_tests()

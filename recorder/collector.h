@@ -1,0 +1,63 @@
+/* The interface that one collector fills in, and what it is given. */
+#ifndef RECORDER_COLLECTOR_H
+#define RECORDER_COLLECTOR_H
+
+#include "recorder/clock.h"
+#include "schema/error.h"
+#include "schema/metric.h"
+#include "schema/tick.h"
+
+/* How well a collector works here. Stored by name in the capability table. */
+enum capability_status {
+    CAPABILITY_OK,
+    CAPABILITY_PARTIAL, /* works, some metrics or processes are missing: the reason says which */
+    CAPABILITY_NOT_PERMITTED,
+    CAPABILITY_NOT_THERE,
+    CAPABILITY_UNSUPPORTED,
+    CAPABILITY_FAILED,
+    CAPABILITY_OFF, /* switched off by the user */
+};
+
+struct capability {
+    enum capability_status status;
+    char reason[200]; /* in words; "" when ok */
+    char enable[200]; /* how to get it; "" when there is nothing to do */
+};
+
+const char *capability_name(enum capability_status status);
+
+struct redactor;
+
+/* What every collector is opened with; it outlives them all. */
+struct collect_context {
+    const struct clock *clock;
+    struct timebase timebase;
+    const char *root; /* "" on a real host; a fixture's directory in tests: root + "/proc/stat" */
+    int64_t interval_ns;
+    const char *process_source; /* "auto", "fds", "proc" */
+    const struct redactor *redactor;
+    bool no_cmdline;
+};
+
+struct collector {
+    const char *name;        /* "process", "cpu", … */
+    const char *description; /* one line for --list-collectors */
+    enum table_id table;
+    unsigned divisor; /* runs at every divisor-th tick by default */
+
+    /*
+     * Get ready. OK with `capability` filled in, also when it can do nothing here
+     * (NOT_PERMITTED, NOT_THERE, …): then it is not run. An error is for what should not happen.
+     */
+    enum status (*open)(void **state, const struct collect_context *context,
+                        struct capability *capability, struct error *err);
+    /* Add this tick's rows; tick->start_ns and seq are set. Never blocks, no allocation in steady state. */
+    enum status (*collect)(void *state, struct tick *tick, struct error *err);
+    void (*close)(void *state);
+};
+
+/* The only list of collectors of this system, in recording order (registry_SYSTEM.c). */
+extern const struct collector *const collectors[];
+extern const unsigned collector_count;
+
+#endif

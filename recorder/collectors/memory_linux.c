@@ -1,0 +1,207 @@
+/*
+ * Memory of the host.
+ *
+ *   source  /proc/meminfo, lines "Name: N kB"; /proc/vmstat, lines "name N"
+ *   units   bytes; pgpgin and pgpgout count KiB, pswpin and pswpout pages (mm/vmstat.c,
+ *           block/blk-core.c: sectors are halved on output)
+ *   absent  oom_kill before Linux 4.13, MemAvailable before 3.14
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder/collectors/collectors_linux.h"
+#include "recorder/textfile.h"
+
+enum { MEMINFO_ROOM = 8192, VMSTAT_ROOM = 32768, ROOM_LIMIT = 1 << 20, KIB = 1024 };
+
+struct field {
+    const char *name;
+    enum memory_metric metric;
+    enum { TIMES_ONE, TIMES_KIB, TIMES_PAGE } multiplier;
+};
+
+static const struct field meminfo_fields[] = {
+    { "MemTotal:", MEMORY_TOTAL_BYTES, TIMES_KIB },
+    { "MemFree:", MEMORY_FREE_BYTES, TIMES_KIB },
+    { "MemAvailable:", MEMORY_AVAILABLE_BYTES, TIMES_KIB },
+    { "Buffers:", MEMORY_BUFFERS_BYTES, TIMES_KIB },
+    { "Cached:", MEMORY_CACHED_BYTES, TIMES_KIB },
+    { "SwapTotal:", MEMORY_SWAP_TOTAL_BYTES, TIMES_KIB },
+    { "SwapFree:", MEMORY_SWAP_FREE_BYTES, TIMES_KIB },
+    { "Dirty:", MEMORY_DIRTY_BYTES, TIMES_KIB },
+    { "Writeback:", MEMORY_WRITEBACK_BYTES, TIMES_KIB },
+    { "AnonPages:", MEMORY_ANONYMOUS_BYTES, TIMES_KIB },
+    { "Shmem:", MEMORY_SHARED_BYTES, TIMES_KIB },
+    { "Slab:", MEMORY_SLAB_BYTES, TIMES_KIB },
+};
+
+static const struct field vmstat_fields[] = {
+    { "pgpgin", MEMORY_PAGE_IN_BYTES_TOTAL, TIMES_KIB },
+    { "pgpgout", MEMORY_PAGE_OUT_BYTES_TOTAL, TIMES_KIB },
+    { "pswpin", MEMORY_SWAP_IN_BYTES_TOTAL, TIMES_PAGE },
+    { "pswpout", MEMORY_SWAP_OUT_BYTES_TOTAL, TIMES_PAGE },
+    { "pgmajfault", MEMORY_MAJOR_FAULTS_TOTAL, TIMES_ONE },
+    { "oom_kill", MEMORY_OOM_KILLS_TOTAL, TIMES_ONE },
+};
+
+struct memory_state {
+    struct textfile meminfo, vmstat;
+    int64_t page_bytes;
+    bool sampled_before;
+};
+
+struct row {
+    int64_t values[MEMORY_METRIC_COUNT];
+    uint8_t missing[MEMORY_METRIC_COUNT];
+};
+
+static int64_t multiplier_of(const struct field *field, int64_t page_bytes)
+{
+    if (field->multiplier == TIMES_PAGE)
+        return page_bytes;
+    return field->multiplier == TIMES_KIB ? KIB : 1;
+}
+
+/* The line's field, or NULL; *at is moved behind the name. */
+static const struct field *find_field(const struct field *fields, size_t count, const char **at,
+                                      const char *end)
+{
+    size_t size = 0;
+
+    while (*at + size < end && (*at)[size] != ' ' && (*at)[size] != '\t')
+        size++;
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(fields[i].name) == size && memcmp(fields[i].name, *at, size) == 0) {
+            *at += size;
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+/* Fill in the fields that whole lines of the text have; the others become `absent`. */
+static void parse(const struct textfile *file, const struct field *fields, size_t count,
+                  int64_t page_bytes, enum missing absent, struct row *row)
+{
+    const char *at = file->text;
+    const char *end = at + file->size;
+    const char *line_end;
+
+    for (size_t i = 0; i < count; i++)
+        row->missing[fields[i].metric] = (uint8_t)absent;
+    for (; (line_end = textfile_line_end(at, end)) != NULL; at = line_end + 1) {
+        const struct field *field = find_field(fields, count, &at, line_end);
+
+        if (field != NULL)
+            row->missing[field->metric] =
+                (uint8_t)textfile_scaled(&at, line_end, multiplier_of(field, page_bytes),
+                                         &row->values[field->metric]);
+    }
+}
+
+/* One file into the row; false, with all its fields missing, when it cannot be read. */
+static bool read_fields(struct textfile *file, const struct field *fields, size_t count,
+                        int64_t page_bytes, struct row *row, struct error *err)
+{
+    enum missing absent = MISSING_NOT_THERE;
+
+    while (textfile_is_open(file)) {
+        if (textfile_read(file, err) != STATUS_OK) {
+            file->size = 0;
+            break;
+        }
+        if (!file->cut || !textfile_grow(file)) {
+            parse(file, fields, count, page_bytes, MISSING_NOT_THERE, row);
+            return true;
+        }
+    }
+    if (file->failure != 0)
+        absent = textfile_missing(file->failure);
+    for (size_t i = 0; i < count; i++)
+        row->missing[fields[i].metric] = (uint8_t)absent;
+    return false;
+}
+
+static void memory_close(void *state)
+{
+    struct memory_state *memory = state;
+
+    if (memory == NULL)
+        return;
+    textfile_close(&memory->meminfo);
+    textfile_close(&memory->vmstat);
+    free(memory);
+}
+
+/* Which of the two files are missing, in the words of the failed open. */
+static void describe(struct capability *capability, enum status meminfo, enum status vmstat,
+                     const struct error *why)
+{
+    *capability = (struct capability){ .status = CAPABILITY_OK };
+    if (meminfo == STATUS_OK && vmstat == STATUS_OK)
+        return;
+    capability->status = CAPABILITY_PARTIAL;
+    if (meminfo != STATUS_OK && vmstat != STATUS_OK)
+        capability->status = CAPABILITY_NOT_THERE;
+    (void)snprintf(capability->reason, sizeof capability->reason, "%.190s", why->message);
+    (void)snprintf(capability->enable, sizeof capability->enable, "mount procfs on /proc");
+}
+
+static enum status memory_open(void **state, const struct collect_context *context,
+                               struct capability *capability, struct error *err)
+{
+    struct memory_state *memory = calloc(1, sizeof *memory);
+    struct error why = { 0 };
+    enum status meminfo;
+    enum status vmstat;
+
+    if (memory == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "memory collector");
+    memory->page_bytes = sysconf(_SC_PAGESIZE);
+    meminfo = textfile_open(&memory->meminfo, context->root, "/proc/meminfo", MEMINFO_ROOM,
+                            ROOM_LIMIT, &why);
+    vmstat = textfile_open(&memory->vmstat, context->root, "/proc/vmstat", VMSTAT_ROOM, ROOM_LIMIT,
+                           &why);
+    describe(capability, meminfo, vmstat, &why);
+    *state = memory;
+    return STATUS_OK;
+}
+
+static enum status memory_collect(void *state, struct tick *tick, struct error *err)
+{
+    struct memory_state *memory = state;
+    struct row row;
+    bool meminfo;
+    bool vmstat;
+    int64_t *values;
+    uint8_t *missing;
+
+    memset(row.values, 0, sizeof row.values);
+    memset(row.missing, MISSING_UNSUPPORTED, sizeof row.missing);
+    meminfo = read_fields(&memory->meminfo, meminfo_fields, COUNT_OF(meminfo_fields),
+                          memory->page_bytes, &row, err);
+    vmstat = read_fields(&memory->vmstat, vmstat_fields, COUNT_OF(vmstat_fields),
+                         memory->page_bytes, &row, err);
+    if (!meminfo && !vmstat)
+        return STATUS_IO;
+    if (tick_row_values(tick, TABLE_MEMORY, 0, memory->sampled_before ? 0 : ROW_FIRST, &values,
+                        &missing) == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "row of memory_samples");
+    tick_sampled(tick, TABLE_MEMORY);
+    memory->sampled_before = true;
+    memcpy(values, row.values, sizeof row.values);
+    memcpy(missing, row.missing, sizeof row.missing);
+    return STATUS_OK;
+}
+
+const struct collector memory_collector = {
+    .name = "memory",
+    .description = "memory, swap and paging of the host",
+    .table = TABLE_MEMORY,
+    .divisor = 1,
+    .open = memory_open,
+    .collect = memory_collect,
+    .close = memory_close,
+};

@@ -1,0 +1,293 @@
+/* Sources: /proc/PID/cmdline, exe, cwd, cgroup; stat once more at the end; the user database. */
+#include "recorder/identity_linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder/process_files_linux.h"
+#include "recorder/procfs_linux.h"
+#include "recorder/siphash.h"
+
+enum { TEXT_MAX = 4096 };
+
+enum status identity_open(struct identity_reader *reader, const char *root,
+                          const struct redactor *redactor, bool no_cmdline, const uint64_t key[2],
+                          struct error *err)
+{
+    char path[4096];
+
+    *reader = (struct identity_reader){
+        .proc_fd = -1,
+        .root = root,
+        .redactor = redactor,
+        .no_cmdline = no_cmdline,
+        .key = { key[0], key[1] },
+    };
+    if ((size_t)snprintf(path, sizeof path, "%s/proc", root) >= sizeof path)
+        return error_set(err, STATUS_INVALID, "root directory name too long");
+    reader->proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (reader->proc_fd < 0)
+        return error_set(err, STATUS_IO, "open %s: %s", path, strerror(errno));
+    reader->raw = malloc(CMDLINE_READ_MAX);
+    if (reader->raw == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "no memory for command lines");
+    return STATUS_OK;
+}
+
+void identity_close(struct identity_reader *reader)
+{
+    if (reader->root != NULL && reader->proc_fd >= 0)
+        close(reader->proc_fd);
+    free(reader->raw);
+    bytes_release(&reader->redacted);
+    *reader = (struct identity_reader){ .proc_fd = -1 };
+}
+
+/* All of a file up to `size` bytes; -errno when it cannot be read. */
+static ssize_t read_file(int directory, const char *path, void *buffer, size_t size)
+{
+    int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
+    size_t used = 0;
+    ssize_t got;
+
+    if (fd < 0)
+        return -errno;
+    do {
+        got = read(fd, (char *)buffer + used, size - used);
+        used += got > 0 ? (size_t)got : 0;
+    } while (got > 0 && used < size);
+    got = got < 0 ? -errno : (ssize_t)used;
+    close(fd);
+    return got;
+}
+
+static ssize_t read_pid_file(struct identity_reader *reader, int32_t pid, const char *name,
+                             void *buffer, size_t size)
+{
+    char path[PROCESS_PATH_SIZE];
+
+    process_files_path(path, pid, name);
+    return read_file(reader->proc_fd, path, buffer, size);
+}
+
+static void put_text(struct slow_answer *answer, enum process_text text, const void *bytes,
+                     size_t size)
+{
+    size_t at = answer->bytes.used;
+
+    bytes_put(&answer->bytes, bytes, size);
+    if (answer->bytes.full)
+        return;
+    answer->text[text] = (struct tick_text){ (uint32_t)at, (uint32_t)size };
+    answer->known |= 1u << text;
+}
+
+static void read_cmdline(struct identity_reader *reader, struct slow_answer *answer)
+{
+    static const struct redactor built_in;
+    const struct redactor *redactor = reader->redactor == NULL ? &built_in : reader->redactor;
+    ssize_t got = read_pid_file(reader, answer->request.pid, "cmdline", reader->raw,
+                                CMDLINE_READ_MAX);
+    struct byte_writer *text = &reader->redacted;
+    struct error err;
+
+    if (got < 0)
+        return;
+    bytes_reset(text);
+    if (redact_arguments(redactor, reader->raw, (size_t)got, got == CMDLINE_READ_MAX, text, &err) !=
+        STATUS_OK)
+        return;
+    answer->cmdline_length = (uint32_t)text->used;
+    answer->cmdline_hash = siphash(reader->key, text->data, text->used);
+    put_text(answer, PROCESS_CMDLINE, text->data,
+             text->used < CMDLINE_STORED_MAX ? text->used : CMDLINE_STORED_MAX);
+}
+
+/* A link that leads nowhere, as a kernel thread's, is known to be empty. */
+static void read_link(struct identity_reader *reader, struct slow_answer *answer,
+                      enum process_text text, const char *name)
+{
+    char path[PROCESS_PATH_SIZE], target[TEXT_MAX];
+    ssize_t size;
+
+    process_files_path(path, answer->request.pid, name);
+    size = readlinkat(reader->proc_fd, path, target, sizeof target);
+    if (size >= 0 || errno == ENOENT)
+        put_text(answer, text, target, size < 0 ? 0 : (size_t)size);
+}
+
+static size_t depth(const char *path, size_t size)
+{
+    size_t slashes = 0;
+
+    for (size_t i = 1; i < size; i++) /* "/" is the root: depth 0 */
+        slashes += i == 1 || path[i] == '/';
+    return slashes;
+}
+
+static bool lists(const char *list, size_t size, const char *wanted)
+{
+    size_t length = strlen(wanted);
+
+    for (size_t at = 0; at + length <= size; at++) {
+        bool begins = at == 0 || list[at - 1] == ',';
+        bool ends = at + length == size || list[at + length] == ',';
+
+        if (begins && ends && memcmp(list + at, wanted, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct identity_slice identity_cgroup(const char *text, size_t size)
+{
+    const char *end = text + size;
+    struct identity_slice best = { "", 0 };
+
+    for (const char *line = text, *stop; line < end; line = stop + 1) {
+        stop = memchr(line, '\n', (size_t)(end - line));
+        if (stop == NULL)
+            stop = end;
+        const char *list = memchr(line, ':', (size_t)(stop - line));
+        const char *path = list == NULL ? NULL : memchr(list + 1, ':', (size_t)(stop - list - 1));
+        if (path == NULL)
+            continue;
+        size_t list_size = (size_t)(path - ++list), path_size = (size_t)(stop - ++path);
+        struct identity_slice here = { path, path_size };
+
+        if (list_size == 0 && depth(path, path_size) > 0)
+            return here;
+        if (list_size != 0 && (list_size < 5 || memcmp(list, "name=", 5) != 0) &&
+            !lists(list, list_size, "memory") && !lists(list, list_size, "cpu"))
+            continue;
+        if (best.size == 0 || depth(path, path_size) > depth(best.at, best.size))
+            best = here;
+    }
+    return best;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+struct identity_slice identity_container(struct identity_slice cgroup)
+{
+    enum { ID_SIZE = 64 };
+    static const char monitor[] = "conmon-"; /* podman's helper outside of the container */
+    struct identity_slice found = { "", 0 };
+    const size_t before = sizeof monitor - 1;
+
+    for (size_t at = 0, run = 0; at <= cgroup.size; at++) {
+        if (at < cgroup.size && is_hex(cgroup.at[at])) {
+            run++;
+            continue;
+        }
+        const char *id = cgroup.at + at - run;
+        bool monitors = at - run >= before && memcmp(id - before, monitor, before) == 0;
+        if (run == ID_SIZE && !monitors)
+            found = (struct identity_slice){ id, run };
+        run = 0;
+    }
+    return found;
+}
+
+static void read_cgroup(struct identity_reader *reader, struct slow_answer *answer)
+{
+    char text[4 * TEXT_MAX];
+    ssize_t got = read_pid_file(reader, answer->request.pid, "cgroup", text, sizeof text);
+    struct identity_slice cgroup, container;
+
+    if (got < 0)
+        return;
+    cgroup = identity_cgroup(text, (size_t)got);
+    container = identity_container(cgroup);
+    put_text(answer, PROCESS_CGROUP, cgroup.at, cgroup.size < TEXT_MAX ? cgroup.size : TEXT_MAX);
+    put_text(answer, PROCESS_CONTAINER, container.at, container.size);
+}
+
+/* The fixture's user database, so that a captured tree says the same everywhere. */
+static void find_fixture_user(const char *root, uint32_t uid, char *name, size_t size)
+{
+    char path[4096];
+    FILE *file = NULL;
+    struct passwd *entry;
+
+    if ((size_t)snprintf(path, sizeof path, "%s/etc/passwd", root) < sizeof path)
+        file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    while ((entry = fgetpwent(file)) != NULL) {
+        if (entry->pw_uid == uid) {
+            snprintf(name, size, "%s", entry->pw_name);
+            break;
+        }
+    }
+    fclose(file);
+}
+
+static const char *user_name(struct identity_reader *reader, uint32_t uid)
+{
+    char buffer[4096];
+    struct passwd entry, *found = NULL;
+    struct identity_user *user;
+
+    for (size_t i = 0; i < IDENTITY_USERS; i++) {
+        if (reader->users[i].taken && reader->users[i].uid == uid)
+            return reader->users[i].name;
+    }
+    user = &reader->users[reader->next_user++ % IDENTITY_USERS];
+    *user = (struct identity_user){ .taken = true, .uid = uid };
+    if (*reader->root != '\0')
+        find_fixture_user(reader->root, uid, user->name, sizeof user->name);
+    else if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
+        snprintf(user->name, sizeof user->name, "%s", found->pw_name);
+    return user->name;
+}
+
+/* A zombie has lost what it was called: only what it still has replaces what is known of it. */
+static void forget_empty(struct slow_answer *answer)
+{
+    for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
+        if (answer->text[text].size == 0)
+            answer->known &= ~(1u << text);
+    }
+    if (!(answer->known & 1u << PROCESS_CMDLINE)) {
+        answer->cmdline_length = 0;
+        answer->cmdline_hash = 0;
+    }
+}
+
+void identity_read(void *self, const struct slow_request *request, struct slow_answer *answer)
+{
+    struct identity_reader *reader = self;
+    const char *name;
+    char text[1024];
+    struct proc_stat stat;
+    struct error err;
+    ssize_t got;
+
+    if (!reader->no_cmdline)
+        read_cmdline(reader, answer);
+    read_link(reader, answer, PROCESS_EXE, "exe");
+    read_link(reader, answer, PROCESS_CWD, "cwd");
+    read_cgroup(reader, answer);
+    name = user_name(reader, request->uid);
+    put_text(answer, PROCESS_USER, name, strlen(name));
+
+    got = read_pid_file(reader, request->pid, "stat", text, sizeof text);
+    if (got < 0 || procfs_parse_stat(text, (size_t)got, &stat, &err) != STATUS_OK ||
+        stat.start_ticks != request->start_ticks) {
+        answer->gone = true;
+        answer->known = 0;
+        bytes_reset(&answer->bytes);
+        return;
+    }
+    if (!request->first && (stat.state == 'Z' || stat.state == 'X'))
+        forget_empty(answer);
+}

@@ -1,0 +1,18 @@
+/* --list-collectors: what works here, why the rest does not, and how to get it. */
+#ifndef RECORDER_LIST_COLLECTORS_H
+#define RECORDER_LIST_COLLECTORS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "recorder/collect.h"
+
+/*
+ * Print the opened collectors as a table for people, or as a JSON array of objects.
+ *
+ *   errors  NO_MEMORY; IO when `out` takes no more
+ */
+MUST_USE enum status list_collectors(const struct collect *collect, bool json, FILE *out,
+                                     struct error *err);
+
+#endif

@@ -1,0 +1,311 @@
+/* The command line: one table of options, from which the help is printed too. */
+#include "recorder/options.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const int64_t ms_ns = 1000000;
+static const int64_t second_ns = 1000000000;
+static const int64_t minute_ns = INT64_C(60) * 1000000000;
+static const int64_t hour_ns = INT64_C(3600) * 1000000000;
+static const int64_t day_ns = INT64_C(86400) * 1000000000;
+static const int64_t longest_ns = INT64_C(36500) * 86400 * 1000000000;
+
+struct option {
+    char letter; /* 0: none */
+    const char *name;
+    const char *value; /* what it is called in the help; NULL: takes none */
+    const char *help;
+    enum status (*set)(struct options *options, const char *value, struct error *err);
+};
+
+/* Digits with at most one point into ns of `unit`; false when that is no number or too long. */
+static bool scale_number(const char *text, size_t size, int64_t unit_ns, int64_t *span_ns)
+{
+    int64_t sum = 0;
+    int64_t fraction_ns = unit_ns;
+    bool point = false;
+    bool digit = false;
+
+    for (size_t i = 0; i < size; i++) {
+        int64_t d = text[i] - '0';
+
+        if (text[i] == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (d < 0 || d > 9)
+            return false;
+        digit = true;
+        if (point) {
+            fraction_ns /= 10;
+            sum += d * fraction_ns;
+        } else if (sum > longest_ns / 10) {
+            return false;
+        } else {
+            sum = sum * 10 + d * unit_ns;
+        }
+    }
+    *span_ns = sum;
+    return digit && sum <= longest_ns;
+}
+
+enum status options_parse_span(const char *text, int64_t *span_ns, struct error *err)
+{
+    const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {
+        { "ms", ms_ns }, { "s", second_ns }, { "m", minute_ns }, { "h", hour_ns }, { "d", day_ns },
+    };
+    size_t number = strspn(text, "0123456789.");
+
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (strcmp(text + number, units[i].name) == 0 &&
+            scale_number(text, number, units[i].ns, span_ns))
+            return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID,
+                     "\"%.60s\" is no time span: write a number and a unit, as in 500ms, 1s, 5m, "
+                     "1h or 2d",
+                     text);
+}
+
+void options_print_span(char *text, size_t size, int64_t span_ns)
+{
+    if (span_ns % second_ns == 0)
+        (void)snprintf(text, size, "%" PRId64 " s", span_ns / second_ns);
+    else if (span_ns % ms_ns == 0)
+        (void)snprintf(text, size, "%" PRId64 " ms", span_ns / ms_ns);
+    else
+        (void)snprintf(text, size, "%" PRId64 " ns", span_ns);
+}
+
+static enum status set_output(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, STATUS_INVALID, "is empty: give the path of a file");
+    options->output = value;
+    return STATUS_OK;
+}
+
+static enum status set_interval(struct options *options, const char *value, struct error *err)
+{
+    enum status st = options_parse_span(value, &options->interval_ns, err);
+
+    if (st != STATUS_OK)
+        return st;
+    if (options->interval_ns < 10 * ms_ns || options->interval_ns > hour_ns)
+        return error_set(err, STATUS_INVALID, "%s: accepted is 10ms to 1h", value);
+    return STATUS_OK;
+}
+
+static enum status set_duration(struct options *options, const char *value, struct error *err)
+{
+    enum status st = options_parse_span(value, &options->duration_ns, err);
+
+    if (st != STATUS_OK)
+        return st;
+    if (options->duration_ns == 0)
+        return error_set(err, STATUS_INVALID, "%s: accepted is any time span longer than 0", value);
+    return STATUS_OK;
+}
+
+static enum status set_collectors(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, STATUS_INVALID,
+                         "is empty: give names separated by commas; --list-collectors shows them");
+    options->collectors = value;
+    return STATUS_OK;
+}
+
+static enum status set_process_source(struct options *options, const char *value, struct error *err)
+{
+    if (strcmp(value, "auto") != 0 && strcmp(value, "fds") != 0 && strcmp(value, "proc") != 0)
+        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, fds or proc", value);
+    options->process_source = value;
+    return STATUS_OK;
+}
+
+static enum status set_sync(struct options *options, const char *value, struct error *err)
+{
+    if (strcmp(value, "0") == 0) {
+        options->sync_ns = 0;
+        return STATUS_OK;
+    }
+    return options_parse_span(value, &options->sync_ns, err);
+}
+
+static enum status set_redact(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, STATUS_INVALID, "is empty: give an extended regular expression");
+    if (options->redact_count == OPTIONS_REDACT_MAX)
+        return error_set(err, STATUS_INVALID, "\"%.60s\": at most %d are accepted", value,
+                         OPTIONS_REDACT_MAX);
+    options->redact[options->redact_count++] = value;
+    return STATUS_OK;
+}
+
+static enum status set_format(struct options *options, const char *value, struct error *err)
+{
+    if (strcmp(value, "json") != 0 && strcmp(value, "table") != 0)
+        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is table or json", value);
+    options->json = value[0] == 'j';
+    return STATUS_OK;
+}
+
+static enum status set_flag(bool *flag)
+{
+    *flag = true;
+    return STATUS_OK;
+}
+
+#define FLAG(field)                                                                                \
+    static enum status set_##field(struct options *options, const char *value, struct error *err)  \
+    {                                                                                              \
+        (void)value, (void)err;                                                                    \
+        return set_flag(&options->field);                                                          \
+    }
+FLAG(no_cmdline)
+FLAG(list_collectors)
+FLAG(version)
+FLAG(help)
+
+static const struct option option_list[] = {
+    { 'o', "output", "FILE", "the recording; a file that exists is continued", set_output },
+    { 'i', "interval", "SPAN", "time between samples, 10ms to 1h (1s)", set_interval },
+    { 'd', "duration", "SPAN", "stop after this time (until stopped)", set_duration },
+    { 0, "collectors", "LIST", "only these, separated by commas (all)", set_collectors },
+    { 0, "process-source", "NAME", "auto, fds (kept open) or proc (auto)", set_process_source },
+    { 0, "sync", "SPAN", "sync to disk at least this often, 0: never (10s)", set_sync },
+    { 0, "redact", "REGEX", "hide what matches in command lines; repeatable", set_redact },
+    { 0, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline },
+    { 0, "list-collectors", NULL, "show what works here and why not",
+      set_list_collectors },
+    { 0, "format", "NAME", "of --list-collectors: table or json (table)", set_format },
+    { 'V', "version", NULL, "print the version", set_version },
+    { 'h', "help", NULL, "print this", set_help },
+};
+
+static const struct option *find_letter(char letter)
+{
+    for (size_t i = 0; i < COUNT_OF(option_list); i++) {
+        if (option_list[i].letter == letter && letter != 0)
+            return &option_list[i];
+    }
+    return NULL;
+}
+
+static const struct option *find_name(const char *name, size_t size)
+{
+    for (size_t i = 0; i < COUNT_OF(option_list); i++) {
+        if (strlen(option_list[i].name) == size && memcmp(option_list[i].name, name, size) == 0)
+            return &option_list[i];
+    }
+    return NULL;
+}
+
+/*
+ * Split one argument into its option and the value written in it: "-i1s", "--interval=1s".
+ * *value is NULL when the value, if one is needed, is the next argument.
+ */
+static const struct option *split_argument(const char *argument, const char **value)
+{
+    const struct option *option;
+    size_t size;
+
+    *value = NULL;
+    if (argument[1] != '-') {
+        option = find_letter(argument[1]);
+        if (argument[2] != '\0')
+            *value = argument + 2;
+        return option;
+    }
+    size = strcspn(argument + 2, "=");
+    option = find_name(argument + 2, size);
+    if (argument[2 + size] == '=')
+        *value = argument + 2 + size + 1;
+    return option;
+}
+
+/* One option at argv[*at]; moves *at behind it. */
+static enum status parse_option(struct options *options, char **argv, int *at, struct error *err)
+{
+    const char *argument = argv[(*at)++];
+    const char *value;
+    const struct option *option = split_argument(argument, &value);
+    enum status st;
+
+    if (option == NULL)
+        return error_set(err, STATUS_INVALID, "%.60s is no option; see procscoped --help",
+                         argument);
+    if (option->value == NULL && value != NULL)
+        return error_set(err, STATUS_INVALID, "%.60s: --%s takes no value", argument, option->name);
+    if (option->value != NULL && value == NULL) {
+        value = argv[*at];
+        if (value == NULL)
+            return error_set(err, STATUS_INVALID, "--%s needs a value: %s", option->name,
+                             option->value);
+        (*at)++;
+    }
+    st = option->set(options, value, err);
+    return st == STATUS_OK ? st : error_prefix(err, "--%s", option->name);
+}
+
+enum status options_parse(struct options *options, int argc, char **argv, struct error *err)
+{
+    bool format_given = false;
+    int at = 1;
+
+    *options = (struct options){
+        .interval_ns = second_ns,
+        .process_source = "auto",
+        .sync_ns = 10 * second_ns,
+    };
+    while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0') {
+        enum status st;
+
+        if (strcmp(argv[at], "--") == 0) {
+            at++;
+            break;
+        }
+        format_given = format_given || strncmp(argv[at], "--format", strlen("--format")) == 0;
+        st = parse_option(options, argv, &at, err);
+        if (st != STATUS_OK)
+            return st;
+    }
+    if (at < argc)
+        options->command = argv + at;
+    if (options->command != NULL && options->command[0][0] == '\0')
+        return error_set(err, STATUS_INVALID, "the name of the command is empty");
+    if (format_given && !options->list_collectors)
+        return error_set(err, STATUS_INVALID, "--format goes with --list-collectors only");
+    return STATUS_OK;
+}
+
+void options_print_help(FILE *out)
+{
+    fputs("procscoped: records what every process and core does into one compressed file\n\n"
+          "usage: procscoped [OPTION...] [--] [COMMAND ARG...]\n\n"
+          "With a COMMAND, records until it ends and exits with its status.\n"
+          "Without --output: /var/lib/procscope/HOST.pscope as root, else\n"
+          "$XDG_STATE_HOME/procscope/HOST.pscope or ~/.local/state/procscope/HOST.pscope.\n\n",
+          out);
+    for (size_t i = 0; i < COUNT_OF(option_list); i++) {
+        const struct option *o = &option_list[i];
+        char left[40];
+
+        if (o->letter != 0)
+            (void)snprintf(left, sizeof left, "-%c, --%s %s", o->letter, o->name,
+                           o->value != NULL ? o->value : "");
+        else
+            (void)snprintf(left, sizeof left, "    --%s %s", o->name,
+                           o->value != NULL ? o->value : "");
+        fprintf(out, "  %-26s %s\n", left, o->help);
+    }
+    fputs("\nExit status: 0 done, 1 failed, 2 wrong usage; with a COMMAND its own, 128 + N when\n"
+          "signal N ended it, 126 when it cannot be run, 127 when it is not found.\n",
+          out);
+}

@@ -1,0 +1,70 @@
+/* The default path of the recording. */
+#include "recorder/output_path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DIRECTORY_MODE = 0750, HOST_SIZE = 256 };
+
+struct output_surroundings output_surroundings(const char *host)
+{
+    return (struct output_surroundings){
+        .root = geteuid() == 0,
+        .state_home = getenv("XDG_STATE_HOME"),
+        .home = getenv("HOME"),
+        .host = host,
+    };
+}
+
+/* The host's name as a file name. */
+static void file_name(char *name, size_t size, const char *host)
+{
+    (void)snprintf(name, size, "%s", host[0] == '\0' || host[0] == '.' ? "host" : host);
+    for (char *at = name; *at != '\0'; at++) {
+        if (*at == '/')
+            *at = '_';
+    }
+}
+
+enum status output_path_default(char *path, size_t size,
+                                const struct output_surroundings *surroundings, struct error *err)
+{
+    const char *state_home = surroundings->state_home;
+    const char *home = surroundings->home;
+    char name[HOST_SIZE];
+    int length;
+
+    file_name(name, sizeof name, surroundings->host);
+    if (surroundings->root)
+        length = snprintf(path, size, "/var/lib/procscope/%s.pscope", name);
+    else if (state_home != NULL && state_home[0] == '/') /* a relative one is invalid, says XDG */
+        length = snprintf(path, size, "%s/procscope/%s.pscope", state_home, name);
+    else if (home != NULL && home[0] == '/')
+        length = snprintf(path, size, "%s/.local/state/procscope/%s.pscope", home, name);
+    else
+        return error_set(err, STATUS_INVALID, "no home directory: say where to with --output FILE");
+    if (length < 0 || (size_t)length >= size)
+        return error_set(err, STATUS_INVALID, "the default path is too long: use --output FILE");
+    return STATUS_OK;
+}
+
+enum status output_path_make_directory(const char *path, struct error *err)
+{
+    char directory[PATH_MAX];
+
+    if ((size_t)snprintf(directory, sizeof directory, "%s", path) >= sizeof directory)
+        return error_set(err, STATUS_INVALID, "%.200s...: the path is too long", path);
+    for (char *at = strchr(directory + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        if (mkdir(directory, DIRECTORY_MODE) != 0 && errno != EEXIST && errno != EROFS)
+            return error_set(err, STATUS_IO, "make the directory %s: %s", directory,
+                             strerror(errno));
+        *at = '/';
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,64 @@
+/*
+ * The files of /proc, read with as few system calls as the descriptor limit allows.
+ *
+ * A descriptor that is kept costs one pread a tick instead of open, read and close, and it belongs
+ * to its process for good: once that has ended, reads fail with ESRCH, whoever has the pid then.
+ */
+#ifndef RECORDER_PROCESS_FILES_LINUX_H
+#define RECORDER_PROCESS_FILES_LINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "schema/error.h"
+
+enum {
+    SPARE_DESCRIPTORS = 64, /* left for the rest of the recorder */
+    /* The kernel keeps a page per descriptor: 3 for each of 10 000 processes are 135 MB. */
+    KEPT_DESCRIPTORS_MAX = 30000,
+};
+
+struct process_files {
+    int proc_fd;
+    bool real; /* the host's own /proc, not a fixture */
+    long budget, kept;
+    char *entries; /* getdents64 */
+    int32_t *pids; /* of the last listing */
+    size_t pid_count, pid_size;
+};
+
+/*
+ * Open ROOT/proc.
+ *
+ *   shape   keep: keep descriptors, as many as RLIMIT_NOFILE allows after raising it to its hard limit
+ *   errors  IO, NO_MEMORY
+ *   owns    a descriptor and buffers until process_files_close, which accepts what a failed open left
+ */
+MUST_USE enum status process_files_open(struct process_files *files, const char *root, bool keep,
+                                        struct error *err);
+void process_files_close(struct process_files *files);
+
+/* Fill files->pids with the pids that are listed now. Errors: IO, NO_MEMORY. */
+MUST_USE enum status process_files_list(struct process_files *files, struct error *err);
+
+/*
+ * Read /proc/PID/NAME from its beginning into buffer[size].
+ *
+ *   shape   *fd: the kept descriptor, or -1: then it is set when one is kept; NULL: keep none
+ *   errors  returns the bytes read, or -errno
+ */
+ssize_t process_files_read(struct process_files *files, int32_t pid, int *fd, const char *name,
+                           char *buffer, size_t size);
+/* Close a kept descriptor, if there is one. */
+void process_files_drop(struct process_files *files, int *fd);
+
+/* The effective uid of a process, as owner of /proc/PID; false when it is gone. */
+bool process_files_uid(const struct process_files *files, int32_t pid, uint32_t *uid);
+
+/* Write "PID/NAME" to path. */
+enum { PROCESS_PATH_SIZE = 40 };
+void process_files_path(char path[PROCESS_PATH_SIZE], int32_t pid, const char *name);
+
+#endif

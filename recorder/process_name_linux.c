@@ -1,0 +1,162 @@
+/*
+ * What a process is called, and since when: at once what stat and the owner of /proc/PID tell, one
+ * or more ticks later, as a second version from the same time, what the slow thread has read.
+ */
+#include <string.h>
+
+#include "recorder/process_state_linux.h"
+
+static uint32_t hash(const void *data, size_t size)
+{
+    return crc32c(0, data, size);
+}
+
+/*
+ * Exec gives a process another address space, which the kernel places at random: the same comm from
+ * the same program still moves these two. 0: not permitted, or there is none.
+ */
+static uint32_t exec_hash(const struct proc_stat *stat)
+{
+    uint64_t marks[2] = { stat->start_code, stat->start_stack };
+
+    return stat->start_stack == 0 ? 0 : hash(marks, sizeof marks);
+}
+
+void process_rename(struct process_state *s, struct process *p, int64_t from_ns, struct tick *tick)
+{
+    size_t comm_size = procfs_stable_comm(&s->stat);
+    struct tick_version *version = tick_add_version(tick);
+
+    p->comm_hash = hash(s->stat.comm, comm_size);
+    if (exec_hash(&s->stat) != 0)
+        p->exec_hash = exec_hash(&s->stat);
+    p->flags |= PROCESS_WANTS_NAME;
+    p->name_from_ns = from_ns;
+    if (version == NULL)
+        return;
+    version->slot = process_slot(s, p);
+    version->from_ns = from_ns;
+    version->known = 1u << PROCESS_COMM | VERSION_UID;
+    version->uid = p->uid;
+    version->text[PROCESS_COMM] = tick_add_text(tick, s->stat.comm, comm_size);
+}
+
+void process_check_name(struct process_state *s, struct process *p, struct tick *tick)
+{
+    uint32_t exec = exec_hash(&s->stat), uid = p->uid;
+    bool changed = exec != 0 && p->exec_hash != 0 && exec != p->exec_hash;
+
+    if (exec != 0)
+        p->exec_hash = exec;
+    changed |= hash(s->stat.comm, procfs_stable_comm(&s->stat)) != p->comm_hash;
+    if (process_read_uid(s, p->pid, &uid) && uid != p->uid) {
+        p->uid = uid;
+        changed = true;
+    }
+    if (changed)
+        process_rename(s, p, tick->start_ns, tick);
+}
+
+static bool ask(struct process_state *s, const struct process *p, int64_t from_ns)
+{
+    struct slow_request request = {
+        .slot = process_slot(s, p),
+        .generation = p->generation,
+        .start_ticks = p->start_ticks,
+        .from_ns = from_ns,
+        .pid = p->pid,
+        .uid = p->uid,
+        .first = !(p->flags & PROCESS_NAMED),
+    };
+
+    if (!slow_ask(s->slow, &request))
+        return false;
+    s->asked = true;
+    return true;
+}
+
+void process_ask(struct process_state *s, struct process *p)
+{
+    if (p->flags & PROCESS_WANTS_NAME && ask(s, p, p->name_from_ns))
+        p->flags &= (uint8_t)~PROCESS_WANTS_NAME;
+}
+
+void process_reread(struct process_state *s, const struct tick *tick)
+{
+    uint32_t end = process_end(s), count = (end + REREAD_TICKS - 1) / REREAD_TICKS;
+
+    if (count > REREAD_MAX)
+        count = REREAD_MAX;
+    while (count-- > 0) {
+        uint32_t slot = s->reread_next < end ? s->reread_next : 0;
+        const struct process *p = process_at(s, slot);
+
+        s->reread_next = slot + 1;
+        if (p->pid != 0 && p->flags & PROCESS_NAMED && !(p->flags & PROCESS_OVER))
+            (void)ask(s, p, tick->start_ns);
+    }
+}
+
+/* The texts that differ from what is known; their hashes are remembered. */
+static uint32_t changed_texts(struct process *p, const struct slow_answer *answer)
+{
+    uint32_t changed = 0;
+
+    for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
+        uint32_t now = hash(answer->bytes.data + answer->text[text].at, answer->text[text].size);
+
+        if (!(answer->known & 1u << text))
+            continue;
+        if (text == PROCESS_CMDLINE) /* the whole, of which the text may be a part */
+            now ^= (uint32_t)answer->cmdline_hash;
+        if (p->flags & PROCESS_NAMED && now == p->text_hash[text])
+            continue;
+        p->text_hash[text] = now;
+        changed |= 1u << text;
+    }
+    return changed;
+}
+
+static void take_answer(struct process *p, const struct slow_answer *answer, struct tick *tick)
+{
+    uint32_t changed = changed_texts(p, answer);
+    struct tick_version *version;
+
+    p->flags |= PROCESS_NAMED;
+    if (changed == 0)
+        return;
+    version = tick_add_version(tick);
+    if (version == NULL)
+        return;
+    version->slot = answer->request.slot;
+    version->from_ns = answer->request.from_ns;
+    version->known = changed;
+    if (changed & 1u << PROCESS_CMDLINE) {
+        version->cmdline_length = answer->cmdline_length;
+        version->cmdline_hash = answer->cmdline_hash;
+    }
+    for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
+        if (changed & 1u << text)
+            version->text[text] = tick_add_text(
+                tick, answer->bytes.data + answer->text[text].at, answer->text[text].size);
+    }
+}
+
+void process_take_answers(struct process_state *s, struct tick *tick)
+{
+    const struct slow_answer *answer;
+
+    while ((answer = slow_next(s->slow)) != NULL) {
+        const struct slow_request *request = &answer->request;
+        struct process *p =
+            request->slot < s->process_size ? process_at(s, request->slot) : NULL;
+        bool here = p != NULL && p->pid == request->pid &&
+                    p->generation == request->generation && !(p->flags & PROCESS_OVER);
+
+        s->asked = true; /* there is room for more answers */
+        if (here && !answer->gone)
+            take_answer(p, answer, tick);
+        else if (request->first)
+            s->stats.identities_late++;
+    }
+}

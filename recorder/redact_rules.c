@@ -1,0 +1,295 @@
+/*
+ * The names that tell a confidential value: words of options and variables, headers, programs.
+ *
+ * Programs' options are from their manual pages. Matching is by whole words of a name, so that
+ * "tokenizer", "bypass" and "keyword" stay what they are.
+ */
+#include "recorder/redact_rules.h"
+
+#include <strings.h>
+
+#include "schema/error.h"
+
+/* A word that ends like this; digits behind it do not count. */
+static const char *const endings[] = {
+    "password",  "passwords",  "passwd",        "passphrase",  "passcode",   "secret",
+    "secrets",   "token",      "credential",    "credentials", "apikey",     "accesskey",
+    "secretkey", "privatekey", "accountkey",    "sharedkey",   "signingkey", "masterkey",
+    "authkey",   "accesskeys", "encryptionkey", "storepass",   "keypass",    "sshpass",
+    "dbpass",    "smtppass",   "userpass",      "rootpass",    "adminpass",  "vncpass",
+    "ftppass",   "mailpass",   "authpass",      "mysqlpass",   "rootpw",     "adminpw",
+};
+/* A last word that is exactly this. */
+static const char *const last_words[] = { "pass", "pwd", "pw", "bearer" };
+/* A word before "key". */
+static const char *const key_kinds[] = {
+    "api",     "access",     "secret", "private", "account",   "shared",
+    "signing", "encryption", "master", "auth",    "preshared",
+};
+static const char *const query_words[] = { "sig", "signature" };
+
+/* A last word that makes it a fact about the value, not the value. */
+static const char *const about[] = {
+    "file",      "files",     "path",     "name",       "id",       "ids",      "count",
+    "length",    "limit",     "limits",   "ttl",        "type",     "policy",   "store",
+    "dir",       "directory", "url",      "uri",        "endpoint", "host",     "port",
+    "timeout",   "expiry",    "expires",  "expiration", "age",      "size",     "min",
+    "max",       "len",       "enabled",  "required",   "stdin",    "prompt",   "env",
+    "var",       "field",     "header",   "provider",   "manager",  "class",    "format",
+    "algorithm", "ref",       "arn",      "version",    "label",    "scope",    "scopes",
+    "index",     "interval",  "duration", "lifetime",   "command",  "cmd",      "helper",
+    "mode",      "method",    "fd",       "audience",   "issuer",   "location",
+};
+/* A word anywhere that does the same: "no-password", "max-token", "eos_token". */
+static const char *const denials[] = {
+    "no",     "non",     "not",      "max",      "min",     "num",          "ask",
+    "prompt", "show",    "disable",  "disabled", "without", "skip",         "allow",
+    "permit", "require", "required", "eos",      "bos",     "pad",          "sep",
+    "cls",    "mask",    "unk",      "stop",     "public",  "passwordless",
+};
+static const char *const whole_names[] = { "rediscli_auth", "_auth", "docker_auth_config",
+                                           "--secret-key-base" };
+
+static const char *const naming_options[] = {
+    "--name", "--hostname", "--host",  "--network",   "--net",       "--network-alias",
+    "--link", "--service",  "--label", "--namespace", "--container", "--tag",
+};
+
+static const char *const headers[] = {
+    "authorization", "proxy-authorization", "cookie",  "set-cookie", "private-token",
+    "job-token",     "deploy-token",        "api-key", "apikey",     "x-auth-key",
+};
+
+#define MYSQL_NAMES                                                                                \
+    "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap mysqlpump mysqlbinlog " \
+    "mysqlsh mysql_upgrade mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check "       \
+    "mariadb-show mariadb-slap mariadb-binlog mariadb-upgrade mariadb-backup mariabackup "         \
+    "xtrabackup innobackupex"
+
+static const struct program programs[] = {
+    { MYSQL_NAMES,
+      NULL,
+      "ABCEFHIKNRXYbcfilnoqrstvwx",
+      false,
+      { { "-p", TAKE_ALL, FORM_ATTACHED } } },
+    { "mydumper myloader mytop rdesktop", NULL, "", false, { { "-p", TAKE_ALL, FORM_EITHER } } },
+    { "mosquitto_pub mosquitto_sub mosquitto_rr",
+      NULL,
+      "CcdlNnqRrsSvV",
+      false,
+      { { "-P", TAKE_ALL, FORM_SEPARATE } } },
+    { "mongo mongosh mongodump mongorestore mongoexport mongoimport",
+      NULL,
+      "",
+      false,
+      { { "-p", TAKE_ALL, FORM_EITHER } } },
+    { "sqlcmd bcp", NULL, "", false, { { "-P", TAKE_ALL, FORM_EITHER } } },
+    { "ipmitool", NULL, "v", false, { { "-P", TAKE_ALL, FORM_EITHER } } },
+    { "7z 7za 7zr 7zz rar unrar", NULL, "", false, { { "-p", TAKE_ALL, FORM_ATTACHED } } },
+    { "zip unzip zipcloak",
+      NULL,
+      "0123456789ejmnqroTuvX",
+      false,
+      { { "-P", TAKE_ALL, FORM_EITHER } } },
+    { "sshpass", NULL, "ev", true, { { "-p", TAKE_ALL, FORM_EITHER } } },
+    { "redis-cli valkey-cli keydb-cli", NULL, "", false, { { "-a", TAKE_ALL, FORM_SEPARATE } } },
+    { "curl",
+      NULL,
+      "0123460aBfgGiIjJkKlLMnNOpqRsSvVZ#:",
+      false,
+      { { "-u", TAKE_COLON, FORM_EITHER },
+        { "-U", TAKE_COLON, FORM_EITHER },
+        { "--user", TAKE_COLON, FORM_EITHER },
+        { "--proxy-user", TAKE_COLON, FORM_EITHER },
+        { "-x", TAKE_USERINFO, FORM_EITHER },
+        { "--proxy", TAKE_USERINFO, FORM_EITHER },
+        { "-b", TAKE_COOKIE, FORM_EITHER },
+        { "--cookie", TAKE_COOKIE, FORM_EITHER } } },
+    { "wget wget2",
+      NULL,
+      "",
+      false, /* -U is the user agent */
+      { { "-u", TAKE_COLON, FORM_EITHER },
+        { "--user", TAKE_COLON, FORM_EITHER },
+        { "--proxy-user", TAKE_COLON, FORM_EITHER } } },
+    { "http https xh xhs",
+      NULL,
+      "bfhjv",
+      false,
+      { { "-a", TAKE_COLON, FORM_EITHER }, { "--auth", TAKE_COLON, FORM_EITHER } } },
+    { "ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop",
+      NULL,
+      "AacCILMNnQuvxZ",
+      false,
+      { { "-w", TAKE_ALL, FORM_EITHER } } },
+    { "ldappasswd",
+      NULL,
+      "CINnQvxZ",
+      false,
+      { { "-w", TAKE_ALL, FORM_EITHER },
+        { "-s", TAKE_ALL, FORM_EITHER },
+        { "-a", TAKE_ALL, FORM_EITHER } } },
+    { "docker podman buildah nerdctl skopeo helm oc az cf oras crane",
+      "login",
+      "",
+      false,
+      { { "-p", TAKE_ALL, FORM_EITHER }, { "--secret", TAKE_KEEP, FORM_EITHER } } },
+    { "smbclient smbget smbmap smbcacls smbcquotas rpcclient wbinfo net",
+      NULL,
+      "eEgkLNPq",
+      false,
+      { { "-U", TAKE_PERCENT, FORM_EITHER }, { "--user", TAKE_PERCENT, FORM_EITHER } } },
+    { "openssl",
+      NULL,
+      "",
+      false,
+      { { "-passin", TAKE_PASS, FORM_EITHER },
+        { "-passout", TAKE_PASS, FORM_EITHER },
+        { "-pass", TAKE_PASS, FORM_EITHER },
+        { "-password", TAKE_PASS, FORM_EITHER },
+        { "-k", TAKE_ALL, FORM_SEPARATE },
+        { "-K", TAKE_ALL, FORM_SEPARATE } } },
+    { "ffmpeg x264 x265 avconv",
+      NULL,
+      "",
+      false, /* first or second pass */
+      { { "-pass", TAKE_KEEP, FORM_EITHER }, { "--pass", TAKE_KEEP, FORM_EITHER } } },
+};
+
+bool name_equals(const uint8_t *name, size_t size, const char *text)
+{
+    return strlen(text) == size && strncasecmp((const char *)name, text, size) == 0;
+}
+
+static bool name_ends(const uint8_t *name, size_t size, const char *text)
+{
+    size_t length = strlen(text);
+
+    return size >= length && name_equals(name + size - length, length, text);
+}
+
+static bool is_listed(const uint8_t *word, size_t size, const char *const list[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (name_equals(word, size, list[i]))
+            return true;
+    return false;
+}
+
+#define IS_LISTED(word, size, list) is_listed(word, size, list, COUNT_OF(list))
+
+/* One word of a name and the word before it. */
+struct name_word {
+    const uint8_t *text;
+    size_t size;
+    const uint8_t *before;
+    size_t before_size;
+};
+
+static size_t without_digits(const uint8_t *word, size_t size)
+{
+    while (size > 1 && is_digit(word[size - 1]))
+        size--;
+    return size;
+}
+
+static bool word_is_confidential(const struct name_word *word, bool is_last, enum name_use use)
+{
+    size_t size = without_digits(word->text, word->size);
+
+    for (size_t i = 0; i < COUNT_OF(endings); i++)
+        if (name_ends(word->text, size, endings[i]))
+            return true;
+    if (name_equals(word->text, size, "key") && word->before != NULL)
+        for (size_t i = 0; i < COUNT_OF(key_kinds); i++)
+            if (name_ends(word->before, word->before_size, key_kinds[i]))
+                return true;
+    if (!is_last)
+        return false;
+    return IS_LISTED(word->text, size, last_words) ||
+           (use == NAME_QUERY && IS_LISTED(word->text, size, query_words));
+}
+
+bool name_is_confidential(const uint8_t *name, size_t size, enum name_use use)
+{
+    struct name_word word = { 0 };
+    bool any = false;
+    bool last = false;
+
+    if (IS_LISTED(name, size, whole_names))
+        return true;
+    for (size_t i = 0; i < size;) {
+        size_t start = i;
+
+        while (i < size && (is_letter(name[i]) || is_digit(name[i])))
+            i++;
+        if (i == start) {
+            i++;
+            continue;
+        }
+        word = (struct name_word){ name + start, i - start, word.text, word.size };
+        if (IS_LISTED(word.text, word.size, denials))
+            return false;
+        last = word_is_confidential(&word, i == size, use);
+        any = any || last;
+    }
+    if (!any || IS_LISTED(word.text, word.size, about))
+        return false;
+    return last || use == NAME_ASSIGNMENT;
+}
+
+bool option_takes_name(const uint8_t *option, size_t size)
+{
+    return IS_LISTED(option, size, naming_options);
+}
+
+bool name_is_password(const uint8_t *name, size_t size)
+{
+    size_t length = without_digits(name, size);
+
+    return (name_ends(name, length, "password") || name_ends(name, length, "passwd") ||
+            name_ends(name, length, "passphrase")) &&
+           name_is_confidential(name, size, NAME_OPTION);
+}
+
+bool name_is_header(const uint8_t *name, size_t size)
+{
+    if (size > 2 && name[0] == '-' && name[1] == 'H') {
+        name += 2;
+        size -= 2;
+    }
+    if (IS_LISTED(name, size, headers))
+        return true;
+    return size > 2 && name_equals(name, 2, "x-") && name_is_confidential(name, size, NAME_OPTION);
+}
+
+const struct program *program_find(const uint8_t *path, size_t size)
+{
+    size_t start = size;
+
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    path += start;
+    size -= start;
+    if (size < 2 || size > 32)
+        return NULL;
+    for (size_t i = 0; i < COUNT_OF(programs); i++) {
+        for (const char *name = programs[i].names; *name != '\0';) {
+            size_t length = strcspn(name, " ");
+
+            if (length == size && memcmp(name, path, size) == 0)
+                return &programs[i];
+            name += length + (name[length] == ' ');
+        }
+    }
+    return NULL;
+}
+
+const struct program_option *program_option_find(const struct program *p, const uint8_t *name,
+                                                 size_t size)
+{
+    for (size_t i = 0; i < COUNT_OF(p->options) && p->options[i].name != NULL; i++)
+        if (strlen(p->options[i].name) == size && memcmp(p->options[i].name, name, size) == 0)
+            return &p->options[i];
+    return NULL;
+}

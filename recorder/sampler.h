@@ -1,0 +1,67 @@
+/*
+ * The two threads of a recording: one samples at the deadlines, one stores what it is handed.
+ *
+ * Storing may take long or fail (a slow or full disk): then ticks wait in the queue, and once that
+ * is full deadlines are skipped, counted, and told by an event in the next tick.
+ */
+#ifndef RECORDER_SAMPLER_H
+#define RECORDER_SAMPLER_H
+
+#include "recorder/clock.h"
+#include "recorder/collect.h"
+#include "schema/error.h"
+#include "schema/tick.h"
+
+enum sampler_notice {
+    SAMPLER_ENDED,   /* no more ticks are taken: the duration is over, or it failed */
+    SAMPLER_TROUBLE, /* sampler_message has something to say */
+};
+
+struct sampler_options {
+    const struct clock *clock; /* its sleep must end when `wake` was called */
+    struct timebase timebase;
+    int64_t interval_ns;
+    int64_t duration_ns; /* 0: until stopped */
+    int64_t last_apart_ns; /* the last tick is left out when it would come sooner after another */
+    size_t queue_ticks;
+    int64_t retry_ns;    /* between attempts to store a tick: 1 s */
+    int64_t message_ns;  /* between messages about the same trouble: 1 min */
+    struct collect *collect;
+    /* Store one tick: OK; IO, FULL or NO_MEMORY: is tried again; anything else ends the recording. */
+    enum status (*store)(void *self, const struct tick *tick, struct error *err);
+    void *store_self;
+    /* Called from both threads; must not block. */
+    void (*notify)(void *self, enum sampler_notice notice);
+    void (*wake)(void *self);
+    void *notify_self;
+};
+
+struct sampler_totals {
+    int64_t ticks;     /* collected */
+    int64_t processes; /* announced */
+    int64_t missed, dropped;
+    int64_t lost; /* collected but never stored */
+};
+
+struct sampler;
+
+/*
+ * Take the first tick in the calling thread, then start both threads.
+ *
+ *   errors  NO_MEMORY, or IO when a thread cannot be started
+ *   owns    copies the options; what they point to must outlive sampler_stop
+ */
+MUST_USE enum status sampler_start(struct sampler **sampler, const struct sampler_options *options,
+                                   struct error *err);
+
+/* The next message for the log, once: true when there was one. */
+bool sampler_message(struct sampler *sampler, char *text, size_t size);
+
+/*
+ * Take a last tick if one is due, store what is queued, end the threads, free the sampler.
+ * Returns why the recording had to end early, or OK. Accepts NULL.
+ */
+MUST_USE enum status sampler_stop(struct sampler *sampler, struct sampler_totals *totals,
+                                  struct error *err);
+
+#endif

@@ -1,0 +1,197 @@
+/* Puts collectors, writer and sampler together, and takes them apart. */
+#include "recorder/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/recorder_collector.h"
+#include "recorder/host.h"
+#include "recorder/notices.h"
+#include "recorder/output_path.h"
+#include "recorder/process_stats.h"
+#include "recorder/queue.h"
+#include "recorder/schedule.h"
+
+/* Commit each second, and with ticks of a second each tick, also one that came a little early. */
+enum { COMMIT_NS = 900000000, LAST_APART_NS = 1000000, RETRY_NS = 1000000000 };
+static const int64_t message_ns = INT64_C(60) * 1000000000;
+
+static enum status open_wake(struct session *session, struct error *err)
+{
+    if (pipe(session->wake) != 0) {
+        session->wake[0] = session->wake[1] = -1;
+        return error_set(err, STATUS_IO, "pipe: %s", strerror(errno));
+    }
+    for (int i = 0; i < 2; i++) {
+        (void)fcntl(session->wake[i], F_SETFD, FD_CLOEXEC);
+        (void)fcntl(session->wake[i], F_SETFL, O_NONBLOCK);
+    }
+    return STATUS_OK;
+}
+
+static void wake(void *self)
+{
+    const struct session *session = self;
+    ssize_t sent = write(session->wake[1], "", 1);
+
+    (void)sent; /* full: the sleep ends all the same */
+}
+
+static void notify(void *self, enum sampler_notice notice)
+{
+    (void)self;
+    notices_send(notice == SAMPLER_ENDED ? NOTICE_ENDED : NOTICE_TROUBLE);
+}
+
+static enum status store(void *self, const struct tick *tick, struct error *err)
+{
+    return writer_tick(self, tick, err);
+}
+
+enum status session_prepare(struct session *session, const struct options *options,
+                            struct error *err)
+{
+    const struct clock *clock = &session->clock;
+    enum status st;
+
+    *session = (struct session){ .wake = { -1, -1 } };
+    st = open_wake(session, err);
+    if (st != STATUS_OK)
+        return st;
+    session->clock = clock_system(session->wake[0]);
+    st = redactor_init(&session->redactor, options->redact, options->redact_count, err);
+    if (st != STATUS_OK)
+        return error_prefix(err, "--redact");
+    session->context = (struct collect_context){
+        .clock = clock,
+        .timebase = { .boot_start_ns = clock->boot_ns(clock->self),
+                      .wall_start_ns = clock->wall_ns(clock->self) },
+        .root = "",
+        .interval_ns = options->interval_ns,
+        .process_source = options->process_source,
+        .redactor = &session->redactor,
+        .no_cmdline = options->no_cmdline,
+    };
+    return collect_open(&session->collect, collectors, collector_count, &session->context,
+                        options->collectors, err);
+}
+
+/* The facts of this start, and what the collectors must know of each other. */
+static void introduce(struct session *session)
+{
+    struct session_facts *facts = &session->facts;
+    const void *process = collect_state(&session->collect, &process_collector);
+    void *recorder = collect_state(&session->collect, &recorder_collector);
+
+    host_facts(facts, session->context.root, session->context.timebase.wall_start_ns);
+    facts->interval_ns = session->context.interval_ns;
+    facts->timebase = session->context.timebase;
+    if (process != NULL)
+        (void)snprintf(facts->process_source, sizeof facts->process_source, "%s",
+                       process_collector_source(process));
+    if (recorder != NULL)
+        recorder_collector_attach(recorder, &session->collect.stats, process);
+}
+
+static enum status choose_path(struct session *session, const char *output, struct error *err)
+{
+    struct output_surroundings around = output_surroundings(session->facts.host);
+    enum status st;
+
+    if (output == NULL) {
+        st = output_path_default(session->path, sizeof session->path, &around, err);
+        return st == STATUS_OK ? output_path_make_directory(session->path, err) : st;
+    }
+    if ((size_t)snprintf(session->path, sizeof session->path, "%s", output) >=
+        sizeof session->path)
+        return error_set(err, STATUS_INVALID, "--output: the path is too long");
+    return STATUS_OK;
+}
+
+static enum status open_recording(struct session *session, const struct options *options,
+                                  struct error *err)
+{
+    struct writer_options how = {
+        .path = session->path,
+        .commit_ns = COMMIT_NS,
+        .sync_ns = options->sync_ns,
+    };
+    enum status st = writer_open(&session->writer, &how, &session->facts, err);
+
+    for (size_t i = 0; st == STATUS_OK && i < session->collect.count; i++)
+        st = writer_capability(session->writer, session->collect.entries[i].collector->name,
+                               &session->collect.entries[i].capability, err);
+    return st;
+}
+
+enum status session_start(struct session *session, const struct options *options,
+                          struct error *err)
+{
+    struct sampler_options how = {
+        .clock = &session->clock,
+        .timebase = session->context.timebase,
+        .interval_ns = options->interval_ns,
+        .duration_ns = options->duration_ns,
+        /* What a command did last is always seen, however short it was. */
+        .last_apart_ns =
+            options->command != NULL ? LAST_APART_NS : options->interval_ns / SCHEDULE_APART,
+        .queue_ticks = QUEUE_TICKS_DEFAULT,
+        .retry_ns = RETRY_NS,
+        .message_ns = message_ns,
+        .collect = &session->collect,
+        .store = store,
+        .notify = notify,
+        .wake = wake,
+        .notify_self = session,
+    };
+    enum status st;
+
+    introduce(session);
+    st = choose_path(session, options->output, err);
+    if (st == STATUS_OK)
+        st = lockfile_acquire(&session->lock, session->path,
+                              session->context.timebase.wall_start_ns, err);
+    if (st == STATUS_OK)
+        st = open_recording(session, options, err);
+    if (st != STATUS_OK)
+        return st;
+    how.store_self = session->writer;
+    return sampler_start(&session->sampler, &how, err);
+}
+
+enum status session_stop(struct session *session, const char *reason,
+                         struct sampler_totals *totals, struct error *err)
+{
+    struct error closing = { 0 };
+    enum status st = sampler_stop(session->sampler, totals, err);
+    enum status closed = STATUS_OK;
+
+    session->sampler = NULL;
+    if (session->writer != NULL)
+        closed = writer_close(session->writer, st == STATUS_OK ? reason : "failed", &closing);
+    session->writer = NULL;
+    lockfile_release(&session->lock);
+    if (st != STATUS_OK || closed == STATUS_OK)
+        return st;
+    *err = closing;
+    return closed;
+}
+
+void session_close(struct session *session)
+{
+    struct sampler_totals totals;
+    struct error err;
+
+    (void)!session_stop(session, "failed", &totals, &err);
+    collect_close(&session->collect);
+    redactor_release(&session->redactor);
+    for (int i = 0; i < 2; i++) {
+        if (session->wake[i] > 0)
+            close(session->wake[i]);
+    }
+    *session = (struct session){ .wake = { -1, -1 } };
+}

@@ -1,0 +1,51 @@
+/* One recording from start to end: collectors, writer and sampler, in the right order. */
+#ifndef RECORDER_SESSION_H
+#define RECORDER_SESSION_H
+
+#include <limits.h>
+
+#include "recorder/clock.h"
+#include "recorder/collect.h"
+#include "recorder/lockfile.h"
+#include "recorder/options.h"
+#include "recorder/redact.h"
+#include "recorder/sampler.h"
+#include "recorder/writer.h"
+
+struct session {
+    char path[PATH_MAX];
+    int wake[2]; /* a pipe: a byte in it ends every sleep of `clock` */
+    struct clock clock;
+    struct redactor redactor;
+    struct collect_context context;
+    struct collect collect;
+    struct session_facts facts;
+    struct lockfile lock;
+    struct writer *writer;
+    struct sampler *sampler;
+};
+
+/*
+ * Open the collectors and nothing else, for --list-collectors.
+ *
+ *   errors  INVALID for what the user can put right on the command line; IO, NO_MEMORY
+ *   owns    everything in `session`, until session_close, also after an error
+ */
+MUST_USE enum status session_prepare(struct session *session, const struct options *options,
+                                     struct error *err);
+
+/* Lock and open the recording, take the first tick and go on in the background. */
+MUST_USE enum status session_start(struct session *session, const struct options *options,
+                                   struct error *err);
+
+/*
+ * End the recording, if one was started: last tick, seal, one self-contained file.
+ * Reports the first thing that went wrong; all is tried nevertheless.
+ */
+MUST_USE enum status session_stop(struct session *session, const char *reason,
+                                  struct sampler_totals *totals, struct error *err);
+
+/* Accepts a zeroed session. */
+void session_close(struct session *session);
+
+#endif

@@ -1,0 +1,107 @@
+/* The writer's state, shared by its files. */
+#ifndef RECORDER_WRITER_PRIVATE_H
+#define RECORDER_WRITER_PRIVATE_H
+
+#include "recorder/writer.h"
+#include "schema/compress.h"
+#include "schema/database.h"
+#include "schema/identity.h"
+#include "schema/open_block.h"
+#include "schema/rollup.h"
+
+enum {
+    BLOCK_SPAN_MAX_SECONDS = 3600,
+    BLOCK_SAMPLES_MAX = 8000000, /* series x ticks */
+    WALL_STEP_NS = 100000000,    /* a wall clock this far off the timeline is mapped anew */
+};
+
+struct slot_map {
+    int64_t *id;
+    size_t size;
+};
+
+/* A process of this boot that an earlier session of the file has a row for. */
+struct known_process {
+    int64_t process_id;
+    int32_t pid;
+    uint64_t start_ticks;
+};
+
+struct writer {
+    struct database db;
+    char *path;
+    int64_t commit_ns, sync_ns;
+    uint32_t block_ticks;
+    struct session_facts facts;
+    int64_t session_id;
+    int64_t last_id[CHECKED_COUNT]; /* rowid last given in each table */
+    int64_t next_process_id;
+    int64_t next_block_seq[LEVEL_COUNT];
+    struct slot_map slots[ENTITY_KIND_COUNT];
+    struct known_process *known;
+    size_t known_count;
+    int64_t wall_offset_ns; /* wall clock minus timeline, as last mapped */
+    int64_t last_tick_ns, last_commit_ns, last_sync_ns;
+    bool in_transaction, full_sync;
+
+    struct open_block block;
+    int64_t tail_records; /* of this block, its base included */
+    uint32_t tail_crc;
+    sqlite3_stmt *insert_tail;
+    struct byte_writer record, stored;
+    struct compressor compressor;
+
+    /* sealing */
+    struct block_encoder encoder;
+    sqlite3_stmt *insert_chunk[LEVEL_COUNT * TABLE_COUNT + 2];
+    struct rollup rollup[LEVEL_COUNT - 1][TABLE_COUNT]; /* levels 60, 3600 */
+    struct block_ticks windows[LEVEL_COUNT - 1];        /* of the rollup blocks being built */
+    size_t window_size[LEVEL_COUNT - 1];
+    struct rollup_fold fold;
+    struct byte_writer contents; /* of the block being sealed */
+    uint32_t chunk_count;        /* of the table being sealed */
+    const struct process **lifetime; /* processes seen in this block only */
+    struct rollup_cell *lifetime_cells;
+    size_t lifetime_count, lifetime_size;
+    struct writer_stats stats;
+};
+
+struct writer_event_row {
+    int64_t at_ns, duration_ns, value;
+    const char *kind, *detail;
+    int kind_size, detail_size; /* -1: terminated */
+};
+
+/* Rows: writer_rows.c */
+enum status writer_put_catalog(struct writer *writer, struct error *err);
+enum status writer_put_session(struct writer *writer, int64_t end_ns, const char *reason,
+                               struct error *err);
+enum status writer_load_known(struct writer *writer, struct error *err);
+enum status writer_adopt(struct writer *writer, int64_t process_id, struct error *err);
+enum status writer_store_process(struct writer *writer, struct open_process *process,
+                                 struct error *err);
+enum status writer_event(struct writer *writer, const struct writer_event_row *event,
+                         struct error *err);
+
+/* Transactions and tail: writer.c */
+enum status writer_begin(struct writer *writer, struct error *err);
+enum status writer_commit(struct writer *writer, struct error *err);
+enum status writer_put_tail(struct writer *writer, struct error *err);
+void writer_free(struct writer *writer);
+
+/* Sealing: writer_seal.c */
+bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns);
+enum status writer_seal(struct writer *writer, struct error *err);
+enum status writer_seal_block(struct writer *writer, struct error *err);
+enum status writer_seal_all(struct writer *writer, struct error *err);
+/* Fold writer->block, which is sealed already, into minutes once more. */
+enum status writer_refold_block(struct writer *writer, struct error *err);
+/* Fold the table's minutes, which are sealed already, into their hour once more. */
+enum status writer_refold_hour(struct writer *writer, enum table_id table,
+                               const struct block_ticks *windows, struct error *err);
+enum status writer_init_levels(struct writer *writer, struct error *err);
+
+/* What a killed recorder left: writer_recover.c */
+enum status writer_recover(struct writer *writer, struct error *err);
+
+#endif

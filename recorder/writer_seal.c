@@ -1,0 +1,564 @@
+/*
+ * Sealing: the open block into chunks, minutes and hours folded on the way, all in the
+ * transaction that also removes the tail records the block replaces.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recorder/writer_private.h"
+#include "schema/chunk_store.h"
+
+/* One table of one level while it is encoded: what its visitor needs. */
+struct sealing {
+    struct writer *writer;
+    unsigned level; /* of the block being encoded */
+    enum table_id table;
+    uint8_t *gap;              /* level 0: [table ticks] */
+    struct rollup_span *spans; /* level 0: windows, as the table's ticks */
+    size_t span_count;
+    uint32_t *window;    /* [span_count] number in the coarser build */
+    int64_t *covered_ns; /* [span_count][metric] */
+    int64_t hour_start_ns;
+    uint32_t hour_window;
+};
+
+/* --- where a chunk goes --- */
+
+static size_t chunk_index(const struct chunk_place *place)
+{
+    if (place->table_id == LIFETIME_TABLE)
+        return LEVEL_COUNT * TABLE_COUNT;
+    if (place->table_id == STRING_TABLE)
+        return LEVEL_COUNT * TABLE_COUNT + 1;
+    return place->level * TABLE_COUNT + place->table_id;
+}
+
+static enum status put_chunk(void *context, const struct chunk_place *place,
+                             const struct byte_writer *chunk, struct error *err)
+{
+    struct writer *writer = context;
+    sqlite3_stmt **stmt = &writer->insert_chunk[chunk_index(place)];
+    enum status st;
+
+    if (*stmt == NULL) {
+        char name[120], sql[160];
+
+        (void)snprintf(sql, sizeof sql, "INSERT INTO %s VALUES(?1,?2)",
+                       chunk_store_table(place, samples_tables[place->table_id % TABLE_COUNT].name,
+                                         name, sizeof name));
+        if (database_prepare(&writer->db, stmt, sql, err) != STATUS_OK)
+            return err->status;
+    }
+    (void)sqlite3_bind_int64(*stmt, 1, chunk_row_id(place));
+    (void)sqlite3_bind_blob64(*stmt, 2, chunk->data, chunk->used, SQLITE_STATIC);
+    st = database_step(&writer->db, *stmt, err);
+    (void)sqlite3_reset(*stmt);
+    writer->chunk_count++;
+    return st == STATUS_ABSENT ? STATUS_OK : st;
+}
+
+/* --- block rows --- */
+
+struct block_row {
+    unsigned level;
+    int64_t block_seq, session_id, first_tick, previous_ns, start_ns, end_ns;
+    const struct block_ticks *ticks;
+};
+
+static enum status put_block_row(struct writer *writer, const struct block_row *row,
+                                 struct error *err)
+{
+    sqlite3_stmt *stmt;
+
+    bytes_reset(&writer->stored);
+    if (block_ticks_encode(row->ticks, &writer->stored, err) != STATUS_OK ||
+        database_row(&writer->db, CHECKED_BLOCK, &stmt, err) != STATUS_OK)
+        return err->status;
+    if (writer->contents.full)
+        return error_set(err, STATUS_NO_MEMORY, "block row");
+    (void)sqlite3_bind_int64(stmt, 1, ++writer->last_id[CHECKED_BLOCK]);
+    (void)sqlite3_bind_int64(stmt, 2, level_seconds[row->level]);
+    (void)sqlite3_bind_int64(stmt, 3, row->block_seq);
+    (void)sqlite3_bind_int64(stmt, 4, row->session_id);
+    (void)sqlite3_bind_int64(stmt, 5, row->first_tick);
+    (void)sqlite3_bind_int64(stmt, 6, row->ticks->count);
+    if (row->previous_ns != NO_TIME)
+        (void)sqlite3_bind_int64(stmt, 7, row->previous_ns);
+    (void)sqlite3_bind_int64(stmt, 8, row->start_ns);
+    (void)sqlite3_bind_int64(stmt, 9, row->end_ns);
+    (void)sqlite3_bind_blob64(stmt, 10, writer->stored.data, writer->stored.used, SQLITE_STATIC);
+    (void)sqlite3_bind_blob64(stmt, 11, writer->contents.data, writer->contents.used,
+                              SQLITE_STATIC);
+    return database_insert(&writer->db, CHECKED_BLOCK, err);
+}
+
+/* Encode one table and note in the contents how many chunks it has. */
+static enum status encode_table(struct sealing *s, const struct build *build, int64_t block_seq,
+                                const struct block_ticks *ticks, struct error *err)
+{
+    struct writer *writer = s->writer;
+    struct chunk_place place = { .level = s->level, .table_id = build->shape->table_id,
+                                 .block_seq = block_seq };
+
+    writer->chunk_count = 0;
+    writer->encoder.visit_context = s;
+    if (block_encode(&writer->encoder, build, &place, ticks, err) != STATUS_OK)
+        return err->status;
+    bytes_put_varint(&writer->contents, place.table_id);
+    bytes_put_varint(&writer->contents, writer->chunk_count);
+    return STATUS_OK;
+}
+
+/* --- rollups --- */
+
+static int64_t floor_to(int64_t time_ns, int64_t seconds)
+{
+    int64_t length = seconds * 1000000000;
+    int64_t rest = time_ns % length;
+
+    return time_ns - (rest < 0 ? rest + length : rest);
+}
+
+/* Add a window to the axis of the rollup block being built at `level`; its number. */
+static enum status add_window(struct writer *writer, unsigned level, int64_t start_ns,
+                              uint32_t *number, struct error *err)
+{
+    struct block_ticks *windows = &writer->windows[level - 1];
+
+    if (windows->count > 0 && windows->start_ns[windows->count - 1] == start_ns) {
+        *number = windows->count - 1;
+        return STATUS_OK;
+    }
+    if (windows->count == writer->window_size[level - 1]) {
+        size_t more = windows->count == 0 ? 64 : (size_t)windows->count * 2;
+        int64_t *start = realloc(windows->start_ns, more * sizeof *start);
+        int64_t *sweep;
+        uint8_t *gap;
+
+        if (start != NULL)
+            windows->start_ns = start;
+        sweep = realloc(windows->sweep_ns, more * sizeof *sweep);
+        if (sweep != NULL)
+            windows->sweep_ns = sweep;
+        gap = realloc(windows->gap, more);
+        if (gap != NULL)
+            windows->gap = gap;
+        if (start == NULL || sweep == NULL || gap == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "rollup windows");
+        writer->window_size[level - 1] = more;
+    }
+    windows->start_ns[windows->count] = start_ns;
+    windows->sweep_ns[windows->count] = 0;
+    windows->gap[windows->count] = 0;
+    *number = windows->count++;
+    return STATUS_OK;
+}
+
+/* A finished series of a level-60 block: one window of its hour. */
+static enum status fold_hour(void *context, const struct series_changes *changes,
+                             struct error *err)
+{
+    struct sealing *s = context;
+    struct rollup *hours = &s->writer->rollup[1][s->table];
+    struct rollup_cell cells[TABLE_METRICS_MAX];
+
+    rollup_combine(changes, s->hour_start_ns, cells);
+    if (rollup_put(hours, s->hour_window, &changes->series->series, cells, err) != STATUS_OK)
+        return err->status;
+    if (!changes->series->open)
+        rollup_end(hours, &changes->series->series);
+    return STATUS_OK;
+}
+
+static enum status seal_rollup(struct writer *writer, unsigned level, struct error *err);
+
+/* The hour of the level-60 block becomes a window of level 3600. */
+static enum status begin_hour(struct sealing *s, struct error *err)
+{
+    struct writer *writer = s->writer;
+    const struct build *minutes = &writer->rollup[0][s->table].build;
+    unsigned metrics = minutes->shape->metric_count;
+    int64_t covered[TABLE_METRICS_MAX] = { 0 };
+    uint32_t number;
+
+    for (uint32_t i = 0; i < minutes->tick_count; i++)
+        for (unsigned m = 0; m < metrics; m++)
+            covered[m] += minutes->covered_ns[(size_t)i * metrics + m];
+    if (add_window(writer, 2, s->hour_start_ns, &number, err) != STATUS_OK)
+        return err->status;
+    if (rollup_window(&writer->rollup[1][s->table], number, s->hour_start_ns, covered, err) !=
+        STATUS_OK)
+        return err->status;
+    s->hour_window = writer->rollup[1][s->table].build.tick_count - 1;
+    return STATUS_OK;
+}
+
+static enum status seal_rollup_table(struct writer *writer, unsigned level, enum table_id table,
+                                     struct error *err)
+{
+    struct rollup *rollup = &writer->rollup[level - 1][table];
+    const struct block_ticks *windows = &writer->windows[level - 1];
+    struct sealing s = { .writer = writer, .level = level, .table = table };
+
+    writer->encoder.sink = put_chunk;
+    writer->encoder.visit = NULL;
+    if (level == 1 && rollup->build.tick_count > 0) {
+        s.hour_start_ns = floor_to(windows->start_ns[0], 3600);
+        writer->encoder.visit = fold_hour;
+        if (begin_hour(&s, err) != STATUS_OK)
+            return err->status;
+    }
+    if (encode_table(&s, &rollup->build, writer->next_block_seq[level], windows, err) != STATUS_OK)
+        return err->status;
+    return rollup_restart(rollup, err);
+}
+
+static enum status seal_rollup(struct writer *writer, unsigned level, struct error *err)
+{
+    struct block_ticks *windows = &writer->windows[level - 1];
+    int64_t length_ns = level_seconds[level] * 1000000000;
+    struct block_row row = { .level = level, .block_seq = writer->next_block_seq[level],
+                             .session_id = writer->block.session_id, .previous_ns = NO_TIME,
+                             .ticks = windows };
+
+    if (windows->count == 0)
+        return STATUS_OK;
+    /* A day is over: its hours go out before the first of the next comes in. */
+    if (level == 1 && writer->windows[1].count > 0 &&
+        floor_to(writer->windows[1].start_ns[0], 86400) != floor_to(windows->start_ns[0], 86400) &&
+        seal_rollup(writer, 2, err) != STATUS_OK)
+        return err->status;
+    bytes_reset(&writer->contents);
+    bytes_put_varint(&writer->contents, TABLE_COUNT);
+    for (size_t t = 0; t < TABLE_COUNT; t++)
+        if (seal_rollup_table(writer, level, (enum table_id)t, err) != STATUS_OK)
+            return err->status;
+    bytes_put_varint(&writer->contents, 0); /* lifetimes */
+    bytes_put_varint(&writer->contents, 0);
+    bytes_put_varint(&writer->contents, (uint64_t)writer->next_process_id);
+    row.start_ns = windows->start_ns[0];
+    row.end_ns = windows->start_ns[windows->count - 1] + length_ns;
+    if (put_block_row(writer, &row, err) != STATUS_OK)
+        return err->status;
+    windows->count = 0;
+    writer->next_block_seq[level]++;
+    return STATUS_OK;
+}
+
+/* --- level 0 --- */
+
+/* Split the table's ticks by minute, and begin those minutes at level 60. */
+static enum status begin_minutes(struct sealing *s, const struct build *build, struct error *err)
+{
+    struct writer *writer = s->writer;
+    struct rollup *minutes = &writer->rollup[0][s->table];
+    unsigned metrics = build->shape->metric_count;
+
+    for (uint32_t i = 0; i < build->tick_count; i++) {
+        int64_t start_ns = rollup_window_start(build->tick_ns[i], 60);
+
+        for (uint32_t b = i == 0 ? 0 : build->block_tick[i - 1] + 1; b <= build->block_tick[i]; b++)
+            s->gap[i] |= writer->block.ticks.gap[b];
+        if (s->span_count == 0 || s->spans[s->span_count - 1].start_ns != start_ns)
+            s->spans[s->span_count++] = (struct rollup_span){ .first = i, .start_ns = start_ns };
+        s->spans[s->span_count - 1].end = i + 1;
+    }
+    rollup_covered(build, s->gap, s->spans, s->span_count, s->covered_ns);
+    for (size_t w = 0; w < s->span_count; w++) {
+        uint32_t number;
+
+        if (add_window(writer, 1, s->spans[w].start_ns, &number, err) != STATUS_OK ||
+            rollup_window(minutes, number, s->spans[w].start_ns, s->covered_ns + w * metrics,
+                          err) != STATUS_OK)
+            return err->status;
+        s->window[w] = minutes->build.tick_count - 1;
+    }
+    return STATUS_OK;
+}
+
+/* The whole block as one window: for a life that began and ended in it. */
+static enum status fold_life(struct sealing *s, const struct series_changes *changes,
+                             uint32_t place, struct error *err)
+{
+    struct writer *writer = s->writer;
+    unsigned metrics = changes->build->shape->metric_count;
+    struct rollup_span whole = { .first = 0, .end = changes->build->tick_count,
+                                 .start_ns = changes->build->tick_ns[0] };
+
+    if (rollup_fold_series(&writer->fold, changes, s->gap, &whole, 1, NULL, err) != STATUS_OK)
+        return err->status;
+    memcpy(writer->lifetime_cells + (size_t)place * metrics, writer->fold.cell,
+           metrics * sizeof *writer->lifetime_cells);
+    return STATUS_OK;
+}
+
+/* One series of the block: its minutes, or its life if it has no row of its own. */
+static enum status fold_minutes(void *context, const struct series_changes *changes,
+                                struct error *err)
+{
+    struct sealing *s = context;
+    struct writer *writer = s->writer;
+    struct rollup *minutes = &writer->rollup[0][s->table];
+    const struct series *series = &changes->series->series;
+    uint32_t end = changes->series->end_tick;
+
+    if (s->table == TABLE_PROCESS) {
+        const struct open_process *p = open_block_process(&writer->block, series->key[0]);
+
+        if (p != NULL && p->lifetime > 0)
+            return fold_life(s, changes, p->lifetime - 1, err);
+    }
+    if (rollup_fold_series(&writer->fold, changes, s->gap, s->spans, s->span_count, s->covered_ns,
+                           err) != STATUS_OK)
+        return err->status;
+    for (size_t w = 0; w < s->span_count; w++) {
+        if (s->spans[w].end <= series->first || s->spans[w].first >= end)
+            continue;
+        if (rollup_put(minutes, s->window[w], series,
+                       writer->fold.cell + w * changes->build->shape->metric_count,
+                       err) != STATUS_OK)
+            return err->status;
+    }
+    if (!changes->series->open)
+        rollup_end(minutes, series);
+    return STATUS_OK;
+}
+
+static enum status drop_chunk(void *context, const struct chunk_place *place,
+                              const struct byte_writer *chunk, struct error *err)
+{
+    (void)context;
+    (void)place;
+    (void)chunk;
+    (void)err;
+    return STATUS_OK;
+}
+
+static enum status seal_table(struct writer *writer, enum table_id table, chunk_sink *sink,
+                              struct error *err)
+{
+    const struct build *build = &writer->block.build[table];
+    size_t ticks = build->tick_count;
+    struct sealing s = { .writer = writer, .level = 0, .table = table };
+    enum status st = STATUS_OK;
+
+    s.gap = calloc(ticks + 1, 1);
+    s.spans = calloc(ticks + 1, sizeof *s.spans);
+    s.window = calloc(ticks + 1, sizeof *s.window);
+    s.covered_ns = calloc((ticks + 1) * build->shape->metric_count, sizeof *s.covered_ns);
+    if (s.gap == NULL || s.spans == NULL || s.window == NULL || s.covered_ns == NULL)
+        st = error_set(err, STATUS_NO_MEMORY, "sealing %s", build->shape->name);
+    if (st == STATUS_OK && ticks > 0)
+        st = begin_minutes(&s, build, err);
+    writer->encoder.visit = fold_minutes;
+    writer->encoder.sink = sink;
+    if (st == STATUS_OK)
+        st = encode_table(&s, build, writer->block.block_seq, &writer->block.ticks, err);
+    free(s.gap);
+    free(s.spans);
+    free(s.window);
+    free(s.covered_ns);
+    return st;
+}
+
+/* --- processes at a seal --- */
+
+static int by_process_id(const void *a, const void *b)
+{
+    const struct process *x = *(const struct process *const *)a;
+    const struct process *y = *(const struct process *const *)b;
+
+    return x->process_id < y->process_id ? -1 : x->process_id > y->process_id;
+}
+
+static enum status collect_lifetimes(struct writer *writer, struct error *err)
+{
+    struct open_block *block = &writer->block;
+    size_t metrics = block->shape[TABLE_PROCESS].metric_count;
+
+    writer->lifetime_count = 0;
+    if (block->process_count > writer->lifetime_size) {
+        free(writer->lifetime);
+        writer->lifetime = malloc(block->process_count * sizeof *writer->lifetime);
+        writer->lifetime_size = writer->lifetime == NULL ? 0 : block->process_count;
+    }
+    if (writer->lifetime == NULL && block->process_count > 0)
+        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+    for (size_t i = 0; i < block->process_count; i++)
+        if (block->process[i].gone && !block->process[i].stored)
+            writer->lifetime[writer->lifetime_count++] = &block->process[i].process;
+    if (writer->lifetime_count > 1)
+        qsort(writer->lifetime, writer->lifetime_count, sizeof(struct process *), by_process_id);
+    for (size_t i = 0; i < writer->lifetime_count; i++)
+        open_block_process(block, writer->lifetime[i]->process_id)->lifetime = (uint32_t)i + 1;
+    free(writer->lifetime_cells);
+    writer->lifetime_cells =
+        calloc(writer->lifetime_count * metrics + 1, sizeof *writer->lifetime_cells);
+    if (writer->lifetime_cells == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+    for (size_t i = 0; i < writer->lifetime_count * metrics; i++)
+        writer->lifetime_cells[i].reason = MISSING_NOT_SAMPLED;
+    return STATUS_OK;
+}
+
+/* Who is gone becomes a lifetime if no row tells of it; who goes on gets a row. */
+static enum status settle_processes(struct writer *writer, struct error *err)
+{
+    struct open_block *block = &writer->block;
+    const struct build *build = &block->build[TABLE_PROCESS];
+
+    for (size_t i = 0; i < block->process_count; i++)
+        block->process[i].gone = true;
+    for (size_t i = 0; i < build->series_count; i++) {
+        struct open_process *p = open_block_process(block, build->series[i].series.key[0]);
+
+        if (p != NULL && build->series[i].open)
+            p->gone = false;
+    }
+    for (size_t i = 0; i < block->process_count; i++)
+        if (!block->process[i].gone && !block->process[i].stored &&
+            writer_store_process(writer, &block->process[i], err) != STATUS_OK)
+            return err->status;
+    return collect_lifetimes(writer, err);
+}
+
+static enum status put_lifetimes(struct writer *writer, struct error *err)
+{
+    struct lifetime_chunks out = { .compressor = &writer->encoder.compressor, .sink = put_chunk,
+                                   .sink_context = writer };
+
+    writer->chunk_count = 0;
+    if (lifetimes_encode(&out, writer->block.block_seq, writer->lifetime, writer->lifetime_cells,
+                         writer->lifetime_count, &writer->rollup[0][TABLE_PROCESS].shape,
+                         err) != STATUS_OK)
+        return err->status;
+    bytes_put_varint(&writer->contents, writer->lifetime_count);
+    bytes_put_varint(&writer->contents, writer->chunk_count);
+    bytes_put_varint(&writer->contents, (uint64_t)writer->next_process_id);
+    return STATUS_OK;
+}
+
+/* --- the whole block --- */
+
+bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns)
+{
+    const struct open_block *block = &writer->block;
+    int64_t first, last;
+
+    if (block->ticks.count == 0)
+        return false;
+    first = block->ticks.start_ns[0];
+    last = block->ticks.start_ns[block->ticks.count - 1];
+    if (rollup_window_start(next_tick_ns, 60) == rollup_window_start(last, 60))
+        return false; /* a minute is never split */
+    return block->ticks.count >= writer->block_ticks || block->samples >= BLOCK_SAMPLES_MAX ||
+           next_tick_ns - first >= (int64_t)BLOCK_SPAN_MAX_SECONDS * 1000000000 ||
+           rollup_window_start(next_tick_ns, 3600) != rollup_window_start(last, 3600);
+}
+
+static enum status put_level_0(struct writer *writer, struct error *err)
+{
+    struct open_block *block = &writer->block;
+    struct block_row row = { .level = 0, .block_seq = block->block_seq,
+                             .session_id = block->session_id, .first_tick = block->first_tick,
+                             .previous_ns = block->previous_ns,
+                             .start_ns = block->ticks.start_ns[0],
+                             .end_ns = block->ticks.start_ns[block->ticks.count - 1],
+                             .ticks = &block->ticks };
+
+    bytes_reset(&writer->contents);
+    bytes_put_varint(&writer->contents, TABLE_COUNT);
+    for (size_t t = 0; t < TABLE_COUNT; t++)
+        if (seal_table(writer, (enum table_id)t, put_chunk, err) != STATUS_OK)
+            return err->status;
+    if (put_lifetimes(writer, err) != STATUS_OK)
+        return err->status;
+    return put_block_row(writer, &row, err);
+}
+
+/* The hour before the open block's is over. */
+static enum status seal_hour(struct writer *writer, struct error *err)
+{
+    const struct block_ticks *minutes = &writer->windows[0];
+    int64_t minute_ns = rollup_window_start(writer->block.ticks.start_ns[0], 60);
+
+    if (minutes->count == 0 || floor_to(minutes->start_ns[0], 3600) == floor_to(minute_ns, 3600))
+        return STATUS_OK;
+    return seal_rollup(writer, 1, err);
+}
+
+enum status writer_refold_block(struct writer *writer, struct error *err)
+{
+    if (seal_hour(writer, err) != STATUS_OK)
+        return err->status;
+    for (size_t t = 0; t < TABLE_COUNT; t++)
+        if (seal_table(writer, (enum table_id)t, drop_chunk, err) != STATUS_OK)
+            return err->status;
+    return STATUS_OK;
+}
+
+enum status writer_refold_hour(struct writer *writer, enum table_id table,
+                               const struct block_ticks *windows, struct error *err)
+{
+    struct rollup *minutes = &writer->rollup[0][table];
+    struct sealing s = { .writer = writer, .level = 1, .table = table };
+
+    if (minutes->build.tick_count == 0)
+        return STATUS_OK;
+    s.hour_start_ns = floor_to(windows->start_ns[0], 3600);
+    if (begin_hour(&s, err) != STATUS_OK)
+        return err->status;
+    writer->encoder.sink = drop_chunk;
+    writer->encoder.visit = fold_hour;
+    if (encode_table(&s, &minutes->build, 0, windows, err) != STATUS_OK)
+        return err->status;
+    return rollup_restart(minutes, err);
+}
+
+enum status writer_seal_block(struct writer *writer, struct error *err)
+{
+    struct open_block *block = &writer->block;
+
+    if (block->ticks.count == 0)
+        return STATUS_OK;
+    if (seal_hour(writer, err) != STATUS_OK)
+        return err->status;
+    if (settle_processes(writer, err) != STATUS_OK || put_level_0(writer, err) != STATUS_OK ||
+        database_exec(&writer->db, "DELETE FROM tail", err) != STATUS_OK)
+        return err->status;
+    writer->next_block_seq[0] = block->block_seq + 1;
+    writer->stats.blocks++;
+    return open_block_restart(block, err);
+}
+
+enum status writer_seal(struct writer *writer, struct error *err)
+{
+    if (writer_begin(writer, err) != STATUS_OK || writer_seal_block(writer, err) != STATUS_OK)
+        return err->status;
+    bytes_reset(&writer->record);
+    writer->tail_records = 0;
+    writer->tail_crc = 0;
+    if (tail_put_base(&writer->block, &writer->record, err) != STATUS_OK ||
+        writer_put_tail(writer, err) != STATUS_OK || writer_commit(writer, err) != STATUS_OK)
+        return err->status;
+    return database_exec(&writer->db, "PRAGMA wal_checkpoint(PASSIVE)", err);
+}
+
+enum status writer_seal_all(struct writer *writer, struct error *err)
+{
+    if (writer_seal_block(writer, err) != STATUS_OK || seal_rollup(writer, 1, err) != STATUS_OK ||
+        seal_rollup(writer, 2, err) != STATUS_OK)
+        return err->status;
+    return database_exec(&writer->db, "DELETE FROM tail", err);
+}
+
+enum status writer_init_levels(struct writer *writer, struct error *err)
+{
+    for (unsigned level = 1; level < LEVEL_COUNT; level++)
+        for (size_t t = 0; t < TABLE_COUNT; t++)
+            if (rollup_init(&writer->rollup[level - 1][t], (enum table_id)t, level, err) !=
+                STATUS_OK)
+                return err->status;
+    return STATUS_OK;
+}

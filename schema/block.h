@@ -1,0 +1,144 @@
+/*
+ * A block: a run of ticks of all samples tables. One table of one block is a directory chunk
+ * (series, which ticks they were active at) and one chunk per column that holds anything.
+ *
+ * Series are in ascending key order within two classes, those alive through the whole block
+ * first; GROUP_SERIES of them share a zstd frame.
+ */
+#ifndef SCHEMA_BLOCK_H
+#define SCHEMA_BLOCK_H
+
+#include "schema/build.h"
+#include "schema/bytes.h"
+#include "schema/compress.h"
+#include "schema/error.h"
+#include "schema/metric.h"
+#include "schema/series.h"
+
+enum {
+    GROUP_SERIES = 64,
+    COLUMN_DIRECTORY = 0,
+    CHUNK_CODEC_PLANES = 1,
+    BLOCK_TICKS_MAX = 360000, /* 1 h at 10 ms */
+    BLOCK_SERIES_MAX = 1 << 22,
+};
+
+/* Where a chunk belongs; repeated in its header. */
+struct chunk_place {
+    unsigned level; /* 0, 1, 2: see level_seconds */
+    uint32_t table_id;
+    int64_t block_seq;
+    uint32_t column_id;
+};
+
+static inline int64_t chunk_row_id(const struct chunk_place *place)
+{
+    return place->block_seq << 12 | place->column_id;
+}
+
+/* Takes one finished chunk; data is the callee's to copy. */
+typedef enum status chunk_sink(void *context, const struct chunk_place *place,
+                               const struct byte_writer *chunk, struct error *err);
+
+/* Gives one chunk's bytes, valid until the next call; ABSENT if there is none. */
+typedef enum status chunk_source(void *context, const struct chunk_place *place,
+                                 const uint8_t **data, size_t *size, struct error *err);
+
+/* One table of one block, its directory decoded. Release with block_table_release. */
+struct block_table {
+    struct chunk_place place; /* column_id 0 */
+    const struct build_shape *shape;
+    uint32_t tick_count; /* ticks (at level 1, 2: windows) this table was sampled at */
+    uint32_t *tick;      /* [tick_count] index among the block's ticks */
+    int64_t *tick_ns;    /* [tick_count] time of every sample there; window start at level 1, 2 */
+    uint8_t *gap;        /* [tick_count] 1: rates must not cross into this tick */
+    uint64_t *mask;      /* [tick_count] metrics read there; NULL: all at every tick */
+    int64_t *covered_ns; /* level 1, 2: [tick_count][metric] what a full series covers; else NULL */
+    int64_t *column_previous_ns; /* [metric] when it was last read before this block, or INT64_MIN */
+    uint8_t *column_state; /* [column] 0: has a chunk; 1: all present, 0, unchanging; 2 + reason: all missing */
+    size_t series_count;
+    struct series *series; /* [series_count] */
+    size_t *row;           /* [series_count + 1] first row of each series; rows are its samples */
+    size_t *active_at;     /* [series_count + 1] into active */
+    uint32_t *active;      /* samples (index in their series) at which any column changed */
+};
+
+/* One decoded column; [rows] are those of block_table.row. */
+struct block_column {
+    int64_t *value;    /* [rows] */
+    uint8_t *missing;  /* [rows] enum missing; NULL: none is */
+    int64_t *base;     /* [series] value before its first sample of this block */
+    int64_t *base_ns;  /* [series] when that was; INT64_MIN: there is none (see series.flags) */
+    uint8_t *missing_store; /* memory of `missing` */
+    int64_t *delta;         /* scratch */
+    size_t row_size, series_size;
+};
+
+/* The block's own ticks, shared by its tables. */
+struct block_ticks {
+    uint32_t count;
+    int64_t *start_ns; /* level 0: sweep start; level 1, 2: window start */
+    int64_t *sweep_ns; /* level 0: length of the sweep; else 0 */
+    uint8_t *gap;
+};
+
+/* The tick axis as it is stored in the block row. */
+MUST_USE enum status block_ticks_encode(const struct block_ticks *ticks, struct byte_writer *w,
+                                        struct error *err);
+MUST_USE enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data,
+                                        size_t size, struct error *err);
+void block_ticks_release(struct block_ticks *ticks);
+
+/* Sees each series with its changes while they are at hand: rollups are made from it. */
+typedef enum status series_visit(void *context, const struct series_changes *changes,
+                                 struct error *err);
+
+/* What encoding needs and keeps between blocks; zero-initialised, then the callbacks set. */
+struct block_encoder {
+    struct compressor compressor;
+    struct build_reader reader;
+    chunk_sink *sink;
+    void *sink_context;
+    series_visit *visit; /* may be NULL */
+    void *visit_context;
+};
+
+/*
+ * Encode one table of a block: its columns in order, then its directory. Series without a sample
+ * in the block are left out; a table without series or ticks gives no chunk.
+ *
+ *   errors  NO_MEMORY, and whatever the sink or visitor returns
+ */
+MUST_USE enum status block_encode(struct block_encoder *encoder, const struct build *build,
+                                  const struct chunk_place *place,
+                                  const struct block_ticks *ticks, struct error *err);
+void block_encoder_release(struct block_encoder *encoder);
+
+/*
+ * Decode a table's directory.
+ *
+ *   errors  ABSENT (the block has nothing of this table), CORRUPT naming the chunk, NO_MEMORY
+ *   owns    *table until block_table_release, also after an error
+ */
+MUST_USE enum status block_table_decode(struct block_table *table, const struct chunk_place *place,
+                                        const struct build_shape *shape,
+                                        const struct block_ticks *ticks, chunk_source *source,
+                                        void *source_context, struct decompressor *d,
+                                        struct error *err);
+void block_table_release(struct block_table *table);
+
+/*
+ * Decode one column, by its position among the shape's columns, for all series or, with
+ * only_series != SIZE_MAX, for that series' group alone (other rows are left undefined).
+ *
+ *   errors  CORRUPT naming the chunk, NO_MEMORY
+ *   owns    *column, whose memory is reused from call to call; block_column_release at the end
+ */
+MUST_USE enum status block_column_decode(struct block_column *column,
+                                         const struct block_table *table, size_t position,
+                                         size_t only_series, chunk_source *source,
+                                         void *source_context, struct decompressor *d,
+                                         struct error *err);
+void block_column_release(struct block_column *column);
+
+#endif

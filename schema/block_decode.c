@@ -1,0 +1,345 @@
+/*
+ * A block's ticks and a table's directory. Every count read here comes from a file that may be
+ * damaged or hostile: each is bounded before it is used.
+ */
+#include <stdlib.h>
+
+#include "schema/block_decode.h"
+
+enum { ROWS_MAX = 1 << 26 };
+
+enum status block_corrupt(const struct block_table *table, const struct chunk_place *place,
+                           const char *what, struct error *err)
+{
+    char text[160];
+
+    return error_set(err, STATUS_CORRUPT, "%s: %s",
+                     chunk_describe(place, table->shape->name, text, sizeof text), what);
+}
+
+/* Fetch a chunk and take its header apart; the message of an error names the chunk. */
+enum status block_fetch(const struct block_table *table, const struct chunk_place *place,
+                         chunk_source *source, void *source_context, struct chunk *chunk,
+                         struct error *err)
+{
+    char text[160];
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    enum status st = source(source_context, place, &data, &size, err);
+
+    if (st == STATUS_ABSENT && place->column_id != COLUMN_DIRECTORY)
+        st = error_set(err, STATUS_CORRUPT, "it is missing");
+    if (st == STATUS_OK)
+        st = chunk_get(chunk, place, data, size, err);
+    if (st != STATUS_OK)
+        (void)error_prefix(err, "%s",
+                           chunk_describe(place, table->shape->name, text, sizeof text));
+    return st;
+}
+
+static void *zeroed(size_t count, size_t width)
+{
+    return calloc(count == 0 ? 1 : count, width);
+}
+
+enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, size_t size,
+                               struct error *err)
+{
+    struct byte_reader r = { .data = data, .size = size };
+    uint64_t count = bytes_get_varint(&r);
+    uint64_t step = 0, at = 0;
+
+    *ticks = (struct block_ticks){ 0 };
+    if (r.overrun || count == 0 || count > BLOCK_TICKS_MAX || count > size)
+        return error_set(err, STATUS_CORRUPT, "a block of %llu ticks", (unsigned long long)count);
+    ticks->count = (uint32_t)count;
+    ticks->start_ns = zeroed(count, sizeof *ticks->start_ns);
+    ticks->sweep_ns = zeroed(count, sizeof *ticks->sweep_ns);
+    ticks->gap = zeroed(count, 1);
+    if (ticks->start_ns == NULL || ticks->sweep_ns == NULL || ticks->gap == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "ticks of a block");
+    for (uint32_t i = 0; i < ticks->count; i++) {
+        uint64_t now = (uint64_t)bytes_get_zigzag(&r) + (i < 2 ? 0 : step);
+
+        ticks->start_ns[i] = (int64_t)(i == 0 ? now : (uint64_t)ticks->start_ns[i - 1] + now);
+        step = now;
+        if (i > 0 && ticks->start_ns[i] <= ticks->start_ns[i - 1])
+            return error_set(err, STATUS_CORRUPT, "tick %u is not after the one before", i);
+    }
+    for (uint32_t i = 0; i < ticks->count; i++)
+        ticks->sweep_ns[i] =
+            (int64_t)((uint64_t)bytes_get_zigzag(&r) + (i > 0 ? (uint64_t)ticks->sweep_ns[i - 1] : 0));
+    for (uint64_t gaps = bytes_get_varint(&r); gaps > 0 && !r.overrun; gaps--) {
+        at += bytes_get_varint(&r);
+        if (at >= count)
+            return error_set(err, STATUS_CORRUPT, "a gap after the last tick");
+        ticks->gap[at++] = 1;
+    }
+    if (r.overrun || bytes_left(&r) != 0)
+        return error_set(err, STATUS_CORRUPT, "the tick times do not fill their field");
+    return STATUS_OK;
+}
+
+void block_ticks_release(struct block_ticks *ticks)
+{
+    free(ticks->start_ns);
+    free(ticks->sweep_ns);
+    free(ticks->gap);
+    *ticks = (struct block_ticks){ 0 };
+}
+
+void block_table_release(struct block_table *table)
+{
+    free(table->tick);
+    free(table->tick_ns);
+    free(table->gap);
+    free(table->mask);
+    free(table->covered_ns);
+    free(table->column_previous_ns);
+    free(table->column_state);
+    free(table->series);
+    free(table->row);
+    free(table->active_at);
+    free(table->active);
+    *table = (struct block_table){ 0 };
+}
+
+static enum status allocate_ticks(struct block_table *table, struct error *err)
+{
+    size_t metrics = table->shape->metric_count;
+
+    table->tick = zeroed(table->tick_count, sizeof *table->tick);
+    table->tick_ns = zeroed(table->tick_count, sizeof *table->tick_ns);
+    table->gap = zeroed(table->tick_count, 1);
+    table->column_previous_ns = zeroed(metrics, sizeof *table->column_previous_ns);
+    table->column_state = zeroed(table->shape->column_count, 1);
+    if (table->shape->level > 0)
+        table->covered_ns = zeroed(table->tick_count * metrics, sizeof *table->covered_ns);
+    if (table->tick == NULL || table->tick_ns == NULL || table->gap == NULL ||
+        table->column_previous_ns == NULL || table->column_state == NULL ||
+        (table->shape->level > 0 && table->covered_ns == NULL))
+        return error_set(err, STATUS_NO_MEMORY, "ticks of %s", table->shape->name);
+    return STATUS_OK;
+}
+
+/* Which of the block's ticks are this table's, and whether a gap lies before each. */
+static bool get_tick_places(struct block_table *table, const struct block_ticks *ticks,
+                            struct byte_reader *r)
+{
+    bool all = bytes_get_u8(r) != 0;
+    uint64_t next = 0, seen = 0;
+
+    if (all && table->tick_count != ticks->count)
+        return false;
+    for (uint32_t i = 0; i < table->tick_count; i++) {
+        uint64_t skip = all ? 0 : bytes_get_varint(r);
+
+        if (skip >= ticks->count || next + skip >= ticks->count)
+            return false;
+        next += skip;
+        table->tick[i] = (uint32_t)next;
+        table->tick_ns[i] = ticks->start_ns[next++];
+        for (; seen < next; seen++)
+            table->gap[i] |= ticks->gap[seen];
+    }
+    return !r->overrun;
+}
+
+static enum status get_table_ticks(struct block_table *table, const struct block_ticks *ticks,
+                                   struct byte_reader *r, struct error *err)
+{
+    uint64_t count = bytes_get_varint(r);
+    unsigned metrics = table->shape->metric_count;
+
+    if (count == 0 || count > ticks->count)
+        return block_corrupt(table, &table->place, "more ticks than the block", err);
+    table->tick_count = (uint32_t)count;
+    if (allocate_ticks(table, err) != STATUS_OK)
+        return err->status;
+    if (!get_tick_places(table, ticks, r))
+        return block_corrupt(table, &table->place, "ticks outside the block", err);
+    if (bytes_get_u8(r) != 0) {
+        table->mask = zeroed(table->tick_count, sizeof *table->mask);
+        if (table->mask == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "ticks of %s", table->shape->name);
+        for (uint32_t i = 0; i < table->tick_count; i++)
+            table->mask[i] = bytes_get_varint(r) ^ (i > 0 ? table->mask[i - 1] : 0);
+    }
+    for (unsigned m = 0; m < metrics; m++) {
+        uint64_t age = bytes_get_varint(r);
+
+        table->column_previous_ns[m] =
+            age == 0 ? INT64_MIN
+                     : (int64_t)((uint64_t)table->tick_ns[0] - unzigzag(age - 1));
+    }
+    for (uint32_t i = 0; table->covered_ns != NULL && i < table->tick_count; i++)
+        for (unsigned m = 0; m < metrics; m++) {
+            int64_t *covered = table->covered_ns + (size_t)i * metrics;
+
+            covered[m] = (int64_t)((uint64_t)bytes_get_zigzag(r) +
+                                   (m > 0 ? (uint64_t)covered[m - 1] : 0));
+        }
+    for (unsigned c = 0; c < table->shape->column_count; c++)
+        table->column_state[c] = bytes_get_u8(r);
+    return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
+}
+
+static bool get_spans(struct block_table *table, struct byte_reader *r)
+{
+    size_t rows = 0;
+
+    for (size_t i = 0; i < table->series_count; i++)
+        table->series[i].flags = bytes_get_u8(r);
+    for (size_t i = 0; i < table->series_count; i++) {
+        uint64_t first = bytes_get_varint(r);
+
+        if (first >= table->tick_count)
+            return false;
+        table->series[i].first = (uint32_t)first;
+    }
+    for (size_t i = 0; i < table->series_count; i++) {
+        uint64_t after = bytes_get_varint(r);
+        struct series *s = &table->series[i];
+
+        if (after >= table->tick_count - s->first)
+            return false;
+        s->count = table->tick_count - s->first - (uint32_t)after;
+        table->row[i] = rows;
+        rows += s->count;
+    }
+    table->row[table->series_count] = rows;
+    return rows <= ROWS_MAX && !r->overrun;
+}
+
+static enum status get_series(struct block_table *table, struct byte_reader *r, struct error *err)
+{
+    uint64_t count = bytes_get_varint(r);
+    uint64_t last[2] = { 0, 0 };
+
+    if (r->overrun || count == 0 || count > BLOCK_SERIES_MAX || count > r->size)
+        return block_corrupt(table, &table->place, "an impossible number of series", err);
+    table->series_count = (size_t)count;
+    table->series = zeroed(table->series_count, sizeof *table->series);
+    table->row = zeroed(table->series_count + 1, sizeof *table->row);
+    table->active_at = zeroed(table->series_count + 1, sizeof *table->active_at);
+    if (table->series == NULL || table->row == NULL || table->active_at == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name);
+    for (unsigned k = 0; k < table->shape->key_count; k++)
+        for (size_t i = 0; i < table->series_count; i++)
+            table->series[i].key[k] = (int64_t)(last[k] += (uint64_t)bytes_get_zigzag(r));
+    if (!get_spans(table, r))
+        return block_corrupt(table, &table->place, "a series outside the block", err);
+    for (size_t i = 0; i < table->series_count; i++) {
+        struct series *s = &table->series[i];
+
+        if ((s->flags & (SERIES_BORN | SERIES_YOUNG)) != 0)
+            s->start_ns =
+                (int64_t)((uint64_t)table->tick_ns[s->first] - (uint64_t)bytes_get_zigzag(r));
+        if ((s->flags & SERIES_ENDED) != 0)
+            s->end_ns = (int64_t)((uint64_t)table->tick_ns[s->first + s->count - 1] -
+                                  (uint64_t)bytes_get_zigzag(r));
+    }
+    return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
+}
+
+/* Samples of one series at which something changed, out of its bitmap. */
+static bool get_bitmap(struct block_table *table, size_t index, struct byte_reader *r, size_t *at)
+{
+    uint32_t samples = table->series[index].count;
+    size_t size = (samples + 7) / 8;
+    const uint8_t *bitmap = bytes_get(r, size);
+
+    if (bitmap == NULL)
+        return false;
+    for (size_t b = 0; b < size; b++)
+        for (unsigned rest = bitmap[b]; rest != 0; rest &= rest - 1) {
+            uint32_t sample = (uint32_t)(b * 8) + (uint32_t)__builtin_ctz(rest);
+
+            if (sample >= samples)
+                return false;
+            table->active[(*at)++] = sample;
+        }
+    return true;
+}
+
+static bool get_group_activity(struct block_table *table, const uint8_t *kinds, size_t first,
+                               size_t end, struct byte_reader *bitmaps, size_t *at)
+{
+    for (size_t i = first; i < end; i++) {
+        table->active_at[i] = *at;
+        if (kinds[i] == 1)
+            for (uint32_t s = 0; s < table->series[i].count; s++)
+                table->active[(*at)++] = s;
+        else if (kinds[i] == 2 && !get_bitmap(table, i, bitmaps, at))
+            return false;
+        else if (kinds[i] > 2)
+            return false;
+    }
+    return bytes_left(bitmaps) == 0;
+}
+
+static enum status get_activity(struct block_table *table, struct chunk *chunk,
+                                const uint8_t *kinds, struct decompressor *d, struct error *err)
+{
+    size_t groups = (table->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
+    const uint8_t *frame = chunk->groups;
+    size_t at = 0;
+
+    table->active = zeroed(table->row[table->series_count], sizeof *table->active);
+    if (table->active == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "activity of %s", table->shape->name);
+    if (chunk->group_count != groups)
+        return block_corrupt(table, &table->place, "wrong number of groups", err);
+    for (size_t g = 0; g < groups; g++) {
+        size_t size = (size_t)bytes_get_varint(&chunk->sizes);
+        size_t first = g * GROUP_SERIES;
+        size_t end = first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES
+                                                                : table->series_count;
+        struct byte_reader bitmaps = { 0 };
+
+        if (size > 0 && decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &bitmaps, err) != STATUS_OK)
+            return block_corrupt(table, &table->place, "a group's frame is damaged", err);
+        frame += size;
+        if (!get_group_activity(table, kinds, first, end, &bitmaps, &at))
+            return block_corrupt(table, &table->place, "activity that does not fit", err);
+    }
+    table->active_at[table->series_count] = at;
+    return STATUS_OK;
+}
+
+enum status block_table_decode(struct block_table *table, const struct chunk_place *place,
+                               const struct build_shape *shape, const struct block_ticks *ticks,
+                               chunk_source *source, void *source_context,
+                               struct decompressor *d, struct error *err)
+{
+    struct byte_reader r;
+    struct chunk chunk;
+    uint8_t *kinds = NULL;
+    const uint8_t *stored;
+    enum status st;
+
+    *table = (struct block_table){ .place = *place, .shape = shape };
+    table->place.column_id = COLUMN_DIRECTORY;
+    st = block_fetch(table, &table->place, source, source_context, &chunk, err);
+    if (st != STATUS_OK)
+        return st;
+    st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
+    if (st != STATUS_OK)
+        return st == STATUS_CORRUPT ? block_corrupt(table, &table->place, "its frame is damaged", err)
+                                    : st;
+    st = get_table_ticks(table, ticks, &r, err);
+    if (st == STATUS_OK)
+        st = get_series(table, &r, err);
+    if (st != STATUS_OK)
+        return st;
+    stored = bytes_get(&r, table->series_count);
+    if (stored == NULL || bytes_left(&r) != 0)
+        return block_corrupt(table, &table->place, "its length is wrong", err);
+    kinds = malloc(table->series_count);
+    if (kinds == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "series of %s", shape->name);
+    memcpy(kinds, stored, table->series_count); /* the decompressor's buffer is used again */
+    st = get_activity(table, &chunk, kinds, d, err);
+    free(kinds);
+    return st;
+}

@@ -1,0 +1,426 @@
+/*
+ * The block under construction. An arena entry is: u32 offset of the series' previous entry (+1),
+ * u32 sample index, then the change: mask words as varints, missing changes if bit 63 of the first
+ * word is set, and a zigzag varint delta per set column.
+ */
+#include "schema/build.h"
+
+#include <stdlib.h>
+
+enum { SEGMENT_BITS = 18, SEGMENT_BYTES = 1 << SEGMENT_BITS, ENTRY_HEAD = 8 };
+enum { CHANGE_MAX = BUILD_MASK_WORDS * 10 + BUILD_COLUMNS_MAX * 13 + 16 };
+#define MASK_MISSING (UINT64_C(1) << 63)
+
+void build_shape_init(struct build_shape *shape, const char *name, uint32_t table_id,
+                      unsigned key_count, const enum metric_kind kinds[], size_t metric_count,
+                      unsigned level)
+{
+    *shape = (struct build_shape){ .name = name,
+                                   .table_id = table_id,
+                                   .level = level,
+                                   .key_count = key_count,
+                                   .metric_count = (unsigned)metric_count };
+    for (size_t m = 0; m < metric_count; m++) {
+        unsigned parts = level == 0 ? 1 : metric_part_count(kinds[m]);
+
+        shape->first_column[m] = (uint16_t)shape->column_count;
+        for (unsigned part = 0; part < parts; part++) {
+            unsigned c = shape->column_count++;
+
+            shape->column[c].column_id = (uint16_t)metric_column_id(m, part);
+            shape->column[c].metric = (uint8_t)m;
+            shape->column[c].part = (uint8_t)part;
+            shape->column[c].kind = (uint8_t)kinds[m];
+        }
+    }
+}
+
+void build_shape_of_table(struct build_shape *shape, enum table_id table, unsigned level)
+{
+    const struct samples_table *t = &samples_tables[table];
+    enum metric_kind kinds[TABLE_METRICS_MAX];
+    unsigned keys = t->key[0] == ENTITY_NONE ? 0 : t->key[1] == ENTITY_NONE ? 1 : 2;
+
+    for (size_t m = 0; m < t->metric_count; m++)
+        kinds[m] = t->metrics[m].kind;
+    build_shape_init(shape, t->name, table, keys, kinds, t->metric_count, level);
+}
+
+enum status build_init(struct build *build, const struct build_shape *shape, struct error *err)
+{
+    *build = (struct build){ .shape = shape };
+    build->column_ns = malloc(shape->metric_count * 3 * sizeof *build->column_ns);
+    if (build->column_ns == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "block of %s", shape->name);
+    build->column_before_ns = build->column_ns + shape->metric_count;
+    build->column_base_ns = build->column_before_ns + shape->metric_count;
+    for (size_t m = 0; m < shape->metric_count * 3; m++)
+        build->column_ns[m] = INT64_MIN;
+    return STATUS_OK;
+}
+
+void build_release(struct build *build)
+{
+    for (size_t i = 0; i < build->segment_count; i++)
+        free(build->segment[i]);
+    free(build->segment);
+    free(build->tick_ns);
+    free(build->mask);
+    free(build->block_tick);
+    free(build->covered_ns);
+    free(build->series);
+    free(build->value);
+    free(build->missing);
+    free(build->base_missing);
+    free(build->missing_since_ns);
+    free(build->base_since_ns);
+    free(build->slot_series);
+    free(build->column_ns);
+    *build = (struct build){ 0 };
+}
+
+/* Grow one of several parallel arrays; the old one stays valid on failure. */
+static bool resize(void *array, size_t count, size_t width)
+{
+    void *old;
+    void *larger;
+
+    memcpy(&old, array, sizeof old);
+    larger = realloc(old, count * width);
+    if (larger == NULL)
+        return false;
+    memcpy(array, &larger, sizeof larger);
+    return true;
+}
+
+enum status build_tick(struct build *build, uint32_t block_tick, int64_t tick_ns, uint64_t mask,
+                       struct error *err)
+{
+    const struct build_shape *shape = build->shape;
+    uint64_t all = (UINT64_C(1) << shape->metric_count) - 1;
+
+    if (build->tick_count == build->tick_size) {
+        size_t more = build->tick_size == 0 ? 64 : build->tick_size * 2;
+
+        if (!resize(&build->tick_ns, more, sizeof *build->tick_ns) ||
+            !resize(&build->mask, more, sizeof *build->mask) ||
+            !resize(&build->block_tick, more, sizeof *build->block_tick) ||
+            (shape->level > 0 &&
+             !resize(&build->covered_ns, more * shape->metric_count, sizeof *build->covered_ns)))
+            return error_set(err, STATUS_NO_MEMORY, "ticks of %s", shape->name);
+        build->tick_size = more;
+    }
+    mask &= all;
+    build->masked |= mask != all;
+    build->tick_ns[build->tick_count] = tick_ns;
+    build->mask[build->tick_count] = mask;
+    build->block_tick[build->tick_count] = block_tick;
+    build->now = build->tick_count++;
+    for (unsigned m = 0; m < shape->metric_count; m++) {
+        if ((mask >> m & 1) == 0)
+            continue;
+        build->column_before_ns[m] = build->column_ns[m];
+        build->column_ns[m] = tick_ns;
+    }
+    return STATUS_OK;
+}
+
+static bool reserve_series(struct build *build)
+{
+    size_t more = build->series_size == 0 ? 64 : build->series_size + build->series_size / 2;
+    size_t columns = build->shape->column_count;
+
+    if (build->series_count < build->series_size)
+        return true;
+    if (!resize(&build->series, more, sizeof *build->series) ||
+        !resize(&build->value, more * columns, sizeof *build->value) ||
+        !resize(&build->missing, more * columns, 1) ||
+        !resize(&build->base_missing, more * columns, 1) ||
+        !resize(&build->missing_since_ns, more * columns, sizeof *build->missing_since_ns) ||
+        !resize(&build->base_since_ns, more * columns, sizeof *build->base_since_ns))
+        return false;
+    build->series_size = more;
+    return true;
+}
+
+static bool map_slot(struct build *build, uint32_t slot, uint32_t index)
+{
+    if (slot == BUILD_NO_SERIES)
+        return true;
+    if (slot >= build->slot_size) {
+        size_t more = (size_t)slot + slot / 2 + 64;
+
+        if (!resize(&build->slot_series, more, sizeof *build->slot_series))
+            return false;
+        memset(build->slot_series + build->slot_size, 0xff,
+               (more - build->slot_size) * sizeof *build->slot_series);
+        build->slot_size = more;
+    }
+    build->slot_series[slot] = index;
+    return true;
+}
+
+enum status build_open(struct build *build, const struct series *series, uint32_t slot,
+                       uint32_t *index, struct error *err)
+{
+    size_t columns = build->shape->column_count;
+    size_t at = build->series_count;
+
+    if (!reserve_series(build) || !map_slot(build, slot, (uint32_t)at))
+        return error_set(err, STATUS_NO_MEMORY, "series %zu of %s", at, build->shape->name);
+    build->series[at] = (struct build_series){ .series = *series,
+                                               .slot = slot,
+                                               .end_tick = series->first + 1,
+                                               .since_ns = INT64_MIN,
+                                               .open = true };
+    if (build->tick_count > 0)
+        build->series[at].since_ns = build->tick_ns[build->now];
+    memset(build->value + at * columns, 0, columns * sizeof *build->value);
+    memset(build->missing + at * columns, 0, columns);
+    memset(build->base_missing + at * columns, 0, columns);
+    for (size_t c = 0; c < columns; c++)
+        build->missing_since_ns[at * columns + c] = build->base_since_ns[at * columns + c] =
+            INT64_MIN;
+    build->series_count++;
+    *index = (uint32_t)at;
+    return STATUS_OK;
+}
+
+/* Append a change to the series' chain; false when memory is out. */
+static bool append(struct build *build, uint32_t index, const uint8_t *change, size_t size)
+{
+    struct build_series *s = &build->series[index];
+    uint32_t head[2] = { s->newest, s->end_tick - 1 - s->series.first };
+    size_t room = SEGMENT_BYTES - (build->arena_used & (SEGMENT_BYTES - 1));
+    uint8_t *at;
+
+    if (build->arena_used == 0 || room < ENTRY_HEAD + size)
+        build->arena_used = (build->arena_used + SEGMENT_BYTES - 1) & ~(size_t)(SEGMENT_BYTES - 1);
+    if (build->arena_used >> SEGMENT_BITS >= build->segment_count) {
+        if (build->arena_used > UINT32_MAX - 2 * (size_t)SEGMENT_BYTES)
+            return false;
+        if (build->segment_count == build->segment_size) {
+            if (!resize(&build->segment, build->segment_size + 64, sizeof *build->segment))
+                return false;
+            build->segment_size += 64;
+        }
+        build->segment[build->segment_count] = malloc(SEGMENT_BYTES);
+        if (build->segment[build->segment_count] == NULL)
+            return false;
+        build->segment_count++;
+    }
+    at = build->segment[build->arena_used >> SEGMENT_BITS] +
+         (build->arena_used & (SEGMENT_BYTES - 1));
+    memcpy(at, head, sizeof head);
+    memcpy(at + ENTRY_HEAD, change, size);
+    s->newest = (uint32_t)build->arena_used + 1;
+    build->arena_used += ENTRY_HEAD + size;
+    return true;
+}
+
+/* When the value of a column that goes missing now was last known. */
+static int64_t last_known_ns(const struct build *build, const struct build_series *s, size_t column)
+{
+    unsigned metric = build->shape->column[column].metric;
+    bool read_now = build->mask[build->now] >> metric & 1;
+    int64_t known = read_now ? build->column_before_ns[metric] : build->column_ns[metric];
+
+    if (s->end_tick == s->series.first + 1 && (s->series.flags & SERIES_FIRST) != 0)
+        return INT64_MIN; /* its first sample: never known */
+    return known < s->since_ns ? s->since_ns : known;
+}
+
+static uint8_t *put_varint(uint8_t *p, uint64_t value)
+{
+    while (value >= 128) {
+        *p++ = (uint8_t)(value | 128);
+        value >>= 7;
+    }
+    *p++ = (uint8_t)value;
+    return p;
+}
+
+/* Write the change of one series; fills masks. Returns its end, or `p` if nothing changed. */
+static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t mask[],
+                             size_t words, const int64_t values[], const uint8_t missing[],
+                             uint8_t *p)
+{
+    size_t columns = build->shape->column_count;
+    int64_t *value = build->value + index * columns;
+    uint8_t *code = build->missing + index * columns;
+    int64_t *since = build->missing_since_ns + index * columns;
+
+    for (size_t w = 0; w < words; w++)
+        p = put_varint(p, mask[w]);
+    if ((mask[0] & MASK_MISSING) != 0) {
+        build->series[index].missing_changed = true;
+        for (size_t c = 0; c < columns; c++) {
+            if (missing[c] == code[c])
+                continue;
+            if (code[c] == MISSING_NONE)
+                since[c] = last_known_ns(build, &build->series[index], c);
+            code[c] = missing[c];
+            p = put_varint(p, c + 1);
+            *p++ = missing[c];
+        }
+        *p++ = 0;
+    }
+    for (size_t w = 0; w < words; w++)
+        for (uint64_t rest = mask[w] & ~MASK_MISSING; rest != 0; rest &= rest - 1) {
+            size_t c = w * BUILD_MASK_COLUMNS + (size_t)__builtin_ctzll(rest);
+
+            p = put_varint(p, zigzag((uint64_t)values[c] - (uint64_t)value[c]));
+            value[c] = values[c];
+        }
+    return p;
+}
+
+bool build_compare(struct build *build, uint32_t index, const int64_t values[],
+                   const uint8_t missing[], bool force, struct byte_writer *change)
+{
+    size_t columns = build->shape->column_count;
+    size_t words = (columns + BUILD_MASK_COLUMNS - 1) / BUILD_MASK_COLUMNS;
+    const int64_t *value = build->value + index * columns;
+    const uint8_t *code = build->missing + index * columns;
+    uint64_t read = force ? UINT64_MAX : build->mask[build->now];
+    uint64_t mask[BUILD_MASK_WORDS] = { 0 };
+    uint8_t bytes[CHANGE_MAX];
+    uint8_t seen[BUILD_COLUMNS_MAX];
+    uint64_t any = 0;
+    uint8_t *end;
+
+    build->series[index].end_tick = build->now + 1;
+    for (size_t c = 0; c < columns; c++) {
+        bool is_read = read >> build->shape->column[c].metric & 1;
+        uint64_t differs = is_read && missing[c] == MISSING_NONE && values[c] != value[c];
+
+        seen[c] = is_read ? missing[c] : code[c];
+        mask[c / BUILD_MASK_COLUMNS] |= differs << (c % BUILD_MASK_COLUMNS);
+        any |= differs;
+        if (seen[c] != code[c])
+            mask[0] |= MASK_MISSING;
+    }
+    if (any == 0 && mask[0] == 0)
+        return false;
+    end = write_change(build, index, mask, words, values, seen, bytes);
+    if (!append(build, index, bytes, (size_t)(end - bytes))) {
+        if (change != NULL)
+            change->full = true;
+        return true;
+    }
+    if (change != NULL)
+        bytes_put(change, bytes, (size_t)(end - bytes));
+    return true;
+}
+
+/* Missing changes of a change record: pairs (column + 1, code) until a 0. */
+static enum status apply_missing(struct build *build, uint32_t index, struct byte_reader *r,
+                                 struct error *err)
+{
+    size_t columns = build->shape->column_count;
+
+    build->series[index].missing_changed = true;
+    for (uint64_t c; (c = bytes_get_varint(r)) != 0;) {
+        uint8_t code = bytes_get_u8(r);
+        uint8_t *now;
+
+        if (r->overrun || c > columns || code >= MISSING_COUNT)
+            return error_set(err, STATUS_CORRUPT, "missing code %u of column %llu", code,
+                             (unsigned long long)c);
+        now = &build->missing[index * columns + c - 1];
+        if (*now == MISSING_NONE && code != MISSING_NONE)
+            build->missing_since_ns[index * columns + c - 1] =
+                last_known_ns(build, &build->series[index], c - 1);
+        *now = code;
+    }
+    return STATUS_OK;
+}
+
+enum status build_apply(struct build *build, uint32_t index, struct byte_reader *change,
+                        struct error *err)
+{
+    size_t columns = build->shape->column_count;
+    size_t words = (columns + BUILD_MASK_COLUMNS - 1) / BUILD_MASK_COLUMNS;
+    int64_t *value = build->value + index * columns;
+    uint64_t mask[BUILD_MASK_WORDS] = { 0 };
+    size_t start = change->used;
+
+    build->series[index].end_tick = build->now + 1;
+    for (size_t w = 0; w < words; w++)
+        mask[w] = bytes_get_varint(change);
+    if ((mask[0] & MASK_MISSING) != 0 && apply_missing(build, index, change, err) != STATUS_OK)
+        return err->status;
+    for (size_t w = 0; w < words; w++)
+        for (uint64_t rest = mask[w] & (w == 0 ? ~MASK_MISSING : UINT64_MAX); rest != 0;
+             rest &= rest - 1) {
+            size_t c = w * BUILD_MASK_COLUMNS + (size_t)__builtin_ctzll(rest);
+
+            if (c >= columns || (size_t)__builtin_ctzll(rest) >= BUILD_MASK_COLUMNS)
+                return error_set(err, STATUS_CORRUPT, "column %zu of %s", c, build->shape->name);
+            value[c] = (int64_t)((uint64_t)value[c] + unzigzag(bytes_get_varint(change)));
+        }
+    if (change->overrun || change->used - start > CHANGE_MAX)
+        return error_set(err, STATUS_CORRUPT, "a change of %s is cut short", build->shape->name);
+    if (!append(build, index, change->data + start, change->used - start))
+        return error_set(err, STATUS_NO_MEMORY, "changes of %s", build->shape->name);
+    return STATUS_OK;
+}
+
+void build_close(struct build *build, uint32_t index, uint8_t flags, int64_t end_ns)
+{
+    struct build_series *s = &build->series[index];
+
+    s->open = false;
+    s->series.flags |= flags;
+    s->series.end_ns = end_ns;
+    if (s->slot != BUILD_NO_SERIES && s->slot < build->slot_size &&
+        build->slot_series[s->slot] == index)
+        build->slot_series[s->slot] = BUILD_NO_SERIES;
+    s->slot = BUILD_NO_SERIES;
+}
+
+static void move_series(struct build *build, size_t to, size_t from)
+{
+    size_t columns = build->shape->column_count;
+    struct build_series *s = &build->series[to];
+
+    *s = build->series[from];
+    s->series.first = 0;
+    s->series.count = 0;
+    s->series.flags = 0;
+    s->series.start_ns = 0;
+    s->newest = 0;
+    s->end_tick = 0;
+    s->missing_changed = false;
+    if (s->slot != BUILD_NO_SERIES)
+        build->slot_series[s->slot] = (uint32_t)to;
+    if (to != from) {
+        memcpy(build->value + to * columns, build->value + from * columns,
+               columns * sizeof *build->value);
+        memcpy(build->missing + to * columns, build->missing + from * columns, columns);
+        memcpy(build->missing_since_ns + to * columns, build->missing_since_ns + from * columns,
+               columns * sizeof *build->missing_since_ns);
+    }
+    memcpy(build->base_missing + to * columns, build->missing + to * columns, columns);
+    memcpy(build->base_since_ns + to * columns, build->missing_since_ns + to * columns,
+           columns * sizeof *build->base_since_ns);
+}
+
+void build_restart(struct build *build)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < build->series_count; i++)
+        if (build->series[i].open)
+            move_series(build, kept++, i);
+    build->series_count = kept;
+    build->tick_count = 0;
+    build->now = 0;
+    build->samples = 0;
+    build->masked = false;
+    while (build->segment_count > 1)
+        free(build->segment[--build->segment_count]);
+    build->arena_used = 0;
+    memcpy(build->column_base_ns, build->column_ns,
+           build->shape->metric_count * sizeof *build->column_ns);
+}

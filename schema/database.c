@@ -1,0 +1,413 @@
+/* SQLite, opened for writing; rows with checksums. https://sqlite.org/c3ref/intro.html */
+#include "schema/database.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/bytes.h"
+#include "schema/database_private.h"
+#include "schema/metric.h"
+#include "tables_sql.h"
+
+#define CHECKED_NAME(id, name, columns) #name,
+const char *const checked_table_name[CHECKED_COUNT] = { CHECKED_TABLES(CHECKED_NAME) };
+#define CHECKED_COLUMNS(id, name, columns) columns,
+const int checked_table_columns[CHECKED_COUNT] = { CHECKED_TABLES(CHECKED_COLUMNS) };
+
+static enum status status_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+        return STATUS_OK;
+    case SQLITE_DONE:
+        return STATUS_ABSENT;
+    case SQLITE_FULL:
+        return STATUS_FULL;
+    case SQLITE_NOMEM:
+        return STATUS_NO_MEMORY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR: /* our own SQL only fails when the schema is not what it was */
+    case SQLITE_MISMATCH:
+        return STATUS_CORRUPT;
+    default:
+        return STATUS_IO;
+    }
+}
+
+enum status database_error(const struct database *db, struct error *err, const char *format, ...)
+{
+    char what[160];
+    int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(db->handle);
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return error_set(err, status_of(code) == STATUS_OK ? STATUS_IO : status_of(code), "%s: %s: %s",
+                     db->path, what,
+                     db->handle == NULL ? "out of memory" : sqlite3_errmsg(db->handle));
+}
+
+/* One value in the canonical form that the row checksum covers. */
+static uint32_t crc_value(uint32_t crc, sqlite3_value *value)
+{
+    uint8_t head[9] = { (uint8_t)sqlite3_value_type(value) };
+    int64_t number;
+    size_t size;
+
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        number = sqlite3_value_int64(value);
+        for (int i = 0; i < 8; i++)
+            head[1 + i] = (uint8_t)((uint64_t)number >> (8 * i));
+        return crc32c(crc, head, 9);
+    case SQLITE_TEXT:
+    case SQLITE_BLOB:
+        size = (size_t)sqlite3_value_bytes(value);
+        for (int i = 0; i < 4; i++)
+            head[1 + i] = (uint8_t)(size >> (8 * i));
+        crc = crc32c(crc, head, 5);
+        return crc32c(crc,
+                      sqlite3_value_type(value) == SQLITE_TEXT
+                          ? (const void *)sqlite3_value_text(value)
+                          : sqlite3_value_blob(value),
+                      size);
+    default:
+        return crc32c(crc, head, 1);
+    }
+}
+
+/* SQL: row_crc('table', column, …) */
+static void row_crc(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    uint32_t crc = crc32c(0, sqlite3_value_text(values[0]), (size_t)sqlite3_value_bytes(values[0]));
+
+    for (int i = 1; i < count; i++)
+        crc = crc_value(crc, values[i]);
+    sqlite3_result_int64(context, crc);
+}
+
+enum status database_functions(struct database *db, struct error *err)
+{
+    if (sqlite3_create_function(db->handle, "row_crc", -1,
+                                SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                row_crc, NULL, NULL) != SQLITE_OK)
+        return database_error(db, err, "row_crc");
+    return STATUS_OK;
+}
+
+enum status database_exec(struct database *db, const char *sql, struct error *err)
+{
+    if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return database_error(db, err, "%.60s", sql);
+    return STATUS_OK;
+}
+
+enum status database_prepare(struct database *db, sqlite3_stmt **stmt, const char *sql,
+                             struct error *err)
+{
+    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) !=
+        SQLITE_OK)
+        return database_error(db, err, "%.60s", sql);
+    return STATUS_OK;
+}
+
+enum status database_step(struct database *db, sqlite3_stmt *stmt, struct error *err)
+{
+    int code = sqlite3_step(stmt);
+
+    if (code == SQLITE_ROW)
+        return STATUS_OK;
+    if (code == SQLITE_DONE)
+        return STATUS_ABSENT;
+    return database_error(db, err, "%.60s", sqlite3_sql(stmt));
+}
+
+/* One number from one row. */
+static enum status query_int(struct database *db, const char *sql, int64_t *value,
+                             struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum status st = database_prepare(db, &stmt, sql, err);
+
+    if (st == STATUS_OK)
+        st = database_step(db, stmt, err);
+    if (st == STATUS_OK)
+        *value = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+enum status database_check_version(struct database *db, bool *empty, struct error *err)
+{
+    int64_t id = 0, version = 0, tables = 0;
+
+    if (query_int(db, "PRAGMA application_id", &id, err) != STATUS_OK ||
+        query_int(db, "PRAGMA user_version", &version, err) != STATUS_OK ||
+        query_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err) != STATUS_OK)
+        return err->status == STATUS_CORRUPT
+                   ? error_set(err, STATUS_INVALID, "%s: not a procscope recording (%s)", db->path,
+                               sqlite3_errmsg(db->handle))
+                   : err->status;
+    *empty = tables == 0 && id == 0;
+    if (*empty)
+        return STATUS_OK;
+    if (id != APPLICATION_ID)
+        return error_set(err, STATUS_INVALID, "%s: not a procscope recording", db->path);
+    if (version / 1000 != FORMAT_MAJOR)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "%s: format version %lld.%lld, this program reads %d.x; use the "
+                         "procscope that wrote it",
+                         db->path, (long long)(version / 1000), (long long)(version % 1000),
+                         FORMAT_MAJOR);
+    return STATUS_OK;
+}
+
+static enum status create_chunk_tables(struct database *db, struct error *err)
+{
+    static const char *const suffix[LEVEL_COUNT] = { "", "_60", "_3600" };
+
+    for (size_t t = 0; t < TABLE_COUNT; t++)
+        for (size_t level = 0; level < LEVEL_COUNT; level++) {
+            char sql[160];
+
+            (void)snprintf(sql, sizeof sql,
+                           "CREATE TABLE IF NOT EXISTS %s_chunk%s(id INTEGER PRIMARY KEY, "
+                           "data BLOB)",
+                           samples_tables[t].name, suffix[level]);
+            if (database_exec(db, sql, err) != STATUS_OK)
+                return err->status;
+        }
+    return STATUS_OK;
+}
+
+static enum status create(struct database *db, struct error *err)
+{
+    char sql[160];
+
+    (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;",
+                   APPLICATION_ID, FORMAT_VERSION);
+    if (database_exec(db, sql, err) != STATUS_OK)
+        return err->status;
+    if (database_exec(db, tables_sql, err) != STATUS_OK ||
+        create_chunk_tables(db, err) != STATUS_OK || database_exec(db, "COMMIT", err) != STATUS_OK)
+        return err->status;
+    return STATUS_OK;
+}
+
+enum status database_open_write(struct database *db, const char *path, struct error *err)
+{
+    char sql[120];
+    bool empty = false;
+
+    *db = (struct database){ .path = path };
+    if (sqlite3_open_v2(path, &db->handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                            SQLITE_OPEN_EXRESCODE,
+                        NULL) != SQLITE_OK)
+        return database_error(db, err, "open for writing");
+    (void)sqlite3_busy_timeout(db->handle, 5000);
+    if (database_check_version(db, &empty, err) != STATUS_OK)
+        return err->status;
+    (void)snprintf(sql, sizeof sql, "PRAGMA page_size=%d; PRAGMA trusted_schema=0",
+                   DATABASE_PAGE_BYTES);
+    if (database_exec(db, sql, err) != STATUS_OK || database_functions(db, err) != STATUS_OK)
+        return err->status;
+    if (empty && create(db, err) != STATUS_OK)
+        return err->status;
+    if (database_exec(db,
+                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+                      "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-1024",
+                      err) != STATUS_OK)
+        return err->status;
+    return database_read_checks(db, err);
+}
+
+void database_close(struct database *db)
+{
+    for (size_t t = 0; t < CHECKED_COUNT; t++)
+        (void)sqlite3_finalize(db->insert[t]);
+    (void)sqlite3_close_v2(db->handle);
+    *db = (struct database){ 0 };
+}
+
+enum status database_row(struct database *db, enum checked_table table, sqlite3_stmt **stmt,
+                         struct error *err)
+{
+    int columns = checked_table_columns[table] - 1;
+    char sql[512];
+    int used;
+
+    if (db->insert[table] == NULL) {
+        used = snprintf(sql, sizeof sql, "INSERT INTO %s VALUES(", checked_table_name[table]);
+        for (int i = 1; i <= columns; i++)
+            used += snprintf(sql + used, sizeof sql - (size_t)used, "?%d,", i);
+        used += snprintf(sql + used, sizeof sql - (size_t)used, "row_crc('%s'",
+                         checked_table_name[table]);
+        for (int i = 1; i <= columns; i++)
+            used += snprintf(sql + used, sizeof sql - (size_t)used, ",?%d", i);
+        (void)snprintf(sql + used, sizeof sql - (size_t)used, ")) RETURNING crc");
+        if (database_prepare(db, &db->insert[table], sql, err) != STATUS_OK)
+            return err->status;
+    }
+    (void)sqlite3_reset(db->insert[table]);
+    (void)sqlite3_clear_bindings(db->insert[table]);
+    *stmt = db->insert[table];
+    return STATUS_OK;
+}
+
+enum status database_insert(struct database *db, enum checked_table table, struct error *err)
+{
+    sqlite3_stmt *stmt = db->insert[table];
+    enum status st = database_step(db, stmt, err);
+
+    if (st == STATUS_OK) {
+        int64_t crc = sqlite3_column_int64(stmt, 0);
+
+        st = database_step(db, stmt, err); /* RETURNING: the row is in after the last step */
+        if (st == STATUS_ABSENT) {
+            db->check[table].row_count++;
+            db->check[table].crc_sum += crc;
+            db->check[table].dirty = true;
+            st = STATUS_OK;
+        }
+    }
+    (void)sqlite3_reset(stmt);
+    return st;
+}
+
+enum status database_delete(struct database *db, enum checked_table table, int64_t id,
+                            struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    char sql[120];
+    enum status st;
+
+    (void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE rowid=?1 RETURNING crc",
+                   checked_table_name[table]);
+    st = database_prepare(db, &stmt, sql, err);
+    if (st == STATUS_OK) {
+        (void)sqlite3_bind_int64(stmt, 1, id);
+        st = database_step(db, stmt, err);
+    }
+    if (st == STATUS_OK) {
+        db->check[table].row_count--;
+        db->check[table].crc_sum -= sqlite3_column_int64(stmt, 0);
+        db->check[table].dirty = true;
+    }
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+enum status database_write_checks(struct database *db, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum status st = STATUS_OK;
+
+    for (size_t t = 0; t < CHECKED_COUNT && st == STATUS_OK; t++) {
+        if (!db->check[t].dirty)
+            continue;
+        if (stmt == NULL)
+            st = database_prepare(db, &stmt,
+                                  "INSERT OR REPLACE INTO table_check VALUES(?1,?2,?3,"
+                                  "row_crc('table_check',?1,?2,?3))",
+                                  err);
+        if (st != STATUS_OK)
+            break;
+        (void)sqlite3_bind_text(stmt, 1, checked_table_name[t], -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(stmt, 2, db->check[t].row_count);
+        (void)sqlite3_bind_int64(stmt, 3, db->check[t].crc_sum);
+        st = database_step(db, stmt, err);
+        st = st == STATUS_ABSENT ? STATUS_OK : st;
+        (void)sqlite3_reset(stmt);
+        db->check[t].dirty = st != STATUS_OK;
+    }
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+enum status database_read_checks(struct database *db, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum status st = database_prepare(db, &stmt,
+                                      "SELECT name, row_count, crc_sum, crc, "
+                                      "row_crc('table_check', name, row_count, crc_sum) "
+                                      "FROM table_check",
+                                      err);
+
+    memset(db->check, 0, sizeof db->check);
+    while (st == STATUS_OK && (st = database_step(db, stmt, err)) == STATUS_OK) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+        if (name == NULL || sqlite3_column_int64(stmt, 3) != sqlite3_column_int64(stmt, 4)) {
+            st = error_set(err, STATUS_CORRUPT, "%s: table_check: a row's checksum is wrong",
+                           db->path);
+            break;
+        }
+        for (size_t t = 0; t < CHECKED_COUNT; t++)
+            if (strcmp(name, checked_table_name[t]) == 0)
+                db->check[t] = (struct table_check){ .row_count = sqlite3_column_int64(stmt, 1),
+                                                     .crc_sum = sqlite3_column_int64(stmt, 2) };
+    }
+    (void)sqlite3_finalize(stmt);
+    return st == STATUS_ABSENT ? STATUS_OK : st;
+}
+
+enum status database_check_row(struct database *db, enum checked_table table, sqlite3_stmt *stmt,
+                               struct error *err)
+{
+    int columns = checked_table_columns[table];
+
+    if (sqlite3_column_int64(stmt, columns - 1) != sqlite3_column_int64(stmt, columns))
+        return error_set(err, STATUS_CORRUPT, "%s: %s row %lld: its checksum is wrong", db->path,
+                         checked_table_name[table], (long long)sqlite3_column_int64(stmt, 0));
+    return STATUS_OK;
+}
+
+enum status database_select(struct database *db, enum checked_table table, sqlite3_stmt **stmt,
+                            const char *rest, struct error *err)
+{
+    char names[512] = "";
+    char sql[1400];
+    size_t used = 0;
+    sqlite3_stmt *probe = NULL;
+    enum status st;
+
+    (void)snprintf(sql, sizeof sql, "SELECT * FROM %s LIMIT 0", checked_table_name[table]);
+    st = database_prepare(db, &probe, sql, err);
+    if (st == STATUS_OK && sqlite3_column_count(probe) < checked_table_columns[table])
+        st = error_set(err, STATUS_CORRUPT, "%s: %s has lost columns", db->path,
+                       checked_table_name[table]);
+    for (int i = 0; st == STATUS_OK && i < checked_table_columns[table] - 1; i++) {
+        int wrote = snprintf(names + used, sizeof names - used, ",\"%s\"",
+                             sqlite3_column_name(probe, i));
+
+        used += (size_t)wrote;
+        if (used >= sizeof names)
+            st = error_set(err, STATUS_CORRUPT, "%s: %s has odd columns", db->path,
+                           checked_table_name[table]);
+    }
+    (void)sqlite3_finalize(probe);
+    if (st != STATUS_OK)
+        return st;
+    (void)snprintf(sql, sizeof sql, "SELECT %s,crc,row_crc('%s'%s) FROM %s %s", names + 1,
+                   checked_table_name[table], names, checked_table_name[table], rest);
+    return database_prepare(db, stmt, sql, err);
+}
+
+char *database_text(sqlite3_stmt *stmt, int column)
+{
+    const void *text = sqlite3_column_text(stmt, column);
+    size_t size = (size_t)sqlite3_column_bytes(stmt, column);
+    char *copy = malloc(size + 1);
+
+    if (copy == NULL)
+        return NULL;
+    if (size > 0)
+        memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}

@@ -1,0 +1,131 @@
+/*
+ * Opening a recording for reading, in each of the states it may be found in:
+ *
+ *   clean          journal_mode=DELETE, one file                       plain read-only
+ *   being written  -wal and -shm are there                             read-only, WAL
+ *   killed         -wal is there, perhaps no -shm, perhaps a           read-only WAL; if SQLite
+ *                  directory we cannot write                           cannot: WAL index in memory
+ *   copied         marked WAL, but no -wal beside it                   immutable
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "schema/database.h"
+#include "schema/database_private.h"
+
+/* A file: URI for the path, its special characters escaped; NULL when memory is out. */
+static char *uri_of(const char *path, const char *query)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t size = strlen(path) * 3 + strlen(query) + 16;
+    char *uri = malloc(size);
+    char *p = uri;
+
+    if (uri == NULL)
+        return NULL;
+    p += snprintf(p, size, "file:%s", path[0] == '/' ? "" : "./");
+    for (const char *c = path; *c != '\0'; c++) {
+        if (strchr("?#%", *c) != NULL) {
+            *p++ = '%';
+            *p++ = hex[(unsigned char)*c >> 4];
+            *p++ = hex[(unsigned char)*c & 15];
+        } else {
+            *p++ = *c;
+        }
+    }
+    (void)snprintf(p, size - (size_t)(p - uri), "?%s", query);
+    return uri;
+}
+
+static enum status try_open(struct database *db, const char *query, const char *pragma,
+                            struct error *err)
+{
+    char *uri = uri_of(db->path, query);
+    int code;
+
+    if (uri == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%s", db->path);
+    (void)sqlite3_close_v2(db->handle);
+    db->handle = NULL;
+    code = sqlite3_open_v2(uri, &db->handle,
+                           SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+                               SQLITE_OPEN_EXRESCODE,
+                           NULL);
+    free(uri);
+    if (code != SQLITE_OK)
+        return database_error(db, err, "open");
+    (void)sqlite3_busy_timeout(db->handle, 5000);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, 1 << 28);
+    if (database_exec(db, pragma, err) != STATUS_OK)
+        return err->status;
+    /* The first read finds out whether the WAL can be used. */
+    return database_exec(db, "SELECT count(*) FROM sqlite_schema", err);
+}
+
+/* The journal mode in the file's header: true when it wants a WAL. https://sqlite.org/fileformat */
+static enum status wants_wal(const char *path, bool *wal, struct error *err)
+{
+    unsigned char head[20] = { 0 };
+    FILE *file = fopen(path, "rbe");
+    size_t got;
+
+    if (file == NULL)
+        return error_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
+    got = fread(head, 1, sizeof head, file);
+    if (got == 0 && ferror(file)) {
+        int code = errno;
+
+        (void)fclose(file);
+        return error_set(err, STATUS_IO, "%s: %s", path, strerror(code));
+    }
+    (void)fclose(file);
+    if (got < sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
+        return error_set(err, got == 0 ? STATUS_INVALID : STATUS_INVALID,
+                         "%s: not a procscope recording%s", path, got == 0 ? " (it is empty)" : "");
+    *wal = head[19] == 2;
+    return STATUS_OK;
+}
+
+static bool has_wal(const char *path)
+{
+    char name[4096];
+    struct stat info;
+
+    (void)snprintf(name, sizeof name, "%s-wal", path);
+    return stat(name, &info) == 0 && info.st_size > 0;
+}
+
+enum status database_open_read(struct database *db, const char *path, struct error *err)
+{
+    static const char usual[] = "PRAGMA cell_size_check=1; "
+                                "PRAGMA cache_size=-4096; PRAGMA query_only=1";
+    static const char in_memory[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=1; "
+                                    "PRAGMA query_only=1";
+    bool wal = false, empty = false;
+    enum status st = wants_wal(path, &wal, err);
+
+    *db = (struct database){ .path = path };
+    if (st != STATUS_OK)
+        return st;
+    if (wal && !has_wal(path))
+        st = try_open(db, "immutable=1", usual, err);
+    else
+        st = try_open(db, "mode=ro", usual, err);
+    if (st != STATUS_OK && st != STATUS_CORRUPT && wal && has_wal(path))
+        st = try_open(db, "mode=ro&nolock=1", in_memory, err);
+    if (st == STATUS_OK)
+        st = database_check_version(db, &empty, err);
+    if (st == STATUS_OK && empty)
+        st = error_set(err, STATUS_INVALID, "%s: not a procscope recording (no tables)", path);
+    if (st == STATUS_OK)
+        st = database_functions(db, err);
+    if (st == STATUS_OK)
+        st = database_read_checks(db, err);
+    return st;
+}

@@ -1,0 +1,240 @@
+/* Opening a recording and reaching the samples of a block. */
+#include "schema/recording.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "schema/recording_private.h"
+
+void *recording_own(struct recording *rec, void *memory)
+{
+    if (memory == NULL)
+        return NULL;
+    if (rec->owned_count == rec->owned_size) {
+        size_t more = rec->owned_size == 0 ? 256 : rec->owned_size * 2;
+        void **larger = realloc(rec->owned, more * sizeof *larger);
+
+        if (larger == NULL) {
+            free(memory);
+            return NULL;
+        }
+        rec->owned = larger;
+        rec->owned_size = more;
+    }
+    rec->owned[rec->owned_count++] = memory;
+    return memory;
+}
+
+static const char *table_name(void *context, uint32_t table_id)
+{
+    const struct recording *rec = context;
+
+    for (size_t t = 0; t < rec->contents.table_count; t++)
+        if (rec->contents.tables[t].table_id == table_id)
+            return rec->contents.tables[t].name;
+    return NULL;
+}
+
+enum status recording_chunk(void *context, const struct chunk_place *place, const uint8_t **data,
+                            size_t *size, struct error *err)
+{
+    struct recording *rec = context;
+
+    if (!rec->has_tail || place->level != 0 || place->block_seq != rec->tail.block_seq)
+        return chunk_store_get(&rec->store, place, data, size, err);
+    for (size_t i = 0; i < rec->tail_chunk_count; i++) {
+        const struct memory_chunk *chunk = &rec->tail_chunks[i];
+
+        if (chunk->place.table_id == place->table_id && chunk->place.column_id == place->column_id) {
+            *data = chunk->data;
+            *size = chunk->size;
+            return STATUS_OK;
+        }
+    }
+    return STATUS_ABSENT;
+}
+
+static enum status load(struct recording *rec, struct error *err)
+{
+    enum status st = database_exec(&rec->db, "BEGIN", err);
+    enum status end;
+
+    if (st == STATUS_OK)
+        st = database_read_checks(&rec->db, err); /* again: inside this transaction */
+    if (st == STATUS_OK)
+        st = recording_load_rows(rec, err);
+    if (st == STATUS_OK)
+        st = recording_load_tail(rec, err);
+    chunk_store_reset(&rec->store);
+    end = database_exec(&rec->db, "COMMIT", st == STATUS_OK ? err : NULL);
+    return st == STATUS_OK ? end : st;
+}
+
+enum status recording_open(struct recording **recording, const char *path, struct error *err)
+{
+    struct recording *rec = calloc(1, sizeof *rec);
+    struct stat info;
+    enum status st;
+
+    *recording = NULL;
+    if (rec == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%s", path);
+    rec->contents.path = recording_own(rec, strdup(path));
+    rec->store = (struct chunk_store){ .db = &rec->db, .table_name = table_name, .context = rec };
+    if (stat(path, &info) == 0)
+        rec->contents.file_bytes = info.st_size;
+    st = rec->contents.path == NULL ? error_set(err, STATUS_NO_MEMORY, "%s", path)
+                                    : database_open_read(&rec->db, rec->contents.path, err);
+    if (st == STATUS_OK)
+        st = load(rec, err);
+    if (st != STATUS_OK) {
+        recording_close(rec);
+        return st;
+    }
+    *recording = rec;
+    return STATUS_OK;
+}
+
+void recording_close(struct recording *rec)
+{
+    if (rec == NULL)
+        return;
+    for (size_t i = 0; rec->lifetimes != NULL && i < rec->contents.block_count[0]; i++)
+        if (rec->lifetimes[i] != NULL) {
+            lifetimes_release(rec->lifetimes[i]);
+            free(rec->lifetimes[i]);
+        }
+    free(rec->lifetimes);
+    for (size_t i = 0; i < rec->tail_chunk_count; i++)
+        free(rec->tail_chunks[i].data);
+    free(rec->tail_chunks);
+    if (rec->tail.hash != NULL)
+        open_block_release(&rec->tail);
+    chunk_store_release(&rec->store);
+    decompressor_release(&rec->d);
+    if (rec->db.path != NULL)
+        database_close(&rec->db);
+    for (size_t i = 0; i < rec->owned_count; i++)
+        free(rec->owned[i]);
+    free(rec->owned);
+    free(rec);
+}
+
+const struct recording_contents *recording_contents(const struct recording *recording)
+{
+    return &recording->contents;
+}
+
+const struct recording_table *recording_table(const struct recording *recording, const char *name)
+{
+    for (size_t t = 0; t < recording->contents.table_count; t++)
+        if (strcmp(recording->contents.tables[t].name, name) == 0)
+            return &recording->contents.tables[t];
+    return NULL;
+}
+
+size_t recording_metric(const struct recording_table *table, const char *name)
+{
+    for (size_t m = 0; m < table->metric_count; m++)
+        if (strcmp(table->metrics[m].name, name) == 0)
+            return m;
+    return SIZE_MAX;
+}
+
+const struct recording_entity *recording_entity(const struct recording *recording,
+                                                int64_t entity_id)
+{
+    size_t low = 0, high = recording->contents.entity_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (recording->contents.entities[middle].entity_id < entity_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == recording->contents.entity_count ||
+        recording->contents.entities[low].entity_id != entity_id)
+        return NULL;
+    return &recording->contents.entities[low];
+}
+
+static const struct block_row *row_of(const struct recording *rec,
+                                      const struct recording_block *block)
+{
+    return &rec->rows[block->level][block - rec->contents.blocks[block->level]];
+}
+
+uint64_t recording_chunk_count(const struct recording *rec, const struct recording_block *block,
+                               uint32_t table_id, uint64_t *lifetimes)
+{
+    const struct block_row *row = row_of(rec, block);
+    struct byte_reader r = { .data = row->contents, .size = row->contents_size };
+    uint64_t count = 0;
+
+    for (uint64_t tables = bytes_get_varint(&r); tables > 0 && !r.overrun; tables--) {
+        uint64_t id = bytes_get_varint(&r);
+        uint64_t chunks = bytes_get_varint(&r);
+
+        if (id == table_id)
+            count = chunks;
+    }
+    *lifetimes = bytes_get_varint(&r);
+    if (table_id == LIFETIME_TABLE)
+        count = bytes_get_varint(&r);
+    return r.overrun ? 0 : count;
+}
+
+enum status recording_ticks(struct recording *recording, const struct recording_block *block,
+                            struct block_ticks *ticks, struct error *err)
+{
+    const struct block_row *row = row_of(recording, block);
+    enum status st = block_ticks_decode(ticks, row->ticks, row->ticks_size, err);
+
+    if (st == STATUS_OK && ticks->count != block->tick_count)
+        st = error_set(err, STATUS_CORRUPT, "%u ticks where its row says %u", ticks->count,
+                       block->tick_count);
+    if (st != STATUS_OK) {
+        block_ticks_release(ticks);
+        return error_prefix(err, "%s: block %lld of level %lld", recording->contents.path,
+                            (long long)block->block_seq, (long long)level_seconds[block->level]);
+    }
+    return STATUS_OK;
+}
+
+enum status recording_directory(struct recording *recording, const struct recording_block *block,
+                                const struct recording_table *table,
+                                const struct block_ticks *ticks, struct block_table *directory,
+                                struct error *err)
+{
+    struct chunk_place place = { .level = block->level, .table_id = table->table_id,
+                                 .block_seq = block->block_seq };
+    uint64_t lifetimes;
+    enum status st;
+
+    *directory = (struct block_table){ 0 };
+    if (recording_chunk_count(recording, block, table->table_id, &lifetimes) == 0)
+        return STATUS_ABSENT;
+    st = block_table_decode(directory, &place, &table->shape[block->level], ticks, recording_chunk,
+                            recording, &recording->d, err);
+    if (st == STATUS_ABSENT)
+        st = error_set(err, STATUS_CORRUPT, "%s, block %lld: its directory is missing", table->name,
+                       (long long)block->block_seq);
+    if (st != STATUS_OK) {
+        block_table_release(directory);
+        return error_prefix(err, "%s", recording->contents.path);
+    }
+    return STATUS_OK;
+}
+
+enum status recording_column(struct recording *recording, const struct block_table *directory,
+                             size_t position, size_t only_series, struct block_column *column,
+                             struct error *err)
+{
+    enum status st = block_column_decode(column, directory, position, only_series, recording_chunk,
+                                         recording, &recording->d, err);
+
+    return st == STATUS_OK ? st : error_prefix(err, "%s", recording->contents.path);
+}

@@ -1,0 +1,183 @@
+/*
+ * A recording opened for reading: catalog, sessions, blocks, and the samples of any block. The
+ * unsealed tail of a running or killed recorder appears as one more level-0 block.
+ *
+ * The file is treated as hostile: what is read is checked against its checksums, counts are
+ * bounded, and damage is an error (CORRUPT) that names the damaged part.
+ */
+#ifndef SCHEMA_RECORDING_H
+#define SCHEMA_RECORDING_H
+
+#include "schema/block.h"
+#include "schema/error.h"
+#include "schema/identity.h"
+#include "schema/metric.h"
+
+struct recording_session {
+    int64_t session_id;
+    const char *boot_id, *host, *os, *release, *machine, *hardware, *version, *process_source;
+    const char *zone; /* IANA name or "" */
+    int32_t zone_offset_s, zone_next_offset_s;
+    int64_t zone_next_change_ns; /* 0: none */
+    int64_t core_count, page_bytes, memory_bytes, clock_ticks_per_second, interval_ns, pid;
+    int64_t wall_start_ns, boot_start_ns;
+    int64_t end_ns;         /* NO_TIME: no clean end (running or killed) */
+    const char *end_reason; /* "" then */
+};
+
+struct recording_capability {
+    int64_t session_id;
+    const char *collector, *status, *reason, *enable;
+};
+
+struct recording_entity {
+    int64_t entity_id;
+    enum entity_kind kind;
+    const char *key, *label;
+    int64_t parent_id; /* 0 none */
+    int64_t first_ns, last_ns; /* last: NO_TIME while it is there */
+};
+
+struct recording_event {
+    int64_t event_id, session_id, at_ns, duration_ns, value;
+    const char *kind, *detail;
+};
+
+/* Wall clock as the host saw it: from timeline_ns on, wall = timeline + (wall_ns - timeline_ns). */
+struct recording_timeline {
+    int64_t session_id, timeline_ns, wall_ns;
+};
+
+struct recording_metric {
+    const char *name;
+    enum metric_kind kind;
+    const char *unit;
+    int64_t scale; /* exported = stored * scale */
+    const char *labels, *description;
+};
+
+/* A samples table as the file declares it. */
+struct recording_table {
+    uint32_t table_id;
+    const char *name; /* "process_samples" */
+    enum entity_kind key[2];
+    const char *description;
+    size_t metric_count;
+    struct recording_metric *metrics;       /* by position */
+    struct build_shape shape[LEVEL_COUNT];
+};
+
+struct recording_block {
+    unsigned level;
+    int64_t block_seq;
+    size_t session;      /* index into sessions */
+    int64_t first_tick;  /* of the session, at level 0 */
+    int64_t previous_ns; /* time of the session's tick before this block; NO_TIME if none */
+    int64_t start_ns, end_ns; /* level 0: first and last tick; else first window's start, last window's end */
+    uint32_t tick_count;
+    bool tail; /* not sealed yet */
+    /* stored sizes, for reports about the file */
+    size_t lifetime_count;
+};
+
+struct recording; /* private: recording.c */
+
+struct recording_contents {
+    const char *path;
+    struct recording_session *sessions;
+    size_t session_count;
+    struct recording_capability *capabilities;
+    size_t capability_count;
+    struct recording_entity *entities;
+    size_t entity_count;
+    struct recording_event *events;
+    size_t event_count;
+    struct recording_timeline *timeline;
+    size_t timeline_count;
+    struct recording_table *tables;
+    size_t table_count;
+    struct recording_block *blocks[LEVEL_COUNT];
+    size_t block_count[LEVEL_COUNT];
+    int format_major, format_minor;
+    int64_t file_bytes;
+    bool unclean; /* the last session has no clean end */
+};
+
+/*
+ * Open read-only, as any user who may read the file, also on read-only media, while it is being
+ * written, or with a WAL left by a killed recorder.
+ *
+ *   errors  IO (cannot be opened), INVALID (not a recording), UNSUPPORTED (newer major version),
+ *           CORRUPT (what is damaged), NO_MEMORY
+ */
+MUST_USE enum status recording_open(struct recording **recording, const char *path,
+                                    struct error *err);
+void recording_close(struct recording *recording);
+const struct recording_contents *recording_contents(const struct recording *recording);
+
+/* The table of that name, or NULL. */
+const struct recording_table *recording_table(const struct recording *recording,
+                                              const char *name);
+/* Position of a metric in a table, SIZE_MAX if the file has none of that name. */
+size_t recording_metric(const struct recording_table *table, const char *name);
+
+/* The tick axis of a block. owns: the caller, block_ticks_release */
+MUST_USE enum status recording_ticks(struct recording *recording,
+                                     const struct recording_block *block,
+                                     struct block_ticks *ticks, struct error *err);
+
+/* Directory of a table in a block. ABSENT: the block has no sample of it. block_table_release */
+MUST_USE enum status recording_directory(struct recording *recording,
+                                         const struct recording_block *block,
+                                         const struct recording_table *table,
+                                         const struct block_ticks *ticks,
+                                         struct block_table *directory, struct error *err);
+
+/* One column of it, by position in directory->shape; only_series as in block_column_decode. */
+MUST_USE enum status recording_column(struct recording *recording,
+                                      const struct block_table *directory, size_t position,
+                                      size_t only_series, struct block_column *column,
+                                      struct error *err);
+
+/*
+ * A process by its id. Processes that lived through a seal come from their rows, those seen in
+ * one block only from that block (pass it; NULL looks at rows alone). The result lasts until
+ * recording_close.
+ *
+ *   errors  CORRUPT: the block names a process that is not stored
+ */
+MUST_USE enum status recording_process(struct recording *recording,
+                                       const struct recording_block *block, int64_t process_id,
+                                       const struct process **process, struct error *err);
+
+/* All processes, rows first, then block by block; stops at a visitor's error. */
+typedef enum status process_visit(void *context, const struct process *process, struct error *err);
+MUST_USE enum status recording_processes(struct recording *recording, process_visit *visit,
+                                         void *context, struct error *err);
+
+/* Lifetimes of a block (empty for a block without); lasts until recording_close or 16 more calls. */
+MUST_USE enum status recording_lifetimes(struct recording *recording,
+                                         const struct recording_block *block,
+                                         const struct lifetimes **lifetimes, struct error *err);
+
+/* Label of an entity, "" if unknown. */
+const struct recording_entity *recording_entity(const struct recording *recording,
+                                                int64_t entity_id);
+
+/*
+ * Read everything and check every checksum, count and reference. Each finding is a line for
+ * `report`; returns the number through *findings.
+ */
+typedef void finding_report(void *context, const char *part, const char *what);
+MUST_USE enum status recording_verify(struct recording *recording, finding_report *report,
+                                      void *context, size_t *findings, struct error *err);
+
+/* Bytes by part of the file: "process_samples level 0", "lifetimes", "strings", "tail", "rows", "free" … */
+struct recording_size {
+    char part[64];
+    int64_t bytes, rows;
+};
+MUST_USE enum status recording_sizes(struct recording *recording, struct recording_size **sizes,
+                                     size_t *count, struct error *err);
+
+#endif

@@ -1,0 +1,277 @@
+/* Processes of a recording: rows for those that lived through a seal, lifetimes for the others. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/recording_private.h"
+
+/* The order of the text columns 4 to 10 of process_version. */
+static const enum process_text text_order[] = { PROCESS_COMM,   PROCESS_EXE,       PROCESS_CMDLINE,
+                                                PROCESS_CWD,    PROCESS_CGROUP,    PROCESS_CONTAINER,
+                                                PROCESS_USER };
+
+static enum status load_process_rows(struct recording *rec, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int64_t sum = 0;
+    size_t size = 0;
+    enum status st =
+        database_select(&rec->db, CHECKED_PROCESS, &stmt, "ORDER BY process_id", err);
+
+    while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
+        struct process *p;
+
+        if (rec->process_count == size) {
+            struct process *larger;
+
+            size = size == 0 ? 256 : size * 2;
+            larger = realloc(rec->process, size * sizeof *larger);
+            if (larger == NULL) {
+                st = error_set(err, STATUS_NO_MEMORY, "processes");
+                break;
+            }
+            rec->process = larger;
+        }
+        st = database_check_row(&rec->db, CHECKED_PROCESS, stmt, err);
+        sum += sqlite3_column_int64(stmt, 11);
+        p = &rec->process[rec->process_count++];
+        *p = (struct process){ .process_id = sqlite3_column_int64(stmt, 0),
+                               .session_id = sqlite3_column_int64(stmt, 1),
+                               .pid = sqlite3_column_int(stmt, 2),
+                               .ppid = sqlite3_column_int(stmt, 3),
+                               .start_ticks = (uint64_t)sqlite3_column_int64(stmt, 4),
+                               .start_ns = sqlite3_column_int64(stmt, 5),
+                               .end_ns = sqlite3_column_type(stmt, 6) == SQLITE_NULL
+                                             ? NO_TIME
+                                             : sqlite3_column_int64(stmt, 6),
+                               .exit_code = sqlite3_column_int(stmt, 7),
+                               .how = (uint8_t)sqlite3_column_int(stmt, 8),
+                               .flags = (uint32_t)sqlite3_column_int64(stmt, 9),
+                               .version_count = (size_t)sqlite3_column_int64(stmt, 10) };
+    }
+    (void)sqlite3_finalize(stmt);
+    if (st == STATUS_ABSENT)
+        st = recording_check_table(rec, CHECKED_PROCESS, (int64_t)rec->process_count, sum, err);
+    return st;
+}
+
+static enum status take_version(struct recording *rec, sqlite3_stmt *stmt, struct version *v,
+                                struct error *err)
+{
+    size_t size = 0;
+    char *p;
+
+    *v = (struct version){ .from_ns = sqlite3_column_int64(stmt, 1),
+                           .uid_known = sqlite3_column_type(stmt, 2) != SQLITE_NULL,
+                           .uid = (uint32_t)sqlite3_column_int64(stmt, 2),
+                           .cmdline_length = (uint32_t)sqlite3_column_int64(stmt, 10),
+                           .cmdline_hash = (uint64_t)sqlite3_column_int64(stmt, 11) };
+    for (int t = 0; t < (int)COUNT_OF(text_order); t++)
+        size += (size_t)sqlite3_column_bytes(stmt, 3 + t);
+    p = recording_own(rec, malloc(size + 1));
+    if (p == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "processes");
+    for (int t = 0; t < (int)COUNT_OF(text_order); t++) {
+        size_t bytes = (size_t)sqlite3_column_bytes(stmt, 3 + t);
+
+        if (sqlite3_column_type(stmt, 3 + t) == SQLITE_NULL)
+            continue;
+        if (bytes > 0)
+            memcpy(p, sqlite3_column_blob(stmt, 3 + t), bytes);
+        v->text[text_order[t]] = (struct text){ p, (uint32_t)bytes };
+        p += bytes;
+    }
+    return STATUS_OK;
+}
+
+/* Versions come sorted by process: each process must find as many as its row says. */
+static enum status load_version_rows(struct recording *rec, struct error *err)
+{
+    int64_t expected = rec->db.check[CHECKED_PROCESS_VERSION].row_count;
+    sqlite3_stmt *stmt = NULL;
+    int64_t sum = 0, rows = 0;
+    size_t at = 0, taken = 0;
+    enum status st =
+        database_select(&rec->db, CHECKED_PROCESS_VERSION, &stmt, "ORDER BY version_id", err);
+
+    if (st == STATUS_OK && (expected < 0 || expected > rec->contents.file_bytes))
+        st = error_set(err, STATUS_CORRUPT, "process_version: an impossible number of rows");
+    if (st == STATUS_OK &&
+        (rec->version = calloc((size_t)expected + 1, sizeof *rec->version)) == NULL)
+        st = error_set(err, STATUS_NO_MEMORY, "processes");
+    while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
+        int64_t id = sqlite3_column_int64(stmt, 0);
+
+        sum += sqlite3_column_int64(stmt, 12);
+        if (rows == expected)
+            break;
+        while (at < rec->process_count && taken == rec->process[at].version_count) {
+            at++;
+            taken = 0;
+        }
+        if (at == rec->process_count ||
+            id != rec->process[at].process_id * 1024 + (int64_t)taken) {
+            st = error_set(err, STATUS_CORRUPT, "process_version %lld belongs to no process",
+                           (long long)id);
+            break;
+        }
+        if (taken++ == 0)
+            rec->process[at].versions = &rec->version[rows];
+        st = database_check_row(&rec->db, CHECKED_PROCESS_VERSION, stmt, err);
+        if (st == STATUS_OK)
+            st = take_version(rec, stmt, &rec->version[rows], err);
+        rows++;
+    }
+    (void)sqlite3_finalize(stmt);
+    if (st == STATUS_ABSENT)
+        st = recording_check_table(rec, CHECKED_PROCESS_VERSION, rows, sum, err);
+    return st;
+}
+
+enum status recording_load_processes(struct recording *rec, struct error *err)
+{
+    enum status st;
+
+    if (rec->processes_loaded)
+        return STATUS_OK;
+    st = database_exec(&rec->db, "BEGIN", err);
+    if (st == STATUS_OK)
+        st = database_read_checks(&rec->db, err);
+    if (st == STATUS_OK)
+        st = load_process_rows(rec, err);
+    if (st == STATUS_OK)
+        st = load_version_rows(rec, err);
+    if (sqlite3_get_autocommit(rec->db.handle) == 0)
+        (void)sqlite3_exec(rec->db.handle, "COMMIT", NULL, NULL, NULL);
+    (void)recording_own(rec, rec->process);
+    (void)recording_own(rec, rec->version);
+    rec->processes_loaded = true;
+    return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
+}
+
+static const struct process *find(const struct process *list, size_t count, int64_t process_id)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (list[middle].process_id < process_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && list[low].process_id == process_id ? &list[low] : NULL;
+}
+
+/* No chunk of the lifetimes may have vanished: the block row says how many there are. */
+static enum status check_lifetime_chunks(struct recording *rec, const struct recording_block *block,
+                                         struct error *err)
+{
+    uint64_t lifetimes;
+    int64_t expected = (int64_t)recording_chunk_count(rec, block, LIFETIME_TABLE, &lifetimes);
+    sqlite3_stmt *stmt = NULL;
+    enum status st;
+
+    if (block->tail)
+        return STATUS_OK;
+    st = database_prepare(
+        &rec->db, &stmt,
+        "SELECT (SELECT count(*) FROM process_lifetime_chunk WHERE id BETWEEN ?1 AND ?1+4095) + "
+        "(SELECT count(*) FROM string_chunk WHERE id BETWEEN ?1 AND ?1+4095)",
+        err);
+    if (st == STATUS_OK) {
+        (void)sqlite3_bind_int64(stmt, 1, block->block_seq << 12);
+        st = database_step(&rec->db, stmt, err);
+    }
+    if (st == STATUS_OK && sqlite3_column_int64(stmt, 0) != expected)
+        st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: a chunk is missing",
+                       (long long)block->block_seq);
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+static enum status load_lifetimes(struct recording *rec, const struct recording_block *block,
+                                  struct lifetimes *to, struct error *err)
+{
+    const struct recording_table *table = recording_table(rec, samples_tables[TABLE_PROCESS].name);
+    enum status st;
+
+    if (block->level != 0 || block->lifetime_count == 0 || table == NULL)
+        return STATUS_OK;
+    st = check_lifetime_chunks(rec, block, err);
+    if (st == STATUS_OK)
+        st = lifetimes_decode(to, block->block_seq, &table->shape[1], recording_chunk, rec, &rec->d,
+                              err);
+    if (st == STATUS_ABSENT || (st == STATUS_OK && to->count != block->lifetime_count))
+        st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: %zu where there were %zu",
+                       (long long)block->block_seq, to->count, block->lifetime_count);
+    return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
+}
+
+enum status recording_lifetimes(struct recording *rec, const struct recording_block *block,
+                                const struct lifetimes **lifetimes, struct error *err)
+{
+    size_t index = (size_t)(block - rec->contents.blocks[0]);
+    enum status st;
+
+    if (rec->lifetimes == NULL)
+        rec->lifetimes = calloc(rec->contents.block_count[0] + 1, sizeof(struct lifetimes *));
+    if (rec->lifetimes == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+    if (rec->lifetimes[index] == NULL) {
+        struct lifetimes *fresh = calloc(1, sizeof *fresh);
+
+        if (fresh == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+        st = load_lifetimes(rec, block, fresh, err);
+        if (st != STATUS_OK) {
+            lifetimes_release(fresh);
+            free(fresh);
+            return st;
+        }
+        rec->lifetimes[index] = fresh;
+    }
+    *lifetimes = rec->lifetimes[index];
+    return STATUS_OK;
+}
+
+enum status recording_process(struct recording *rec, const struct recording_block *block,
+                              int64_t process_id, const struct process **process,
+                              struct error *err)
+{
+    const struct lifetimes *lifetimes = NULL;
+
+    if (recording_load_processes(rec, err) != STATUS_OK)
+        return err->status;
+    *process = find(rec->process, rec->process_count, process_id);
+    if (*process == NULL && block != NULL && block->level == 0) {
+        if (recording_lifetimes(rec, block, &lifetimes, err) != STATUS_OK)
+            return err->status;
+        *process = find(lifetimes->process, lifetimes->count, process_id);
+    }
+    if (*process == NULL)
+        return error_set(err, STATUS_CORRUPT, "%s: process %lld of block %lld is not stored",
+                         rec->contents.path, (long long)process_id,
+                         block == NULL ? -1LL : (long long)block->block_seq);
+    return STATUS_OK;
+}
+
+enum status recording_processes(struct recording *rec, process_visit *visit, void *context,
+                                struct error *err)
+{
+    if (recording_load_processes(rec, err) != STATUS_OK)
+        return err->status;
+    for (size_t i = 0; i < rec->process_count; i++)
+        if (visit(context, &rec->process[i], err) != STATUS_OK)
+            return err->status;
+    for (size_t b = 0; b < rec->contents.block_count[0]; b++) {
+        const struct lifetimes *lifetimes = NULL;
+
+        if (recording_lifetimes(rec, &rec->contents.blocks[0][b], &lifetimes, err) != STATUS_OK)
+            return err->status;
+        for (size_t i = 0; i < lifetimes->count; i++)
+            if (visit(context, &lifetimes->process[i], err) != STATUS_OK)
+                return err->status;
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,131 @@
+/*
+ * Rollups: what one series did in a window of 60 s or 3600 s, and in the whole of a short life.
+ *
+ * A window holds the ticks with window start < tick time <= window end; windows start at
+ * multiples of their length on the timeline. Counters keep their increase, covered time and
+ * largest rate, gauges the integral over time, minimum and maximum: what a report needs, exact.
+ */
+#ifndef SCHEMA_ROLLUP_H
+#define SCHEMA_ROLLUP_H
+
+#include "schema/block.h"
+#include "schema/build.h"
+
+/* Partial intervals, at birth and death, are at least this long. */
+enum { INTERVAL_MIN_NS = 1000000 };
+
+/* What one metric of one series did in one window. */
+struct rollup_cell {
+    bool present; /* it had a value at some tick of the window */
+    uint8_t reason; /* why not, when not present */
+    int64_t covered_ns;
+    int64_t increase; /* counter: without falls, without what passed in gaps */
+    int64_t rate_max; /* counter: stored units per second, rounded down */
+    int64_t rate_max_at_ns;
+    int64_t last, min, max; /* gauge, state: of the samples */
+    int128 sum; /* gauge: of value * dt */
+};
+
+/* Largest rate: floor(increase * 10^9 / dt_ns), in stored units per second. */
+int64_t rollup_rate(int64_t increase, int64_t dt_ns);
+
+/* The start of the window of `seconds` that a tick belongs to. */
+static inline int64_t rollup_window_start(int64_t tick_ns, int64_t seconds)
+{
+    int64_t length = seconds * 1000000000;
+    int64_t before = tick_ns - 1;
+    int64_t rest = before % length;
+
+    return before - (rest < 0 ? rest + length : rest);
+}
+
+/* Ticks [first, end) of a table, one window. */
+struct rollup_span {
+    uint32_t first, end;
+    int64_t start_ns;
+};
+
+/* Scratch kept from call to call. */
+struct rollup_fold {
+    struct rollup_cell *cell; /* [window][metric] */
+    size_t cell_size;
+    int64_t *value;
+    uint8_t *missing;
+    size_t sample_size;
+};
+void rollup_fold_release(struct rollup_fold *fold);
+
+/*
+ * Fold one series of a level-0 block into cells, window by window.
+ *
+ *   shape   gap[tick_count of the table]; covered_ns as from rollup_covered, or NULL;
+ *           fold->cell[w * metric_count + m] is the result; a window without a sample of the
+ *           series has no present cell
+ *   errors  NO_MEMORY
+ */
+MUST_USE enum status rollup_fold_series(struct rollup_fold *fold,
+                                        const struct series_changes *changes, const uint8_t *gap,
+                                        const struct rollup_span *spans, size_t span_count,
+                                        const int64_t *covered_ns, struct error *err);
+
+/*
+ * What a series that is never missing covers of each window: covered_ns[window][metric].
+ *
+ *   shape   gap[tick_count]: rates must not cross into this tick of the table
+ */
+void rollup_covered(const struct build *build, const uint8_t *gap, const struct rollup_span *spans,
+                    size_t span_count, int64_t covered_ns[]);
+
+/* One table at one coarser level, being built. */
+struct rollup {
+    struct build_shape shape;
+    struct build build;
+    uint32_t *hash; /* open addressing: series index + 1 */
+    size_t hash_size;
+    int64_t *row; /* one row of columns */
+    uint8_t *row_missing;
+};
+MUST_USE enum status rollup_init(struct rollup *rollup, enum table_id table, unsigned level,
+                                 struct error *err);
+void rollup_release(struct rollup *rollup);
+
+/*
+ * Add the window that begins at start_ns, number `place` among the block's; covered_ns[metric]
+ * is what a series without a hole covers of it.
+ */
+MUST_USE enum status rollup_window(struct rollup *rollup, uint32_t place, int64_t start_ns,
+                                   const int64_t covered_ns[], struct error *err);
+
+/* Give a series its cells for the table's window of that number in the block. */
+MUST_USE enum status rollup_put(struct rollup *rollup, uint32_t window, const struct series *series,
+                                const struct rollup_cell cells[], struct error *err);
+
+/* After sealing. */
+MUST_USE enum status rollup_restart(struct rollup *rollup, struct error *err);
+
+/*
+ * The columns of one row, from its cells.
+ *
+ *   shape   total[metric_count]: counters' running totals before the window; advanced by the call
+ */
+void rollup_cells_to_row(const struct build_shape *shape, const struct rollup_cell cells[],
+                         const int64_t covered_ns[], int64_t total[], int64_t values[],
+                         uint8_t missing[]);
+
+/* And back, for one metric; total_before as above. */
+void rollup_cell_from_row(const struct build_shape *shape, unsigned metric, const int64_t values[],
+                          const uint8_t missing[], int64_t covered_ns, int64_t total_before,
+                          struct rollup_cell *cell);
+
+/* The series ended in this block: no window after this one. */
+void rollup_end(struct rollup *rollup, const struct series *series);
+
+/*
+ * Fold the windows of one series of a level-60 block into one window of level 3600.
+ *
+ *   shape   cells[metric_count]
+ */
+void rollup_combine(const struct series_changes *changes, int64_t window_start_ns,
+                    struct rollup_cell cells[]);
+
+#endif

@@ -1,0 +1,177 @@
+/* The queue between the two threads; worth running with -fsanitize=thread. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "recorder/queue.h"
+
+enum { SIZE = 4, MANY = 20000 };
+
+static void open_queue(struct queue *queue)
+{
+    struct error err;
+
+    assert_int_equal(queue_init(queue, SIZE, &err), STATUS_OK);
+}
+
+static void fill(struct tick *tick, int64_t seq)
+{
+    tick->seq = seq;
+    assert_non_null(tick_add_event(tick));
+}
+
+static void ticks_come_out_in_order(void **state)
+{
+    (void)state;
+    struct queue queue;
+
+    open_queue(&queue);
+    for (int64_t round = 0; round < 5; round++) {
+        for (int64_t i = 0; i < SIZE; i++) {
+            struct tick *tick = queue_spare(&queue);
+
+            assert_non_null(tick);
+            assert_int_equal(tick->event_count, 0);
+            fill(tick, i);
+            queue_put(&queue, tick);
+        }
+        assert_null(queue_spare(&queue)); /* full: this deadline is skipped */
+        for (int64_t i = 0; i < SIZE; i++) {
+            struct tick *tick = queue_take(&queue);
+
+            assert_int_equal(tick->seq, i);
+            queue_give_back(&queue, tick);
+        }
+    }
+    queue_release(&queue);
+}
+
+static void a_closed_queue_is_emptied_first(void **state)
+{
+    (void)state;
+    struct queue queue;
+    struct tick *tick;
+
+    open_queue(&queue);
+    queue_put(&queue, queue_spare(&queue));
+    queue_close(&queue);
+    tick = queue_take(&queue);
+    assert_non_null(tick);
+    queue_give_back(&queue, tick);
+    assert_null(queue_take(&queue));
+    assert_true(queue_pause(&queue, INT64_C(3600) * 1000000000));
+    queue_release(&queue);
+}
+
+static void one_tick_in_flight_uses_one_buffer(void **state)
+{
+    (void)state;
+    struct queue queue;
+    const struct tick *first;
+
+    open_queue(&queue);
+    first = queue_spare(&queue);
+    queue_give_back(&queue, (struct tick *)(uintptr_t)first);
+    for (int i = 0; i < 10; i++) {
+        struct tick *tick = queue_spare(&queue);
+
+        assert_ptr_equal(tick, first);
+        if (i > 0)
+            assert_non_null(tick->events); /* kept from the round before */
+        fill(tick, i);
+        queue_put(&queue, tick);
+        queue_give_back(&queue, queue_take(&queue));
+    }
+    queue_release(&queue);
+}
+
+static void a_backlog_gives_its_memory_back(void **state)
+{
+    (void)state;
+    struct queue queue;
+    size_t warm = 0;
+
+    open_queue(&queue);
+    for (int i = 0; i < SIZE; i++) {
+        struct tick *tick = queue_spare(&queue);
+
+        fill(tick, i);
+        queue_put(&queue, tick);
+    }
+    for (int i = 0; i < SIZE; i++)
+        queue_give_back(&queue, queue_take(&queue));
+    for (int i = 0; i < SIZE; i++)
+        warm += queue.ticks[i].events != NULL;
+    assert_int_equal(warm, QUEUE_WARM);
+    assert_non_null(queue_spare(&queue)->events);
+    assert_non_null(queue_spare(&queue)->events);
+    assert_null(queue_spare(&queue)->events);
+    queue_release(&queue);
+}
+
+struct tally {
+    struct queue queue;
+    int64_t taken, last_seq;
+    bool ordered;
+};
+
+static void *consume(void *self)
+{
+    struct tally *tally = self;
+    struct tick *tick;
+
+    tally->ordered = true;
+    tally->last_seq = -1;
+    while ((tick = queue_take(&tally->queue)) != NULL) {
+        tally->ordered = tally->ordered && tick->seq > tally->last_seq && tick->event_count == 1;
+        tally->last_seq = tick->seq;
+        tally->taken++;
+        queue_give_back(&tally->queue, tick);
+    }
+    return NULL;
+}
+
+static void two_threads_lose_nothing_that_was_put(void **state)
+{
+    (void)state;
+    struct tally tally = { 0 };
+    pthread_t thread;
+    int64_t put = 0;
+
+    open_queue(&tally.queue);
+    assert_int_equal(pthread_create(&thread, NULL, consume, &tally), 0);
+    for (int64_t i = 0; i < MANY; i++) {
+        struct tick *tick = queue_spare(&tally.queue);
+
+        if (tick == NULL)
+            continue;
+        fill(tick, i);
+        queue_put(&tally.queue, tick);
+        put++;
+    }
+    queue_close(&tally.queue);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(tally.taken, put);
+    assert_true(tally.ordered);
+    assert_true(put > 0);
+    queue_release(&tally.queue);
+    queue_release(&tally.queue); /* accepts a zeroed one */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ticks_come_out_in_order),
+        cmocka_unit_test(a_closed_queue_is_emptied_first),
+        cmocka_unit_test(one_tick_in_flight_uses_one_buffer),
+        cmocka_unit_test(a_backlog_gives_its_memory_back),
+        cmocka_unit_test(two_threads_lose_nothing_that_was_put),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

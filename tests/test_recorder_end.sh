@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# procscoped from its command line to the file it leaves.
+set -u
+build=${PROCSCOPE_BUILD_DIR:-build}
+recorder=$build/procscoped
+[ -x "$recorder" ] || { echo "no $recorder"; exit 77; }
+recorder=$(realpath "$recorder")
+work=$(mktemp -d /tmp/procscope-end-XXXXXX)
+log=$work/log
+failures=0
+trap 'rm -rf "$work"' EXIT
+
+fail() { echo "FAILED: $*"; sed 's/^/    /' "$log"; failures=$((failures + 1)); }
+# is WHAT GOT EXPECTED
+is() { [ "$2" = "$3" ] || fail "$1: got \"$2\", expected \"$3\""; }
+logged() { grep -qF -- "$1" "$log" || fail "the log lacks \"$1\""; }
+# run EXPECTED-STATUS ARG...
+run() {
+    local expected=$1
+    shift
+    timeout 60 "$recorder" "$@" >"$work/out" 2>"$log" </dev/null
+    is "status of $*" $? "$expected"
+}
+alone() { # nothing but the recording is left
+    is "files beside $1" "$(cd "$work" && echo "$1".*)" "$1.*"
+}
+query() {
+    python3 -c 'import sqlite3, sys
+print("|".join(str(v) for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]) for v in row))' "$@"
+}
+wait_for_file() {
+    for _ in $(seq 100); do [ -s "$1" ] && return; sleep 0.05; done
+    fail "$1 did not appear"
+}
+
+# --- options ------------------------------------------------------------------------------------
+run 0 --version
+grep -q '^procscoped [0-9]' "$work/out" || fail "--version"
+run 0 --help
+grep -q -- '--interval SPAN' "$work/out" || fail "--help"
+run 2 --interval 1
+logged '--interval: "1" is no time span'
+run 2 --bogus
+run 2 --collectors cpu,bogus -o "$work/none"
+logged '"bogus" is not known; accepted are process, cpu, memory, recorder'
+run 2 --redact '(' -o "$work/none"
+logged '--redact'
+run 1 -o "$work/no/such/directory/x.pscope"
+[ -e "$work/none" ] && fail "a refused start made a file"
+run 0 --list-collectors
+grep -q '^memory  *ok' "$work/out" || fail "--list-collectors"
+run 0 --list-collectors --format json
+python3 - "$work/out" <<'END' || fail "--list-collectors --format json"
+import json, sys
+rows = json.load(open(sys.argv[1]))
+assert [r["name"] for r in rows] == ["process", "cpu", "memory", "recorder"], rows
+assert rows[2]["status"] == "ok" and rows[2]["table"] == "memory_samples", rows[2]
+END
+
+# --- a recording of some seconds ----------------------------------------------------------------
+run 0 -o "$work/a" -i 50ms -d 1s
+is "mode" "$(stat -c %a "$work/a")" 640
+alone a
+logged "recording to $work/a every 50 ms: process, cpu, memory, recorder"
+logged "stopped (duration):"
+is "end" "$(query "$work/a" 'SELECT count(*), min(end_reason) FROM session')" "1|duration"
+is "integrity" "$(query "$work/a" 'PRAGMA integrity_check')" ok
+is "capabilities" "$(query "$work/a" 'SELECT count(*) FROM capability')" 4
+ticks=$(sed -n 's/.*stopped (duration): \([0-9]*\) ticks.*/\1/p' "$log")
+[ "${ticks:-0}" -ge 15 ] && [ "$ticks" -le 23 ] || fail "$ticks ticks in 1 s of 50 ms"
+
+# --- one recorder per file ----------------------------------------------------------------------
+echo "999999 2020-01-01T00:00:00Z" >"$work/a.lock" # left by one that was killed
+"$recorder" -o "$work/a" -i 100ms 2>"$log.first" &
+first=$!
+for _ in $(seq 100); do grep -q recording "$log.first" && break; sleep 0.05; done
+run 1 -o "$work/a"
+logged "$work/a is being recorded by pid $first since 20"
+ln -s a "$work/b"
+run 1 -o "$work/b"
+logged "is being recorded by pid $first"
+rm "$work/b"
+before=$(date +%s%N)
+kill -TERM $first
+wait $first
+is "status after SIGTERM" $? 0
+took=$((($(date +%s%N) - before) / 1000000))
+[ $took -lt 3000 ] || fail "stopping took $took ms"
+cp "$log.first" "$log"
+logged "stopped (stop):"
+alone a
+is "sessions" "$(query "$work/a" 'SELECT group_concat(end_reason) FROM session')" "duration,stop"
+
+# --- killed at any moment -----------------------------------------------------------------------
+"$recorder" -o "$work/a" -i 50ms 2>/dev/null &
+first=$!
+sleep 1.5
+kill -HUP $first # ignored
+sleep 0.3
+kill -KILL $first || fail "SIGHUP ended it"
+wait $first 2>/dev/null
+[ -e "$work/a.lock" ] || fail "a killed recorder leaves its lock file"
+run 0 -o "$work/a" -i 50ms -d 300ms
+alone a
+is "sessions after a kill" "$(query "$work/a" 'SELECT count(*) FROM session')" 4
+is "integrity after a kill" "$(query "$work/a" 'PRAGMA integrity_check')" ok
+
+# --- a command ----------------------------------------------------------------------------------
+run 7 -o "$work/c" -i 100ms -- sh -c 'echo out; exit 7'
+is "output of the command" "$(cat "$work/out")" out
+logged "stopped (command ended): 2 ticks"
+run 0 -o "$work/c" -i 100ms true
+run 127 -o "$work/c" -- no-such-command
+logged "cannot run no-such-command: No such file or directory"
+run 126 -o "$work/c" -- /
+run 137 -o "$work/c" -- sh -c 'kill -KILL $$'
+inherits='umask; ulimit -n; ls /proc/self/fd | wc -l'
+(umask 002 && run 0 -o "$work/c" -- sh -c "$inherits")
+is "what the command inherits" "$(cat "$work/out")" \
+    "$(umask 002; sh -c "$inherits" 2>"$log" </dev/null | cat)"
+is "end" "$(query "$work/c" 'SELECT end_reason FROM session LIMIT 1')" "command ended"
+run 3 -o "$work/c" -i 50ms -d 300ms -- sh -c 'sleep 1; exit 3' # goes on without us
+logged "stopped (duration)"
+
+cat >"$work/stubborn" <<'END'
+trap 'echo asked; exit 9' TERM
+echo $$ >"$1"
+while :; do sleep 0.1; done
+END
+"$recorder" -o "$work/c" -i 100ms -- sh "$work/stubborn" "$work/pid" >"$work/out" 2>"$log" &
+first=$!
+wait_for_file "$work/pid"
+kill -TERM $first
+wait $first
+is "status after a forwarded SIGTERM" $? 9
+is "the command was asked" "$(cat "$work/out")" asked
+logged "stopped (command ended)"
+
+# --- another user's default path ----------------------------------------------------------------
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    mkdir "$work/state" && chmod 777 "$work" "$work/state"
+    cp "$recorder" "$work/procscoped" && chmod 755 "$work/procscoped"
+    XDG_STATE_HOME=$work/state timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups \
+        "$work/procscoped" -i 50ms -d 300ms 2>"$log"
+    is "status as nobody" $? 0
+    is "files as nobody" "$(cd "$work/state" && find . -type f)" "./procscope/$(uname -n).pscope"
+    is "mode of the directory" "$(stat -c %a "$work/state/procscope")" 750
+fi
+
+# --- a full disk --------------------------------------------------------------------------------
+cat >"$work/full" <<'END'
+mount -t tmpfs -o size=2m tmpfs "$2" || exit 77
+"$1" -o "$2/f" -i 20ms 2>"$3" &
+recorder=$!
+sleep 0.5
+head -c 4m /dev/zero >"$2/filler" 2>/dev/null
+for _ in $(seq 100); do grep -q 'cannot write' "$3" && break; sleep 0.1; done
+sleep 1
+rm "$2/filler"
+for _ in $(seq 100); do grep -q 'writing works again' "$3" && break; sleep 0.1; done
+kill -TERM $recorder
+wait $recorder || exit 1
+cp "$2/f" "$4"
+END
+if unshare -m true 2>/dev/null; then
+    mkdir "$work/mnt"
+    timeout 60 unshare -m bash "$work/full" "$recorder" "$work/mnt" "$log" "$work/f"
+    status=$?
+    if [ $status != 77 ]; then
+        is "status after a full disk" $status 0
+        logged "cannot write, will go on trying"
+        logged "writing works again"
+        is "integrity after a full disk" "$(query "$work/f" 'PRAGMA integrity_check')" ok
+        is "events" "$(query "$work/f" "SELECT DISTINCT kind FROM event WHERE kind='dropped'")" \
+            dropped
+    fi
+fi
+
+[ $failures = 0 ] && echo "all passed"
+exit $((failures > 0))

@@ -1,0 +1,47 @@
+/* What make_recording is asked for on its command line. */
+#ifndef TOOLS_GENERATE_OPTIONS_H
+#define TOOLS_GENERATE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/error.h"
+#include "tools/generate_behaviour.h"
+
+enum { GENERATE_SPANS_MAX = 32 };
+
+/* Seconds after the first tick at which something begins, and how many it lasts. */
+struct generate_span {
+    int64_t at_s, length_s;
+};
+
+struct generate_spans {
+    size_t count;
+    struct generate_span span[GENERATE_SPANS_MAX];
+};
+
+struct generate_options {
+    const char *path;
+    const char *truth; /* directory, or NULL */
+    int64_t processes, seconds;
+    int64_t births_ppm; /* short-lived processes in a million seconds */
+    uint64_t seed;
+    int64_t interval_ns, start_ns, jitter_ns;
+    int64_t commit_ns, sync_ns;
+    int64_t cmdline_bytes;
+    int64_t mix[BEHAVIOUR_COUNT]; /* weights */
+    struct generate_spans gaps, restarts;
+    bool pid_reuse, missing, unclean;
+};
+
+extern const char generate_usage[];
+
+/* Read the command line; INVALID with a message when it is wrong. */
+MUST_USE enum status generate_options_parse(struct generate_options *options, int argc,
+                                            char *argv[], struct error *err);
+
+/* The span that `second` falls into, or NULL. */
+const struct generate_span *generate_span_at(const struct generate_spans *spans, int64_t second);
+
+#endif

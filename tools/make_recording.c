@@ -1,0 +1,273 @@
+/*
+ * make_recording: a recording of made-up processes, written by the recorder's own writer.
+ *
+ * No clock is read: times follow from the options, so a day takes seconds and the same options
+ * give the same recording. With --truth it also writes down what the recording must hold.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "recorder/writer.h"
+#include "tools/generate_host.h"
+#include "tools/generate_options.h"
+#include "tools/generate_process.h"
+#include "tools/generate_truth.h"
+
+#define SECOND_NS INT64_C(1000000000)
+#define UPTIME_NS (30 * 86400 * SECOND_NS) /* of the host when the recording begins */
+
+struct generator {
+    struct generate_options options;
+    struct population population;
+    struct host host;
+    struct random_source random;
+    struct tick tick;
+    struct truth *truth;
+    struct writer *writer;
+    int64_t boot_ns; /* timeline time of boot */
+    int64_t before_ns, tick_count;
+    int session;
+    int64_t samples; /* of sessions that are closed */
+};
+
+static void fill_facts(const struct generator *g, int64_t start_ns, struct session_facts *facts)
+{
+    *facts = (struct session_facts){
+        .zone_offset_s = 3600,
+        .core_count = g->host.cores,
+        .page_bytes = 4096,
+        .memory_bytes = INT64_C(16000) << 20,
+        .clock_ticks_per_second = 100,
+        .interval_ns = g->options.interval_ns,
+        .pid = 299,
+        .timebase = { .boot_start_ns = start_ns - g->boot_ns, .wall_start_ns = start_ns },
+    };
+    snprintf(facts->boot_id, sizeof facts->boot_id, "00000000-0000-4000-8000-%012" PRIx64,
+             g->options.seed & UINT64_C(0xffffffffffff));
+    snprintf(facts->host, sizeof facts->host, "generated-%" PRIu64, g->options.seed);
+    snprintf(facts->os, sizeof facts->os, "Linux");
+    snprintf(facts->release, sizeof facts->release, "6.1.0-generated");
+    snprintf(facts->machine, sizeof facts->machine, "x86_64");
+    snprintf(facts->hardware, sizeof facts->hardware, "made up");
+    snprintf(facts->version, sizeof facts->version, "make_recording");
+    snprintf(facts->process_source, sizeof facts->process_source, "fds");
+    snprintf(facts->zone, sizeof facts->zone, "Africa/Lagos"); /* +01:00, never changes */
+}
+
+static enum status add_capabilities(struct generator *g, struct error *err)
+{
+    static const char *const names[] = { "process", "cpu", "memory", "recorder" };
+    struct capability capability = { .status = CAPABILITY_OK };
+    enum status st = STATUS_OK;
+
+    for (size_t i = 0; i < COUNT_OF(names) && st == STATUS_OK; i++) {
+        bool partial = i == 0 && g->options.missing;
+
+        capability.status = partial ? CAPABILITY_PARTIAL : CAPABILITY_OK;
+        snprintf(capability.reason, sizeof capability.reason, "%s",
+                 partial ? "IO of other users' processes is not permitted" : "");
+        snprintf(capability.enable, sizeof capability.enable, "%s", partial ? "run as root" : "");
+        st = writer_capability(g->writer, names[i], &capability, err);
+    }
+    return st;
+}
+
+static enum status session_begin(struct generator *g, int64_t start_ns, struct error *err)
+{
+    struct writer_options options = {
+        .path = g->options.path,
+        .commit_ns = g->options.commit_ns,
+        .sync_ns = g->options.sync_ns,
+    };
+    struct session_facts facts;
+    enum status st;
+
+    fill_facts(g, start_ns, &facts);
+    host_restart(&g->host);
+    g->tick.seq = 0;
+    g->session++;
+    st = writer_open(&g->writer, &options, &facts, err);
+    return st == STATUS_OK ? add_capabilities(g, err) : st;
+}
+
+static enum status session_end(struct generator *g, const char *reason, struct error *err)
+{
+    struct writer_stats stats;
+    struct writer *writer = g->writer;
+
+    if (writer == NULL)
+        return STATUS_OK;
+    writer_stats(writer, &stats);
+    g->samples += stats.process_samples;
+    g->writer = NULL;
+    return writer_close(writer, reason, err);
+}
+
+static void add_gap_event(struct generator *g, int64_t at_ns, int64_t length_ns)
+{
+    struct tick_text kind = tick_add_text(&g->tick, "suspend", strlen("suspend"));
+    struct tick_event *event = tick_add_event(&g->tick);
+
+    if (event != NULL)
+        *event = (struct tick_event){ .at_ns = at_ns, .duration_ns = length_ns, .kind = kind };
+}
+
+/* Sweep, store, write down the truth. */
+static enum status one_tick(struct generator *g, const struct moment *moment, struct error *err)
+{
+    struct tick *tick = &g->tick;
+    enum status st;
+    int64_t run_us;
+
+    tick->start_ns = tick->wall_ns = moment->now_ns;
+    tick->end_ns = moment->now_ns + 200000 + (int64_t)g->population.slot_count * 3000 +
+                   random_below(&g->random, 100000);
+    if (tick->end_ns > moment->now_ns + g->options.interval_ns / 2)
+        tick->end_ns = moment->now_ns + g->options.interval_ns / 2;
+    tick->gap_before = moment->gap;
+    run_us = population_tick(&g->population, moment, tick);
+    host_tick(&g->host, tick, moment->awake_ns, run_us, &g->random);
+    if (tick->no_memory)
+        return error_set(err, STATUS_NO_MEMORY, "tick: out of memory");
+    st = writer_tick(g->writer, tick, err);
+    if (st != STATUS_OK)
+        return error_prefix(err, "tick %" PRId64, moment->index);
+    if (g->truth != NULL)
+        truth_tick(g->truth, moment, tick, g->session, g->host.processes_us, g->host.busy_us);
+    st = population_after(&g->population, moment, g->writer, err);
+    tick_reset(tick);
+    tick->seq++;
+    g->before_ns = moment->now_ns;
+    g->tick_count++;
+    return st;
+}
+
+static void show_progress(const struct generator *g, int64_t done, int64_t all)
+{
+    static time_t shown;
+
+    if (done % 64 != 0 || time(NULL) == shown)
+        return;
+    shown = time(NULL);
+    fprintf(stderr, "\rmake_recording: %3d %%, %" PRId64 " ticks, %" PRId64 " processes ",
+            (int)(done * 100 / all), g->tick_count, g->population.truth_count);
+}
+
+/* The tick due at `due_ns` after the first; `gap` is the span that ended since the last. */
+static enum status tick_at(struct generator *g, int64_t due_ns, bool session_first,
+                           const struct generate_span *gap, struct error *err)
+{
+    int64_t now_ns = g->options.start_ns + due_ns +
+                     random_between(&g->random, -g->options.jitter_ns, g->options.jitter_ns);
+    struct moment moment = {
+        .index = g->tick_count,
+        .before_ns = g->tick_count > 0 ? g->before_ns : now_ns - g->options.interval_ns,
+        .now_ns = now_ns,
+        .session_first = session_first,
+        .gap = gap != NULL,
+    };
+    enum status st = STATUS_OK;
+
+    moment.awake_ns = moment.now_ns - moment.before_ns;
+    if (session_first)
+        st = session_begin(g, now_ns, err);
+    if (gap != NULL) {
+        int64_t asleep_ns = moment.awake_ns - g->options.interval_ns;
+
+        if (asleep_ns > gap->length_s * SECOND_NS)
+            asleep_ns = gap->length_s * SECOND_NS;
+        moment.awake_ns -= asleep_ns;
+        add_gap_event(g, moment.now_ns - asleep_ns, asleep_ns);
+    }
+    return st == STATUS_OK ? one_tick(g, &moment, err) : st;
+}
+
+static enum status generate(struct generator *g, struct error *err)
+{
+    const struct generate_span *gap = NULL;
+    int64_t end_ns = g->options.seconds * SECOND_NS;
+    bool session_first = true, terminal = isatty(STDERR_FILENO) == 1;
+    enum status st = STATUS_OK;
+
+    for (int64_t due_ns = 0; due_ns < end_ns && st == STATUS_OK; due_ns += g->options.interval_ns) {
+        const struct generate_span *now = generate_span_at(&g->options.gaps, due_ns / SECOND_NS);
+
+        if (generate_span_at(&g->options.restarts, due_ns / SECOND_NS) != NULL) {
+            st = session_end(g, "stop", err);
+            session_first = true;
+            gap = NULL;
+            continue;
+        }
+        if (now != NULL) {
+            gap = session_first ? NULL : now;
+            continue;
+        }
+        st = tick_at(g, due_ns, session_first, gap, err);
+        session_first = false;
+        gap = NULL;
+        if (terminal)
+            show_progress(g, due_ns / g->options.interval_ns, end_ns / g->options.interval_ns);
+    }
+    if (terminal)
+        fputs("\r\033[K", stderr);
+    population_finish(&g->population, g->tick_count - 1);
+    return st;
+}
+
+static enum status prepare(struct generator *g, struct error *err)
+{
+    enum status st = STATUS_OK;
+
+    if (access(g->options.path, F_OK) == 0)
+        return error_set(err, STATUS_INVALID, "%s exists", g->options.path);
+    g->boot_ns = g->options.start_ns - UPTIME_NS;
+    g->random.state = g->options.seed ^ UINT64_C(0x5bd1e995);
+    tick_init(&g->tick);
+    if (g->options.truth != NULL)
+        st = truth_open(&g->truth, g->options.truth, err);
+    if (st == STATUS_OK)
+        st = population_init(&g->population, &g->options, g->boot_ns, g->truth, err);
+    if (st == STATUS_OK)
+        host_init(&g->host, g->population.host.cores, &g->random);
+    return st;
+}
+
+/* The first failure is the one that is told. */
+static enum status first_failure(enum status first, enum status second, struct error *err,
+                                 const struct error *second_err)
+{
+    if (first != STATUS_OK || second == STATUS_OK)
+        return first;
+    *err = *second_err;
+    return second;
+}
+
+int main(int argc, char *argv[])
+{
+    static struct generator g;
+    struct error err = { 0 }, second = { 0 };
+    enum status st = generate_options_parse(&g.options, argc, argv, &err);
+
+    if (st != STATUS_OK) {
+        fprintf(stderr, "make_recording: %s\n%s", err.message, generate_usage);
+        return 2;
+    }
+    st = prepare(&g, &err);
+    if (st == STATUS_OK)
+        st = generate(&g, &err);
+    st = first_failure(st, session_end(&g, g.options.unclean ? NULL : "stop", &second), &err,
+                       &second);
+    st = first_failure(st, truth_close(g.truth, &second), &err, &second);
+    if (st == STATUS_OK)
+        printf("%s: %" PRId64 " ticks, %" PRId64 " process samples, %" PRId64 " processes\n",
+               g.options.path, g.tick_count, g.samples, g.population.truth_count);
+    else
+        fprintf(stderr, "make_recording: %s\n", err.message);
+    tick_release(&g.tick);
+    population_release(&g.population);
+    return st == STATUS_OK ? 0 : 1;
+}
