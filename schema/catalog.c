@@ -124,7 +124,7 @@ unsigned metric_part_count(enum metric_kind kind)
 
 const char *metric_part_name(enum metric_kind kind, unsigned part)
 {
-    static const char *const counter[] = { "last", "uncovered_ns", "rate_max", "rate_max_at_ns" };
+    static const char *const counter[] = { "last", "uncovered_ns", "rate_above", "rate_max_at_ms" };
     static const char *const gauge[] = { "last",      "uncovered_ns", "min_below",
                                          "max_above", "sum_low",      "sum_high" };
 

@@ -14,7 +14,7 @@ enum lifetime_column { /* stored: append only */
     LIFETIME_PID,
     LIFETIME_PPID,
     LIFETIME_START_TICKS,
-    LIFETIME_START_NS,
+    LIFETIME_START_NS, /* minus start_ticks * START_TICK_NS */
     LIFETIME_END_NS, /* ns after start, + 1; 0: not known */
     LIFETIME_EXIT_CODE,
     LIFETIME_HOW,
@@ -30,6 +30,7 @@ enum lifetime_column { /* stored: append only */
     LIFETIME_VERSION_END = LIFETIME_TEXT + PROCESS_TEXT_COUNT,
 };
 
+enum { START_TICK_NS = 10000000 };
 enum { LIFETIMES_MAX = 1 << 22, STRINGS_BYTES_MAX = 1 << 27, LIFETIME_FRAME_MAX = 1 << 27 };
 
 /* --- encoding --- */
@@ -142,8 +143,8 @@ static int64_t row_value(const struct process *p, unsigned column)
         return p->ppid;
     case LIFETIME_START_TICKS:
         return (int64_t)p->start_ticks;
-    case LIFETIME_START_NS:
-        return p->start_ns;
+    case LIFETIME_START_NS: /* follows from the clock tick, but for what that rounded off */
+        return (int64_t)((uint64_t)p->start_ns - p->start_ticks * START_TICK_NS);
     case LIFETIME_END_NS:
         return p->end_ns == NO_TIME ? 0 : (int64_t)((uint64_t)p->end_ns - (uint64_t)p->start_ns + 1);
     case LIFETIME_EXIT_CODE:
@@ -205,8 +206,39 @@ static enum status put_rows(struct encoding *e, struct error *err)
 }
 
 /*
+ * Most metrics of a short life cover the same time, and are busiest at the same tick: those two
+ * parts are kept as differences to the first present counter's, or the first present other's.
+ * sign: UINT64_MAX to encode, 1 to decode.
+ */
+static void relate_to_first(const struct build_shape *shape, int64_t values[],
+                            const uint8_t missing[], uint64_t sign)
+{
+    uint64_t uncovered[METRIC_GAUGE + 1], at = 0;
+    bool seen[METRIC_GAUGE + 1] = { false };
+
+    for (unsigned m = 0; m < shape->metric_count; m++) {
+        unsigned first = shape->first_column[m];
+        unsigned kind = shape->column[first].kind == METRIC_COUNTER ? METRIC_COUNTER : METRIC_GAUGE;
+        int64_t *value = values + first;
+
+        if (missing[first] != MISSING_NONE)
+            continue;
+        if (!seen[kind]) {
+            seen[kind] = true;
+            uncovered[kind] = (uint64_t)value[PART_UNCOVERED];
+            at = kind == METRIC_COUNTER ? (uint64_t)value[PART_RATE_MAX_AT] : at;
+            continue;
+        }
+        value[PART_UNCOVERED] =
+            (int64_t)((uint64_t)value[PART_UNCOVERED] + sign * uncovered[kind]);
+        if (kind == METRIC_COUNTER && value[PART_LAST] != 0)
+            value[PART_RATE_MAX_AT] = (int64_t)((uint64_t)value[PART_RATE_MAX_AT] + sign * at);
+    }
+}
+
+/*
  * The cells as rollup columns whose window covers nothing, and with running totals that start at
- * 0. A column that holds nothing but one missing reason is left out... as is one that is all 0.
+ * 0. A column that is 0 and present throughout is left out.
  */
 static enum status put_cells(struct encoding *e, const struct build_shape *shape,
                              const struct rollup_cell *cells, struct error *err)
@@ -223,6 +255,8 @@ static enum status put_cells(struct encoding *e, const struct build_shape *shape
 
         rollup_cells_to_row(shape, cells + i * shape->metric_count, covered, total,
                             values + i * shape->column_count, missing + i * shape->column_count);
+        relate_to_first(shape, values + i * shape->column_count,
+                        missing + i * shape->column_count, UINT64_MAX);
     }
     for (size_t c = 0; st == STATUS_OK && c < shape->column_count; c++) {
         uint64_t last = 0;
@@ -363,7 +397,7 @@ static void set_row(struct process *p, unsigned column, int64_t value)
         p->start_ticks = (uint64_t)value;
         break;
     case LIFETIME_START_NS:
-        p->start_ns = value;
+        p->start_ns = (int64_t)((uint64_t)value + p->start_ticks * START_TICK_NS);
         break;
     case LIFETIME_END_NS:
         p->end_ns = value == 0 ? NO_TIME : (int64_t)((uint64_t)p->start_ns + (uint64_t)value - 1);
@@ -510,6 +544,8 @@ static enum status get_cells(struct decoding *e, const struct build_shape *shape
         if (st == STATUS_OK && (r.overrun || bytes_left(&r) != 0))
             st = corrupt(e, id, "its length is wrong", err);
     }
+    for (size_t i = 0; st == STATUS_OK && i < to->count; i++)
+        relate_to_first(shape, values + i * columns, missing + i * columns, 1);
     for (size_t i = 0; st == STATUS_OK && i < to->count; i++)
         for (unsigned m = 0; m < shape->metric_count; m++)
             rollup_cell_from_row(shape, m, values + i * columns, missing + i * columns, 0, 0,

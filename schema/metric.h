@@ -171,8 +171,8 @@ extern const struct samples_table samples_tables[TABLE_COUNT];
 enum rollup_part {
     PART_LAST = 0,     /* counter: running total without falls; else the last value */
     PART_UNCOVERED = 1, /* the window's covered ns minus this series' covered ns */
-    PART_RATE_MAX = 2, /* counter: largest rate, stored units per second, rounded down */
-    PART_RATE_MAX_AT = 3, /* counter: ns from the window's start to the tick of that rate */
+    PART_RATE_ABOVE = 2, /* counter: largest rate - rate over all that is covered */
+    PART_RATE_MAX_AT = 3, /* counter: ms from the window's start to the tick of that rate */
     PART_MIN_BELOW = 2, /* gauge: last - min */
     PART_MAX_ABOVE = 3, /* gauge: max - last */
     PART_SUM_LOW = 4,  /* gauge: low 64 bits of (sum of value*dt) - last*covered */

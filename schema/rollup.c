@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+enum { MS_NS = 1000000 };
+
 enum status rollup_init(struct rollup *rollup, enum table_id table, unsigned level,
                         struct error *err)
 {
@@ -101,8 +103,9 @@ void rollup_cells_to_row(const struct build_shape *shape, const struct rollup_ce
         value[PART_LAST] = kind == METRIC_COUNTER ? total[m] : cell->last;
         value[PART_UNCOVERED] = covered_ns[m] - cell->covered_ns;
         if (kind == METRIC_COUNTER) {
-            value[PART_RATE_MAX] = cell->rate_max;
-            value[PART_RATE_MAX_AT] = cell->rate_max_at_ns;
+            value[PART_RATE_ABOVE] =
+                cell->rate_max - rollup_rate(cell->increase, cell->covered_ns);
+            value[PART_RATE_MAX_AT] = cell->rate_max_at_ns / MS_NS;
         } else if (kind == METRIC_GAUGE) {
             rest = cell->sum - (int128)cell->last * cell->covered_ns;
             value[PART_MIN_BELOW] = (int64_t)((uint64_t)cell->last - (uint64_t)cell->min);
@@ -131,8 +134,9 @@ void rollup_cell_from_row(const struct build_shape *shape, unsigned metric, cons
     cell->covered_ns = (int64_t)((uint64_t)covered_ns - (uint64_t)value[PART_UNCOVERED]);
     if (kind == METRIC_COUNTER) {
         cell->increase = (int64_t)((uint64_t)cell->last - (uint64_t)total_before);
-        cell->rate_max = value[PART_RATE_MAX];
-        cell->rate_max_at_ns = value[PART_RATE_MAX_AT];
+        cell->rate_max = (int64_t)((uint64_t)value[PART_RATE_ABOVE] +
+                                   (uint64_t)rollup_rate(cell->increase, cell->covered_ns));
+        cell->rate_max_at_ns = (int64_t)((uint64_t)value[PART_RATE_MAX_AT] * MS_NS);
     } else if (kind == METRIC_GAUGE) {
         cell->min = (int64_t)((uint64_t)cell->last - (uint64_t)value[PART_MIN_BELOW]);
         cell->max = (int64_t)((uint64_t)cell->last + (uint64_t)value[PART_MAX_ABOVE]);

@@ -21,7 +21,7 @@ struct rollup_cell {
     int64_t covered_ns;
     int64_t increase; /* counter: without falls, without what passed in gaps */
     int64_t rate_max; /* counter: stored units per second, rounded down */
-    int64_t rate_max_at_ns;
+    int64_t rate_max_at_ns; /* from the window's start; stored in whole ms */
     int64_t last, min, max; /* gauge, state: of the samples */
     int128 sum; /* gauge: of value * dt */
 };
