@@ -45,7 +45,7 @@ static int64_t wall_ns(void *self)
     return read_clock(CLOCK_REALTIME);
 }
 
-/* Arm the timer; false where there is none, then the sleep is done in pieces by poll's own timeout. */
+/* Arm the timer; false where there is none: then poll's own timeout counts, in pieces. */
 static bool arm_timer(const struct system_clock *clock, int64_t deadline_ns)
 {
     struct itimerspec at = { .it_value = { (time_t)(deadline_ns / NS_PER_SECOND),
@@ -98,6 +98,5 @@ struct clock clock_system(int wake_fd)
         system_clock.opened = true;
     }
     system_clock.wake_fd = wake_fd;
-    return (struct clock){ boot_ns,     awake_ns,    wall_ns,
-                           sleep_until, random_bits, &system_clock };
+    return (struct clock){ boot_ns, awake_ns, wall_ns, sleep_until, random_bits, &system_clock };
 }

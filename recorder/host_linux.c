@@ -2,7 +2,8 @@
  * Facts of a Linux host.
  *
  *   source  uname, sysconf, /proc/sys/kernel/random/boot_id, /proc/cpuinfo,
- *           /proc/device-tree/model, /sys/class/dmi/id/product_name, TZ, /etc/localtime, /etc/timezone
+ *           /proc/device-tree/model, /sys/class/dmi/id/product_name, TZ, /etc/localtime,
+ *           /etc/timezone
  */
 #include <limits.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ static void fill_hardware(struct session_facts *facts, const char *root)
     text[0] = '\0';
 }
 
-/* What follows "zoneinfo/" in a path, without the variants "posix/" and "right/"; NULL if nothing. */
+/* What follows "zoneinfo/" in a path, less the variants "posix/" and "right/"; or NULL. */
 static const char *zone_of_path(const char *path)
 {
     const char *zone = strstr(path, "zoneinfo/");

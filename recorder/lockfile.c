@@ -1,4 +1,4 @@
-/* The lock is the kernel's (flock), so it goes with its process; what is written in it is for people. */
+/* The lock is the kernel's (flock), so it goes with its process; the text in it is for people. */
 #include "recorder/lockfile.h"
 
 #include <errno.h>
@@ -46,10 +46,9 @@ static enum status describe_holder(int fd, const char *recording, struct error *
 
     text[size > 0 ? size : 0] = '\0';
     if (sscanf(text, "%ld %39s", &pid, since) != 2)
-        return error_set(err, STATUS_IO, "%s is being recorded by another procscoped",
-                         recording);
-    return error_set(err, STATUS_IO, "%s is being recorded by pid %ld since %s", recording,
-                     pid, since);
+        return error_set(err, STATUS_IO, "%s is being recorded by another procscoped", recording);
+    return error_set(err, STATUS_IO, "%s is being recorded by pid %ld since %s", recording, pid,
+                     since);
 }
 
 static void write_holder(int fd, int64_t wall_ns)
@@ -63,7 +62,7 @@ static void write_holder(int fd, int64_t wall_ns)
     if (gmtime_r(&seconds, &utc) != NULL)
         (void)strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &utc);
     size = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), since);
-    /* The lock holds without it: a full disk must not keep us from recording what there is room for. */
+    /* The lock holds without it: a full disk must not keep us from starting. */
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size)
         return;
 }

@@ -22,8 +22,8 @@ struct lockfile {
  *   errors  IO, also for "... is being recorded by pid N since T"; INVALID: path too long
  *   owns    the lock, until lockfile_release
  */
-MUST_USE enum status lockfile_acquire(struct lockfile *lock, const char *recording,
-                                      int64_t wall_ns, struct error *err);
+MUST_USE enum status lockfile_acquire(struct lockfile *lock, const char *recording, int64_t wall_ns,
+                                      struct error *err);
 
 /* Remove the file and unlock. */
 void lockfile_release(struct lockfile *lock);

@@ -29,7 +29,7 @@ struct run {
     bool terminated;    /* SIGTERM was passed on to the command */
 };
 
-/* One line to the log. The newline goes out with the text, so that lines of two programs don't mix. */
+/* One line to the log, in one piece, so that lines of two programs do not mix. */
 static void PRINTF_LIKE(1, 2) say(const char *format, ...)
 {
     char line[1200];

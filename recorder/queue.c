@@ -1,4 +1,4 @@
-/* The pool of ticks and the ring between the two threads. Locks are held for a few assignments only. */
+/* The pool of ticks and the ring between the threads. Locks cover a few assignments only. */
 #include "recorder/queue.h"
 
 #include <assert.h>
@@ -121,7 +121,7 @@ bool queue_pause(struct queue *queue, int64_t ns)
     const struct timespec piece = { .tv_nsec = PIECE_NS };
     bool closed = false;
 
-    /* In pieces, as a wait on the condition would follow steps of the wall clock on some systems. */
+    /* In pieces: a wait on the condition would follow steps of the wall clock on some systems. */
     for (int64_t waited_ns = 0; waited_ns < ns && !closed; waited_ns += PIECE_NS) {
         (void)nanosleep(&piece, NULL);
         pthread_mutex_lock(&queue->lock);

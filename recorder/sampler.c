@@ -30,9 +30,9 @@ struct sampler {
     bool has_sampling_thread, has_writer_thread;
     pthread_t sampling_thread, writer_thread;
 
-    pthread_mutex_t lock; /* of what follows */
-    struct error failure; /* ended the recording; status OK: none */
-    char message[512];    /* "" when told */
+    pthread_mutex_t lock;   /* of what follows */
+    struct error failure;   /* ended the recording; status OK: none */
+    char message[512];      /* "" when told */
     int64_t message_due_ns; /* on the boot clock: no other before that */
 };
 
@@ -41,7 +41,7 @@ static int64_t now_boot_ns(const struct sampler *s)
     return s->options.clock->boot_ns(s->options.clock->self);
 }
 
-/* --- messages ------------------------------------------------------------------------------------ */
+/* --- messages -------------------------------------------------------------------------------- */
 
 /* Leave a message for the main thread; one of the last minute speaks for those that follow. */
 static void tell(struct sampler *s, bool always, const char *text, const char *detail)
@@ -83,7 +83,7 @@ static void fail(struct sampler *s, const struct error *err)
     s->options.wake(s->options.notify_self);
 }
 
-/* --- sampling thread ----------------------------------------------------------------------------- */
+/* --- sampling thread ------------------------------------------------------------------------- */
 
 static void add_event(struct tick *tick, const char *kind, int64_t from_ns, int64_t duration_ns,
                       int64_t value)
@@ -187,7 +187,7 @@ static void *sample(void *self)
     return NULL;
 }
 
-/* --- writer thread ------------------------------------------------------------------------------- */
+/* --- writer thread --------------------------------------------------------------------------- */
 
 static bool may_pass(enum status st)
 {
@@ -237,7 +237,7 @@ static void *write_ticks(void *self)
     return NULL;
 }
 
-/* --- start and stop ------------------------------------------------------------------------------ */
+/* --- start and stop -------------------------------------------------------------------------- */
 
 static enum status start_threads(struct sampler *s, struct error *err)
 {

@@ -21,13 +21,13 @@ struct sampler_options {
     const struct clock *clock; /* its sleep must end when `wake` was called */
     struct timebase timebase;
     int64_t interval_ns;
-    int64_t duration_ns; /* 0: until stopped */
+    int64_t duration_ns;   /* 0: until stopped */
     int64_t last_apart_ns; /* the last tick is left out when it would come sooner after another */
     size_t queue_ticks;
-    int64_t retry_ns;    /* between attempts to store a tick: 1 s */
-    int64_t message_ns;  /* between messages about the same trouble: 1 min */
+    int64_t retry_ns;   /* between attempts to store a tick: 1 s */
+    int64_t message_ns; /* between messages about the same trouble: 1 min */
     struct collect *collect;
-    /* Store one tick: OK; IO, FULL or NO_MEMORY: is tried again; anything else ends the recording. */
+    /* Store one tick: OK; IO, FULL, NO_MEMORY: is tried again; all else ends the recording. */
     enum status (*store)(void *self, const struct tick *tick, struct error *err);
     void *store_self;
     /* Called from both threads; must not block. */

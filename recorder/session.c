@@ -106,8 +106,7 @@ static enum status choose_path(struct session *session, const char *output, stru
         st = output_path_default(session->path, sizeof session->path, &around, err);
         return st == STATUS_OK ? output_path_make_directory(session->path, err) : st;
     }
-    if ((size_t)snprintf(session->path, sizeof session->path, "%s", output) >=
-        sizeof session->path)
+    if ((size_t)snprintf(session->path, sizeof session->path, "%s", output) >= sizeof session->path)
         return error_set(err, STATUS_INVALID, "--output: the path is too long");
     return STATUS_OK;
 }
@@ -128,8 +127,7 @@ static enum status open_recording(struct session *session, const struct options 
     return st;
 }
 
-enum status session_start(struct session *session, const struct options *options,
-                          struct error *err)
+enum status session_start(struct session *session, const struct options *options, struct error *err)
 {
     struct sampler_options how = {
         .clock = &session->clock,
@@ -163,8 +161,8 @@ enum status session_start(struct session *session, const struct options *options
     return sampler_start(&session->sampler, &how, err);
 }
 
-enum status session_stop(struct session *session, const char *reason,
-                         struct sampler_totals *totals, struct error *err)
+enum status session_stop(struct session *session, const char *reason, struct sampler_totals *totals,
+                         struct error *err)
 {
     struct error closing = { 0 };
     enum status st = sampler_stop(session->sampler, totals, err);

@@ -17,8 +17,8 @@ struct textfile {
     char *text;  /* NUL-terminated; NULL while closed */
     size_t size; /* bytes of the last read */
     size_t room, limit;
-    bool cut;     /* the file went on: `room` was as much as was asked for */
-    int failure;  /* errno of the last open or read that failed, else 0 */
+    bool cut;    /* the file went on: `room` was as much as was asked for */
+    int failure; /* errno of the last open or read that failed, else 0 */
 };
 
 /*

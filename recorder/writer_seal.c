@@ -120,16 +120,17 @@ static int64_t floor_to(int64_t time_ns, int64_t seconds)
     return time_ns - (rest < 0 ? rest + length : rest);
 }
 
-/* Add a window to the axis of the rollup block being built at `level`; its number. */
+/* The number of a window on the axis of the rollup block being built; added if it is new. */
 static enum status add_window(struct writer *writer, unsigned level, int64_t start_ns,
                               uint32_t *number, struct error *err)
 {
     struct block_ticks *windows = &writer->windows[level - 1];
 
-    if (windows->count > 0 && windows->start_ns[windows->count - 1] == start_ns) {
-        *number = windows->count - 1;
-        return STATUS_OK;
-    }
+    for (uint32_t i = windows->count; i > 0 && windows->start_ns[i - 1] >= start_ns; i--)
+        if (windows->start_ns[i - 1] == start_ns) {
+            *number = i - 1;
+            return STATUS_OK;
+        }
     if (windows->count == writer->window_size[level - 1]) {
         size_t more = windows->count == 0 ? 64 : (size_t)windows->count * 2;
         int64_t *start = realloc(windows->start_ns, more * sizeof *start);
@@ -477,6 +478,19 @@ static enum status put_level_0(struct writer *writer, struct error *err)
     return put_block_row(writer, &row, err);
 }
 
+/* All minutes of the open block, before its tables ask for theirs in an order of their own. */
+static enum status add_minutes(struct writer *writer, struct error *err)
+{
+    const struct block_ticks *ticks = &writer->block.ticks;
+    uint32_t number;
+
+    for (uint32_t i = 0; i < ticks->count; i++)
+        if (add_window(writer, 1, rollup_window_start(ticks->start_ns[i], 60), &number, err) !=
+            STATUS_OK)
+            return err->status;
+    return STATUS_OK;
+}
+
 /* The hour before the open block's is over. */
 static enum status seal_hour(struct writer *writer, struct error *err)
 {
@@ -490,7 +504,7 @@ static enum status seal_hour(struct writer *writer, struct error *err)
 
 enum status writer_refold_block(struct writer *writer, struct error *err)
 {
-    if (seal_hour(writer, err) != STATUS_OK)
+    if (seal_hour(writer, err) != STATUS_OK || add_minutes(writer, err) != STATUS_OK)
         return err->status;
     for (size_t t = 0; t < TABLE_COUNT; t++)
         if (seal_table(writer, (enum table_id)t, drop_chunk, err) != STATUS_OK)
@@ -522,7 +536,7 @@ enum status writer_seal_block(struct writer *writer, struct error *err)
 
     if (block->ticks.count == 0)
         return STATUS_OK;
-    if (seal_hour(writer, err) != STATUS_OK)
+    if (seal_hour(writer, err) != STATUS_OK || add_minutes(writer, err) != STATUS_OK)
         return err->status;
     if (settle_processes(writer, err) != STATUS_OK || put_level_0(writer, err) != STATUS_OK ||
         database_exec(&writer->db, "DELETE FROM tail", err) != STATUS_OK)

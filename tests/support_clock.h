@@ -6,8 +6,8 @@
 
 struct fake_clock {
     _Atomic int64_t boot_ns, awake_ns, wall_ns; /* a test has several threads */
-    int64_t oversleep_ns; /* every sleep ends that much after its deadline */
-    bool interrupt;       /* sleeps end at once with false */
+    int64_t oversleep_ns;                       /* every sleep ends that much after its deadline */
+    bool interrupt;                             /* sleeps end at once with false */
     uint64_t random;
 };
 

@@ -69,7 +69,8 @@ void test_collector_open(struct test_collector *t, const struct collector *colle
 
     *t = (struct test_collector){
         .collector = collector,
-        .fake = { .boot_ns = 5000 * second, .awake_ns = 4000 * second,
+        .fake = { .boot_ns = 5000 * second,
+                  .awake_ns = 4000 * second,
                   .wall_ns = INT64_C(1795183385) * second },
     };
     t->clock = fake_clock_interface(&t->fake);

@@ -35,11 +35,13 @@ static void the_next_change_of_the_zone_is_found_to_the_second(void **state)
     set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
     host_zone_rules(&facts, INT64_C(1795183385) * SECOND); /* 2026-11-20: winter */
     assert_int_equal(facts.zone_offset_s, 3600);
-    assert_int_equal(facts.zone_next_change_ns, INT64_C(1806195600) * SECOND); /* 2027-03-28 01:00 */
+    assert_int_equal(facts.zone_next_change_ns,
+                     INT64_C(1806195600) * SECOND); /* 2027-03-28 01:00 */
     assert_int_equal(facts.zone_next_offset_s, 7200);
     host_zone_rules(&facts, INT64_C(1806195600) * SECOND);
     assert_int_equal(facts.zone_offset_s, 7200);
-    assert_int_equal(facts.zone_next_change_ns, INT64_C(1824944400) * SECOND); /* 2027-10-31 01:00 */
+    assert_int_equal(facts.zone_next_change_ns,
+                     INT64_C(1824944400) * SECOND); /* 2027-10-31 01:00 */
     facts = (struct session_facts){ 0 };
     set_zone("UTC0");
     host_zone_rules(&facts, INT64_C(1795183385) * SECOND);
@@ -97,8 +99,9 @@ static void facts_come_from_the_root(void **state)
     assert_true(facts.core_count > 0 && facts.page_bytes > 0 && facts.memory_bytes > 0);
     test_root_write(&root, "/proc/sys/kernel/random/boot_id",
                     "ca5b3d7b-0b48-4c73-b573-0c54795c8db7\n");
-    test_root_write(&root, "/proc/cpuinfo", "processor\t: 0\nmodel\t\t: 167\n"
-                                            "model name\t: Fast CPU @ 3 GHz\n");
+    test_root_write(&root, "/proc/cpuinfo",
+                    "processor\t: 0\nmodel\t\t: 167\n"
+                    "model name\t: Fast CPU @ 3 GHz\n");
     host_facts(&facts, root.path, 0);
     assert_string_equal(facts.boot_id, "ca5b3d7b-0b48-4c73-b573-0c54795c8db7");
     assert_string_equal(facts.hardware, "Fast CPU @ 3 GHz");
@@ -131,8 +134,7 @@ static void the_default_path_follows_the_user(void **state)
 
     path_is((struct output_surroundings){ true, "/s", "/root", "web-1" },
             "/var/lib/procscope/web-1.pscope");
-    path_is((struct output_surroundings){ false, "/s", "/home/u", "h" },
-            "/s/procscope/h.pscope");
+    path_is((struct output_surroundings){ false, "/s", "/home/u", "h" }, "/s/procscope/h.pscope");
     path_is((struct output_surroundings){ false, "relative", "/home/u", "h" },
             "/home/u/.local/state/procscope/h.pscope");
     path_is((struct output_surroundings){ false, NULL, "/home/u", "../x" },
@@ -158,7 +160,8 @@ static void a_recording_is_locked_once_and_a_stale_lock_is_taken_over(void **sta
     test_root_open(&root);
     (void)snprintf(path, sizeof path, "%s/x.pscope", root.path);
     (void)snprintf(lock_path, sizeof lock_path, "%s.lock", path);
-    test_root_write(&root, "/x.pscope.lock", "1 2020-01-01T00:00:00Z and what a longer file held\n");
+    test_root_write(&root, "/x.pscope.lock",
+                    "1 2020-01-01T00:00:00Z and what a longer file held\n");
     assert_int_equal(lockfile_acquire(&lock, path, INT64_C(1795183385) * SECOND, &err), STATUS_OK);
     assert_int_equal(lockfile_acquire(&other, path, 0, &err), STATUS_IO);
     (void)snprintf(expected, sizeof expected,

@@ -154,19 +154,20 @@ static void spans_are_exact(void **state)
         const char *text;
         int64_t ns;
     } spans[] = {
-        { "10ms", 10 * MS },
-        { "1s", SECOND },
-        { "1.5s", 1500 * MS },
-        { "0.010s", 10 * MS },
-        { ".5s", 500 * MS },
-        { "90m", 5400 * SECOND },
-        { "1h", 3600 * SECOND },
-        { "2d", 172800 * SECOND },
-        { "0.000000001s", 1 },
+        { "10ms", 10 * MS },     { "1s", SECOND },          { "1.5s", 1500 * MS },
+        { "0.010s", 10 * MS },   { ".5s", 500 * MS },       { "90m", 5400 * SECOND },
+        { "1h", 3600 * SECOND }, { "2d", 172800 * SECOND }, { "0.000000001s", 1 },
     };
-    static const char *const bad[] = { "",      "s",    "1",     ".",       ".s",    "1.2.3s", "1 s", "1sec",
-                                       "1S",    "+1s",  "-1s",   "0x10s",   "1e3s",  "nans",   "1us", "99999999999999999999s",
-                                       "36501d", "9223372036854775807ms", "\xff" };
+    static const char *const bad[] = { "",       "s",
+                                       "1",      ".",
+                                       ".s",     "1.2.3s",
+                                       "1 s",    "1sec",
+                                       "1S",     "+1s",
+                                       "-1s",    "0x10s",
+                                       "1e3s",   "nans",
+                                       "1us",    "99999999999999999999s",
+                                       "36501d", "9223372036854775807ms",
+                                       "\xff" };
     struct error err;
     int64_t ns;
 

@@ -20,7 +20,7 @@
 
 enum { KEPT_MAX = 64, QUEUE_TICKS = 3 };
 
-/* --- a collector that fails when told to ---------------------------------------------------------- */
+/* --- a collector that fails when told to ----------------------------------------------------- */
 
 static atomic_bool collector_fails;
 
@@ -78,17 +78,17 @@ static void close_nothing(void *state)
     (void)state;
 }
 
-static const struct collector cpu = { "cpu",       "", TABLE_CPU,    1, open_steady,
-                                      collect_cpu, close_nothing };
-static const struct collector memory = { "memory",       "", TABLE_MEMORY, 2, open_steady,
+static const struct collector cpu = { "cpu",       "",          TABLE_CPU,    1,
+                                      open_steady, collect_cpu, close_nothing };
+static const struct collector memory = { "memory",       "",           TABLE_MEMORY, 2, open_steady,
                                          collect_memory, close_nothing };
-static const struct collector absent = { "absent",       "", TABLE_MEMORY, 1, open_absent,
+static const struct collector absent = { "absent",       "",           TABLE_MEMORY, 1, open_absent,
                                          collect_memory, close_nothing };
-static const struct collector broken = { "broken",       "", TABLE_MEMORY, 1, open_broken,
+static const struct collector broken = { "broken",       "",           TABLE_MEMORY, 1, open_broken,
                                          collect_memory, close_nothing };
 static const struct collector *const list[] = { &cpu, &memory, &absent, &broken };
 
-/* --- a store and a clock -------------------------------------------------------------------------- */
+/* --- a store and a clock --------------------------------------------------------------------- */
 
 struct kept {
     int64_t seq, start_ns;
@@ -142,7 +142,8 @@ static enum status store(void *self, const struct tick *tick, struct error *err)
     b->attempts++;
     if (answer == STATUS_OK && b->kept_count < KEPT_MAX) {
         kept = &b->kept[b->kept_count++];
-        *kept = (struct kept){ .seq = tick->seq, .start_ns = tick->start_ns,
+        *kept = (struct kept){ .seq = tick->seq,
+                               .start_ns = tick->start_ns,
                                .gap_before = tick->gap_before,
                                .cpu = tick->table[TABLE_CPU].sampled,
                                .memory = tick->table[TABLE_MEMORY].sampled,
@@ -188,7 +189,8 @@ static bool counted_sleep(void *self, int64_t deadline_ns)
 static void prepare(struct bench *b, int64_t sleeps)
 {
     memset(b, 0, sizeof *b);
-    b->fake = (struct fake_clock){ .boot_ns = 100 * SECOND, .awake_ns = 100 * SECOND,
+    b->fake = (struct fake_clock){ .boot_ns = 100 * SECOND,
+                                   .awake_ns = 100 * SECOND,
                                    .wall_ns = 5000 * SECOND };
     b->clock = fake_clock_interface(&b->fake);
     plain_sleep = b->clock.sleep_until;
@@ -197,14 +199,24 @@ static void prepare(struct bench *b, int64_t sleeps)
     pthread_mutex_init(&b->lock, NULL);
     b->context = (struct collect_context){ .clock = &b->clock,
                                            .timebase = { 100 * SECOND, 5000 * SECOND },
-                                           .root = "", .interval_ns = SECOND };
+                                           .root = "",
+                                           .interval_ns = SECOND };
     assert_int_equal(collect_open(&b->collect, list, COUNT_OF(list), &b->context, NULL, &b->err),
                      STATUS_OK);
     b->options = (struct sampler_options){
-        .clock = &b->clock, .timebase = b->context.timebase, .interval_ns = SECOND,
-        .last_apart_ns = 100 * MS, .queue_ticks = QUEUE_TICKS, .retry_ns = 50 * MS, .message_ns = 60 * SECOND,
-        .collect = &b->collect, .store = store, .store_self = b,
-        .notify = notify, .wake = wake, .notify_self = b,
+        .clock = &b->clock,
+        .timebase = b->context.timebase,
+        .interval_ns = SECOND,
+        .last_apart_ns = 100 * MS,
+        .queue_ticks = QUEUE_TICKS,
+        .retry_ns = 50 * MS,
+        .message_ns = 60 * SECOND,
+        .collect = &b->collect,
+        .store = store,
+        .store_self = b,
+        .notify = notify,
+        .wake = wake,
+        .notify_self = b,
     };
 }
 
@@ -448,8 +460,9 @@ static void names_of_collectors_are_checked(void **state)
     collect_close(&collect);
     assert_int_equal(collect_open(&collect, list, COUNT_OF(list), &context, "cpu,gpu", &err),
                      STATUS_INVALID);
-    assert_string_equal(err.message, "--collectors: \"gpu\" is not known; accepted are cpu, memory, "
-                                     "absent, broken");
+    assert_string_equal(err.message,
+                        "--collectors: \"gpu\" is not known; accepted are cpu, memory, "
+                        "absent, broken");
     assert_int_equal(collect_open(&collect, list, COUNT_OF(list), &context, ",", &err),
                      STATUS_INVALID);
     assert_int_equal(collect_open(&collect, list, COUNT_OF(list), &context, "cp", &err),

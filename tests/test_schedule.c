@@ -24,8 +24,9 @@ struct bench {
 
 static void begin(struct bench *b, int64_t wall_ns, int64_t interval_ns)
 {
-    *b = (struct bench){ .fake = { .boot_ns = 77 * SECOND + 123, .awake_ns = 70 * SECOND + 123,
-                                   .wall_ns = wall_ns } };
+    *b = (struct bench){
+        .fake = { .boot_ns = 77 * SECOND + 123, .awake_ns = 70 * SECOND + 123, .wall_ns = wall_ns }
+    };
     b->clock = fake_clock_interface(&b->fake);
     b->timebase = (struct timebase){ b->fake.boot_ns, b->fake.wall_ns };
     schedule_init(&b->schedule, &b->clock, b->timebase, interval_ns, &b->first);

@@ -191,8 +191,7 @@ static bool read_frequencies(struct cpu_state *cpu)
         if (core->seen)
             read_frequency(core);
     }
-    if (clock->awake_ns(clock->self) - start_ns >
-        cpu->context->interval_ns / FREQUENCY_SLOW_SHARE)
+    if (clock->awake_ns(clock->self) - start_ns > cpu->context->interval_ns / FREQUENCY_SLOW_SHARE)
         cpu->frequency_every = FREQUENCY_SLOW_TICKS;
     cpu->frequency_wait = cpu->frequency_every - 1;
     return true;
@@ -253,15 +252,15 @@ static enum status cpu_open(void **state, const struct collect_context *context,
         (void)snprintf(capability->enable, sizeof capability->enable, "mount procfs on /proc");
         return STATUS_OK;
     }
-    cpu->has_frequency =
-        textfile_open(&probe, context->root,
-                      "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", FREQUENCY_ROOM,
-                      FREQUENCY_ROOM, &why) == STATUS_OK;
+    cpu->has_frequency = textfile_open(&probe, context->root,
+                                       "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq",
+                                       FREQUENCY_ROOM, FREQUENCY_ROOM, &why) == STATUS_OK;
     textfile_close(&probe);
     if (!cpu->has_frequency) {
         capability->status = CAPABILITY_PARTIAL;
-        (void)snprintf(capability->reason, sizeof capability->reason,
-                       "no frequency_hz: the kernel offers no cpufreq, as in most virtual machines");
+        (void)snprintf(
+            capability->reason, sizeof capability->reason,
+            "no frequency_hz: the kernel offers no cpufreq, as in most virtual machines");
     }
     return STATUS_OK;
 }

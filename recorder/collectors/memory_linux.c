@@ -95,9 +95,8 @@ static void parse(const struct textfile *file, const struct field *fields, size_
         const struct field *field = find_field(fields, count, &at, line_end);
 
         if (field != NULL)
-            row->missing[field->metric] =
-                (uint8_t)textfile_scaled(&at, line_end, multiplier_of(field, page_bytes),
-                                         &row->values[field->metric]);
+            row->missing[field->metric] = (uint8_t)textfile_scaled(
+                &at, line_end, multiplier_of(field, page_bytes), &row->values[field->metric]);
     }
 }
 

@@ -7,8 +7,8 @@
  *   absent  cpuacct on hosts with cgroup v2 only; the busy times while the cpu collector is off
  *
  * Three answers to "how long were the cores busy", because each errs in its own way: tick fields
- * count whole clock ticks, cores x elapsed - idle counts what the idle task did not take, cpuacct is
- * what the scheduler charged. The first two start at 0 with the recorder and never fall.
+ * count whole clock ticks, cores x elapsed - idle counts what the idle task did not take, cpuacct
+ * is what the scheduler charged. The first two start at 0 with the recorder and never fall.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,8 +134,8 @@ static void add_core(struct recorder_state *recorder, size_t slot, const int64_t
         .boot_us = boot_us,
         .busy_us = values[CPU_USER_NS_TOTAL] + values[CPU_NICE_NS_TOTAL] +
                    values[CPU_SYSTEM_NS_TOTAL] + values[CPU_IRQ_NS_TOTAL],
-        .idle_us = values[CPU_IDLE_NS_TOTAL] + values[CPU_IOWAIT_NS_TOTAL] +
-                   values[CPU_STEAL_NS_TOTAL],
+        .idle_us =
+            values[CPU_IDLE_NS_TOTAL] + values[CPU_IOWAIT_NS_TOTAL] + values[CPU_STEAL_NS_TOTAL],
     };
 
     if (before == NULL)
@@ -143,8 +143,7 @@ static void add_core(struct recorder_state *recorder, size_t slot, const int64_t
     /* A counter that fell belongs to a core that was off line in between: start anew. */
     if (before->known && now.busy_us >= before->busy_us && now.idle_us >= before->idle_us) {
         recorder->busy_ticks_us += now.busy_us - before->busy_us;
-        recorder->busy_idle_us +=
-            now.boot_us - before->boot_us - (now.idle_us - before->idle_us);
+        recorder->busy_idle_us += now.boot_us - before->boot_us - (now.idle_us - before->idle_us);
     }
     *before = now;
 }
@@ -180,8 +179,7 @@ static void put_own_cpu(struct row *row)
     struct timespec cpu;
 
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu) == 0)
-        put(row, RECORDER_CPU_NS_TOTAL,
-            (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / NS_PER_US);
+        put(row, RECORDER_CPU_NS_TOTAL, (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / NS_PER_US);
     else
         put_missing(row, RECORDER_CPU_NS_TOTAL, MISSING_FAILED);
 }
