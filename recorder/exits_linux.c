@@ -1,8 +1,9 @@
 /*
  * Source: linux/taskstats.h, version 12 or later (ac_tgid and the flag of a group's last thread).
  *
- * One message per thread that exits. The last of a process carries AGROUP, and when the process ever
- * had other threads also the sum of the CPU time of all of them, exited before we listened included.
+ * One message per thread that exits. The last of a process carries AGROUP, and when the process
+ * ever had other threads also the sum of the CPU time of all of them, exited before we listened
+ * included.
  */
 #include "recorder/exits_linux.h"
 
@@ -24,8 +25,8 @@ enum {
     RECEIVE_BYTES = 8 * 1024 * 1024, /* about 13000 reports between two ticks */
     MESSAGE_SIZE = 8192,
     NEEDED_VERSION = 12,
-    LAST_OF_GROUP = 0x20,      /* AGROUP of linux/acct.h, which older headers lack */
-    THREAD_SUMS_MAX = 4096,    /* processes that wait for their last thread */
+    LAST_OF_GROUP = 0x20,   /* AGROUP of linux/acct.h, which older headers lack */
+    THREAD_SUMS_MAX = 4096, /* processes that wait for their last thread */
 };
 
 /* Inode numbers of the initial namespaces: include/linux/proc_ns.h of the kernel. */
@@ -358,8 +359,8 @@ static int listen_to_all(struct exits *exits)
     exits->cpus[strcspn(exits->cpus, "\n")] = '\0';
     if (setsockopt(exits->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
         (void)setsockopt(exits->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    if (!send_command(exits, exits->family, TASKSTATS_CMD_GET,
-                      TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, exits->cpus, strlen(exits->cpus) + 1))
+    if (!send_command(exits, exits->family, TASKSTATS_CMD_GET, TASKSTATS_CMD_ATTR_REGISTER_CPUMASK,
+                      exits->cpus, strlen(exits->cpus) + 1))
         return -errno;
     return answer(exits, reply, sizeof reply, &reply_size);
 }
@@ -396,9 +397,8 @@ static enum status begin(struct exits *exits, struct error *err)
         return error_set(err, STATUS_UNSUPPORTED, "no exit reports: kernel without taskstats");
     failed = find_version(exits, &version);
     if (failed == 0 && version < NEEDED_VERSION)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "no exit reports: taskstats version %u, needs %d", version,
-                         NEEDED_VERSION);
+        return error_set(err, STATUS_UNSUPPORTED, "no exit reports: taskstats version %u, needs %d",
+                         version, NEEDED_VERSION);
     if (failed == 0)
         failed = listen_to_all(exits);
     if (failed != 0)
@@ -423,8 +423,9 @@ enum status exits_open(struct exits **opened, char *enable, size_t enable_size, 
         return STATUS_OK;
     }
     if (st == STATUS_ABSENT)
-        snprintf(enable, enable_size,
-                 "run as root or with CAP_NET_ADMIN, in the initial pid, user and network namespace");
+        snprintf(
+            enable, enable_size,
+            "run as root or with CAP_NET_ADMIN, in the initial pid, user and network namespace");
     exits_close(exits);
     return st;
 }

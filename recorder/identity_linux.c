@@ -91,8 +91,8 @@ static void read_cmdline(struct identity_reader *reader, struct slow_answer *ans
 {
     static const struct redactor built_in;
     const struct redactor *redactor = reader->redactor == NULL ? &built_in : reader->redactor;
-    ssize_t got = read_pid_file(reader, answer->request.pid, "cmdline", reader->raw,
-                                CMDLINE_READ_MAX);
+    ssize_t got =
+        read_pid_file(reader, answer->request.pid, "cmdline", reader->raw, CMDLINE_READ_MAX);
     struct byte_writer *text = &reader->redacted;
     struct error err;
 

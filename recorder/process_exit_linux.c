@@ -35,7 +35,8 @@ static int64_t elapsed_ns(const struct exit_record *record)
 
 /*
  * Whether the report can be on the process that has this pid: that began where it did, and lived as
- * long as the report says, it would have ended since it was last seen. Time asleep is not in the report.
+ * long as the report says, it would have ended since it was last seen. Time asleep is not in the
+ * report.
  */
 static bool is_about(const struct process_state *s, const struct process *p,
                      const struct exit_record *record)
@@ -111,8 +112,8 @@ static void put_end(struct process_state *s, struct process *p, const struct exi
 static void end_known(struct process_state *s, struct process *p, const struct exit_record *record,
                       struct tick *tick)
 {
-    int64_t end_ns = smaller(larger(p->start_ns + elapsed_ns(record), p->sampled_ns + 1),
-                             tick->start_ns);
+    int64_t end_ns =
+        smaller(larger(p->start_ns + elapsed_ns(record), p->sampled_ns + 1), tick->start_ns);
     struct tick_row *row;
 
     put_totals(s, p, &record->totals);

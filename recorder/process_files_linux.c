@@ -98,8 +98,7 @@ enum status process_files_list(struct process_files *files, struct error *err)
             int32_t pid = procfs_pid(entry->name);
 
             if (pid != 0 && !add_pid(files, pid))
-                return error_set(err, STATUS_NO_MEMORY, "no memory for %zu pids",
-                                 files->pid_count);
+                return error_set(err, STATUS_NO_MEMORY, "no memory for %zu pids", files->pid_count);
             at += entry->size;
         }
     }

@@ -32,9 +32,11 @@ struct process_files {
 /*
  * Open ROOT/proc.
  *
- *   shape   keep: keep descriptors, as many as RLIMIT_NOFILE allows after raising it to its hard limit
+ *   shape   keep: keep descriptors, as many as RLIMIT_NOFILE allows after raising it to its hard
+ *           limit
  *   errors  IO, NO_MEMORY
- *   owns    a descriptor and buffers until process_files_close, which accepts what a failed open left
+ *   owns    a descriptor and buffers until process_files_close, which accepts what a failed open
+ *           left
  */
 MUST_USE enum status process_files_open(struct process_files *files, const char *root, bool keep,
                                         struct error *err);

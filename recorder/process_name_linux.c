@@ -137,8 +137,8 @@ static void take_answer(struct process *p, const struct slow_answer *answer, str
     }
     for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
         if (changed & 1u << text)
-            version->text[text] = tick_add_text(
-                tick, answer->bytes.data + answer->text[text].at, answer->text[text].size);
+            version->text[text] = tick_add_text(tick, answer->bytes.data + answer->text[text].at,
+                                                answer->text[text].size);
     }
 }
 
@@ -148,10 +148,9 @@ void process_take_answers(struct process_state *s, struct tick *tick)
 
     while ((answer = slow_next(s->slow)) != NULL) {
         const struct slow_request *request = &answer->request;
-        struct process *p =
-            request->slot < s->process_size ? process_at(s, request->slot) : NULL;
-        bool here = p != NULL && p->pid == request->pid &&
-                    p->generation == request->generation && !(p->flags & PROCESS_OVER);
+        struct process *p = request->slot < s->process_size ? process_at(s, request->slot) : NULL;
+        bool here = p != NULL && p->pid == request->pid && p->generation == request->generation &&
+                    !(p->flags & PROCESS_OVER);
 
         s->asked = true; /* there is room for more answers */
         if (here && !answer->gone)

@@ -300,8 +300,7 @@ enum sample process_sample(struct process_state *s, struct process *p)
 
     if (filter) {
         error = read_schedstat(s, p, &r);
-        if (error == 0 && r.has_sched && r.sched.run_ns == p->run_ns &&
-            r.sched.slices == p->slices)
+        if (error == 0 && r.has_sched && r.sched.run_ns == p->run_ns && r.sched.slices == p->slices)
             return SAMPLE_SAME;
     }
     if (error == 0)

@@ -1,4 +1,7 @@
-/* What the collector of processes on Linux keeps: private to collectors/process_linux.c and process_*_linux.c. */
+/*
+ * What the collector of processes on Linux keeps: private to collectors/process_linux.c and
+ * process_*_linux.c.
+ */
 #ifndef RECORDER_PROCESS_STATE_LINUX_H
 #define RECORDER_PROCESS_STATE_LINUX_H
 
@@ -23,13 +26,13 @@ enum {
 enum process_file { FILE_STAT, FILE_SCHEDSTAT, FILE_IO, FILE_COUNT };
 
 enum process_flags {
-    PROCESS_OVER = 1,      /* it had its last row; its zombie may still be listed */
-    PROCESS_KERNEL = 2,    /* a kernel thread */
-    PROCESS_THREADED = 4,  /* has or had other threads: its first thread's figures are not its own */
+    PROCESS_OVER = 1,     /* it had its last row; its zombie may still be listed */
+    PROCESS_KERNEL = 2,   /* a kernel thread */
+    PROCESS_THREADED = 4, /* has or had other threads: its first thread's figures are not its own */
     PROCESS_IO_DENIED = 8, /* until the next full pass */
     PROCESS_BORN_IN_VIEW = 16,
-    PROCESS_WANTS_NAME = 32,  /* the slow thread is still to be asked */
-    PROCESS_NAMED = 64,       /* it has answered once */
+    PROCESS_WANTS_NAME = 32,   /* the slow thread is still to be asked */
+    PROCESS_NAMED = 64,        /* it has answered once */
     PROCESS_APPROXIMATE = 128, /* never seen alive: start_ticks is a guess */
 };
 
@@ -39,9 +42,9 @@ struct process {
     uint32_t generation;
     uint64_t start_ticks;
     int64_t start_ns;
-    int64_t sampled_ns; /* the tick that last saw it alive */
-    int64_t row_seq;    /* the tick of its latest row */
-    int64_t name_from_ns; /* of the version that the slow thread is to complete */
+    int64_t sampled_ns;      /* the tick that last saw it alive */
+    int64_t row_seq;         /* the tick of its latest row */
+    int64_t name_from_ns;    /* of the version that the slow thread is to complete */
     uint64_t run_ns, slices; /* schedstat as of the latest read: unchanged means it did not run */
     uint64_t status_run_ns;  /* the same when status was last read */
     uint32_t sweep;          /* the last one that found it */
@@ -66,7 +69,7 @@ struct process_state {
 
     struct identity_reader identity;
     struct slow *slow;
-    bool asked; /* the slow thread, since its last wake-up */
+    bool asked;           /* the slow thread, since its last wake-up */
     uint32_t reread_next; /* slot */
 
     bool keeps, has_schedstat, has_delayacct;

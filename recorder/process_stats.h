@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct process_stats {
-    int64_t exits_lost; /* exits without a report, and overruns of the report queue (each 1 or more) */
+    int64_t
+        exits_lost; /* exits without a report, and overruns of the report queue (each 1 or more) */
     int64_t processes_unreadable; /* times a listed process could not be read */
     int64_t identities_late;      /* processes gone before their command line was read */
     int64_t cpu_processes_us;     /* CPU time that live and exited processes used since open */

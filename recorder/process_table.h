@@ -18,7 +18,7 @@ struct process_table {
     struct table_cell {
         int32_t pid; /* 0: empty cell */
         uint32_t slot;
-    } *cells;
+    } * cells;
     size_t cell_count; /* a power of two, at least twice `used` */
     size_t used;
 
@@ -36,13 +36,19 @@ void process_table_release(struct process_table *table);
 /* The slot of a pid, SLOT_NONE if it has none. */
 uint32_t process_table_find(const struct process_table *table, int32_t pid);
 
-/* Give a pid the smallest free slot; an older slot of that pid is no longer found. SLOT_NONE: memory is out. */
+/*
+ * Give a pid the smallest free slot; an older slot of that pid is no longer found. SLOT_NONE:
+ * memory is out.
+ */
 uint32_t process_table_add(struct process_table *table, int32_t pid);
 
 /* Make the pid, which has an entry, lead to `slot` again. */
 void process_table_lead(struct process_table *table, int32_t pid, uint32_t slot);
 
-/* Take the slot back, and the pid's entry if it still leads to that slot. False: memory is out, the slot stays taken. */
+/*
+ * Take the slot back, and the pid's entry if it still leads to that slot. False: memory is out,
+ * the slot stays taken.
+ */
 bool process_table_remove(struct process_table *table, int32_t pid, uint32_t slot);
 
 /* A new tick begins: slots given back may be used again. */

@@ -193,7 +193,8 @@ enum status procfs_parse_io(const char *text, size_t size, struct proc_io *io, s
         }
     }
     if (found != (1u << COUNT_OF(names)) - 1)
-        return error_set(err, STATUS_CORRUPT, "io: rchar, wchar, read_bytes or write_bytes missing");
+        return error_set(err, STATUS_CORRUPT,
+                         "io: rchar, wchar, read_bytes or write_bytes missing");
     return STATUS_OK;
 }
 
@@ -203,8 +204,13 @@ enum status procfs_parse_status(const char *text, size_t size, struct proc_statu
                                 struct error *err)
 {
     static const char *const names[STATUS_LINES] = {
-        "RssAnon", "RssFile", "RssShmem", "VmSwap", "voluntary_ctxt_switches",
-        "nonvoluntary_ctxt_switches", "Uid",
+        "RssAnon",
+        "RssFile",
+        "RssShmem",
+        "VmSwap",
+        "voluntary_ctxt_switches",
+        "nonvoluntary_ctxt_switches",
+        "Uid",
     };
     uint64_t values[STATUS_LINES] = { 0 };
     struct cursor c = { .at = text, .end = text + size }, rest;

@@ -69,8 +69,8 @@ MUST_USE enum status procfs_parse_io(const char *text, size_t size, struct proc_
                                      struct error *err);
 MUST_USE enum status procfs_parse_schedstat(const char *text, size_t size,
                                             struct proc_schedstat *sched, struct error *err);
-MUST_USE enum status procfs_parse_status(const char *text, size_t size,
-                                         struct proc_status *status, struct error *err);
+MUST_USE enum status procfs_parse_status(const char *text, size_t size, struct proc_status *status,
+                                         struct error *err);
 
 /* A directory entry's name as a pid: digits only, 1 to INT32_MAX; 0 for every other name. */
 int32_t procfs_pid(const char *name);

@@ -1,6 +1,6 @@
 /*
- * Requests are an array of fixed records; answers are records of varying size in a ring of bytes, so
- * that memory is bounded by bytes and not by the longest answer times their number.
+ * Requests are an array of fixed records; answers are records of varying size in a ring of bytes,
+ * so that memory is bounded by bytes and not by the longest answer times their number.
  */
 #include "recorder/slow.h"
 
@@ -169,8 +169,8 @@ static bool has_room(struct slow *slow)
 
 static bool has_work(struct slow *slow)
 {
-    return has_room(slow) && (slow->answer_waits || atomic_load(&slow->request_head) !=
-                                                        atomic_load(&slow->request_tail));
+    return has_room(slow) && (slow->answer_waits ||
+                              atomic_load(&slow->request_head) != atomic_load(&slow->request_tail));
 }
 
 static void *run(void *argument)

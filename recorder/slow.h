@@ -1,5 +1,6 @@
 /*
- * One worker thread for what may block: the sampling thread asks, and takes the answers at a later tick.
+ * One worker thread for what may block: the sampling thread asks, and takes the answers at a
+ * later tick.
  *
  * Two bounded rings, each with one producer and one consumer. Asking never waits: a full ring says
  * so, and the caller asks again at the next tick.

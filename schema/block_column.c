@@ -98,7 +98,7 @@ static bool lay_pattern(struct byte_reader *pattern, uint8_t *missing, uint32_t 
         uint64_t count = bytes_get_varint(pattern);
         uint8_t reason = bytes_get_u8(pattern);
 
-        if (skip > samples - at || count > samples - at - skip)
+        if (count == 0 || skip > samples - at || count > samples - at - skip)
             return false;
         memset(missing + at + skip, reason, count);
         at += skip + count;

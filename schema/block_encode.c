@@ -54,7 +54,7 @@ static int by_key(const void *a, const void *b)
     for (int k = 0; k < 2; k++)
         if (x->key[k] != y->key[k])
             return x->key[k] < y->key[k] ? -1 : 1;
-    return 0;
+    return x->index < y->index ? -1 : x->index > y->index; /* it came back: in order of time */
 }
 
 static uint32_t sample_count(const struct build_series *s)
@@ -387,7 +387,7 @@ static void put_table_ticks(struct encoding *e)
         for (unsigned m = 0; m < build->shape->metric_count; m++) {
             const int64_t *covered = build->covered_ns + (size_t)i * build->shape->metric_count;
 
-            bytes_put_zigzag(w, m == 0 ? covered[0] : covered[m] - covered[m - 1]);
+            bytes_put_zigzag(w, wrap_subtract(covered[m], m == 0 ? 0 : covered[m - 1]));
         }
 }
 
@@ -412,9 +412,9 @@ static void put_series_facts(struct encoding *e)
         const struct build_series *s = &build->series[e->order[i].index];
 
         if ((s->series.flags & (SERIES_BORN | SERIES_YOUNG)) != 0)
-            bytes_put_zigzag(w, build->tick_ns[s->series.first] - s->series.start_ns);
+            bytes_put_zigzag(w, wrap_subtract(build->tick_ns[s->series.first], s->series.start_ns));
         if ((s->series.flags & SERIES_ENDED) != 0)
-            bytes_put_zigzag(w, build->tick_ns[s->end_tick - 1] - s->series.end_ns);
+            bytes_put_zigzag(w, wrap_subtract(build->tick_ns[s->end_tick - 1], s->series.end_ns));
     }
     bytes_put(w, e->kinds.data, e->kinds.used);
 }
@@ -466,14 +466,14 @@ enum status block_ticks_encode(const struct block_ticks *ticks, struct byte_writ
 
     bytes_put_varint(w, ticks->count);
     for (uint32_t i = 0; i < ticks->count; i++) {
-        int64_t now = i == 0 ? ticks->start_ns[0] : ticks->start_ns[i] - ticks->start_ns[i - 1];
+        int64_t now = wrap_subtract(ticks->start_ns[i], i == 0 ? 0 : ticks->start_ns[i - 1]);
 
-        bytes_put_zigzag(w, i < 2 ? now : now - step);
+        bytes_put_zigzag(w, i < 2 ? now : wrap_subtract(now, step));
         step = now;
         gaps += ticks->gap[i];
     }
     for (uint32_t i = 0; i < ticks->count; i++)
-        bytes_put_zigzag(w, ticks->sweep_ns[i] - (i > 0 ? ticks->sweep_ns[i - 1] : 0));
+        bytes_put_zigzag(w, wrap_subtract(ticks->sweep_ns[i], i > 0 ? ticks->sweep_ns[i - 1] : 0));
     bytes_put_varint(w, gaps);
     for (uint32_t i = 0; i < ticks->count; i++) {
         if (!ticks->gap[i])

@@ -379,6 +379,18 @@ void build_close(struct build *build, uint32_t index, uint8_t flags, int64_t end
     s->slot = BUILD_NO_SERIES;
 }
 
+void build_go_on(struct build *build, uint32_t index)
+{
+    struct build_series *s = &build->series[index];
+
+    for (unsigned m = 0; m < build->shape->metric_count; m++)
+        if (build->column_ns[m] != INT64_MIN && build->column_ns[m] < s->since_ns) {
+            s->series.flags = SERIES_YOUNG;
+            s->series.start_ns = s->since_ns;
+            return;
+        }
+}
+
 static void move_series(struct build *build, size_t to, size_t from)
 {
     size_t columns = build->shape->column_count;
@@ -404,6 +416,7 @@ static void move_series(struct build *build, size_t to, size_t from)
     memcpy(build->base_missing + to * columns, build->missing + to * columns, columns);
     memcpy(build->base_since_ns + to * columns, build->missing_since_ns + to * columns,
            columns * sizeof *build->base_since_ns);
+    build_go_on(build, (uint32_t)to);
 }
 
 void build_restart(struct build *build)

@@ -119,6 +119,9 @@ MUST_USE enum status build_apply(struct build *build, uint32_t index, struct byt
 /* The series has ended: at its last sample (SERIES_ENDED set, end_ns) or without notice. */
 void build_close(struct build *build, uint32_t index, uint8_t flags, int64_t end_ns);
 
+/* The series goes on from an earlier block: mark it where it is younger than a metric's last reading. */
+void build_go_on(struct build *build, uint32_t index);
+
 /* After sealing: keep the open series and their values, forget the rest and all ticks. */
 void build_restart(struct build *build);
 

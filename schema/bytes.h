@@ -52,6 +52,17 @@ static inline uint64_t unzigzag(uint64_t value)
     return (value >> 1) ^ (~(value & 1) + 1);
 }
 
+/* Sum and difference that wrap: figures of a damaged file may be anything. */
+static inline int64_t wrap_add(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static inline int64_t wrap_subtract(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
 static inline void bytes_put_u8(struct byte_writer *w, uint8_t value)
 {
     if (w->used == w->size && !bytes_reserve(w, 1))

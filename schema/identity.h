@@ -56,6 +56,7 @@ struct lifetimes {
     uint8_t *strings; /* the block's strings; texts point into it */
     size_t strings_size;
     struct rollup_cell *cell; /* [count][metrics of process_samples in the file], over the block */
+    uint64_t chunk_count;     /* read; a column that is 0 throughout has none, so compare */
 };
 
 /* A zeroed process with its own memory is ready; texts given to it are copied. */

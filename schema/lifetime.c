@@ -335,6 +335,7 @@ static enum status fetch(struct decoding *e, uint32_t table_id, uint32_t column,
     struct chunk chunk;
     enum status st = e->source(e->source_context, &place, &data, &size, err);
 
+    e->to->chunk_count += st == STATUS_OK;
     if (st == STATUS_OK)
         st = chunk_get(&chunk, &place, data, size, err);
     if (st == STATUS_OK)
@@ -483,7 +484,13 @@ static enum status get_versions(struct decoding *e, struct error *err)
 {
     struct lifetimes *to = e->to;
     size_t at = 0;
+    struct byte_reader from;
+    enum status found = fetch(e, LIFETIME_TABLE, LIFETIME_FROM_NS, &from, err);
 
+    if (found != STATUS_OK && found != STATUS_ABSENT)
+        return found;
+    if (found == STATUS_ABSENT || to->version_count > from.size)
+        return corrupt(e, LIFETIME_FROM_NS, "its rows are missing", err);
     to->version = calloc(to->version_count + 1, sizeof *to->version);
     if (to->version == NULL)
         return error_set(err, STATUS_NO_MEMORY, "lifetimes");

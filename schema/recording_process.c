@@ -163,48 +163,26 @@ static const struct process *find(const struct process *list, size_t count, int6
     return low < count && list[low].process_id == process_id ? &list[low] : NULL;
 }
 
-/* No chunk of the lifetimes may have vanished: the block row says how many there are. */
-static enum status check_lifetime_chunks(struct recording *rec, const struct recording_block *block,
-                                         struct error *err)
-{
-    uint64_t lifetimes;
-    int64_t expected = (int64_t)recording_chunk_count(rec, block, LIFETIME_TABLE, &lifetimes);
-    sqlite3_stmt *stmt = NULL;
-    enum status st;
-
-    if (block->tail)
-        return STATUS_OK;
-    st = database_prepare(
-        &rec->db, &stmt,
-        "SELECT (SELECT count(*) FROM process_lifetime_chunk WHERE id BETWEEN ?1 AND ?1+4095) + "
-        "(SELECT count(*) FROM string_chunk WHERE id BETWEEN ?1 AND ?1+4095)",
-        err);
-    if (st == STATUS_OK) {
-        (void)sqlite3_bind_int64(stmt, 1, block->block_seq << 12);
-        st = database_step(&rec->db, stmt, err);
-    }
-    if (st == STATUS_OK && sqlite3_column_int64(stmt, 0) != expected)
-        st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: a chunk is missing",
-                       (long long)block->block_seq);
-    (void)sqlite3_finalize(stmt);
-    return st;
-}
-
 static enum status load_lifetimes(struct recording *rec, const struct recording_block *block,
                                   struct lifetimes *to, struct error *err)
 {
     const struct recording_table *table = recording_table(rec, samples_tables[TABLE_PROCESS].name);
+    uint64_t lifetimes, expected;
     enum status st;
 
     if (block->level != 0 || block->lifetime_count == 0 || table == NULL)
         return STATUS_OK;
-    st = check_lifetime_chunks(rec, block, err);
-    if (st == STATUS_OK)
-        st = lifetimes_decode(to, block->block_seq, &table->shape[1], recording_chunk, rec, &rec->d,
-                              err);
+    expected = recording_chunk_count(rec, block, LIFETIME_TABLE, &lifetimes);
+    st = lifetimes_decode(to, block->block_seq, &table->shape[1], recording_chunk, rec, &rec->d,
+                          err);
     if (st == STATUS_ABSENT || (st == STATUS_OK && to->count != block->lifetime_count))
         st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: %zu where there were %zu",
                        (long long)block->block_seq, to->count, block->lifetime_count);
+    /* A column that is all 0 has no chunk: only their number tells that from one that vanished. */
+    if (st == STATUS_OK && to->chunk_count != expected)
+        st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: %llu chunks where there "
+                       "were %llu", (long long)block->block_seq,
+                       (unsigned long long)to->chunk_count, (unsigned long long)expected);
     return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
 }
 

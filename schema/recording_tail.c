@@ -59,7 +59,7 @@ static enum status replay(struct recording *rec, int64_t *records, struct error 
 /* Folds the life of each process that has no row, for the lifetimes of the tail's block. */
 struct folding {
     struct rollup_fold fold;
-    const uint8_t *gap;
+    uint8_t *gap; /* [ticks of process_samples]: rates must not cross into it */
     struct rollup_cell *cells;
     struct open_block *block;
 };
@@ -108,6 +108,17 @@ static const struct process **unstored(struct open_block *block, size_t *count)
     return list;
 }
 
+static uint8_t *gaps_of(const struct open_block *block, enum table_id table)
+{
+    const struct build *build = &block->build[table];
+    uint8_t *gap = calloc((size_t)build->tick_count + 1, 1);
+
+    for (uint32_t i = 0; gap != NULL && i < build->tick_count; i++)
+        for (uint32_t b = i == 0 ? 0 : build->block_tick[i - 1] + 1; b <= build->block_tick[i]; b++)
+            gap[i] |= block->ticks.gap[b];
+    return gap;
+}
+
 static enum status encode_tables(struct recording *rec, struct block_encoder *encoder,
                                  struct byte_writer *contents, struct error *err)
 {
@@ -140,7 +151,8 @@ static enum status encode(struct recording *rec, struct byte_writer *contents, s
 
     build_shape_of_table(&shape, TABLE_PROCESS, 1);
     folding.cells = calloc(*lifetimes * shape.metric_count + 1, sizeof *folding.cells);
-    if (list == NULL || folding.cells == NULL)
+    folding.gap = gaps_of(block, TABLE_PROCESS);
+    if (list == NULL || folding.cells == NULL || folding.gap == NULL)
         st = error_set(err, STATUS_NO_MEMORY, "tail");
     else
         st = encode_tables(rec, &encoder, contents, err);
@@ -152,6 +164,7 @@ static enum status encode(struct recording *rec, struct byte_writer *contents, s
     block_encoder_release(&encoder);
     rollup_fold_release(&folding.fold);
     free(folding.cells);
+    free(folding.gap);
     free(list);
     return st;
 }

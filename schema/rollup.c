@@ -67,6 +67,10 @@ static enum status rehash(struct rollup *rollup, size_t size, struct error *err)
 
 enum status rollup_restart(struct rollup *rollup, struct error *err)
 {
+    /* What vanished at a block's first tick had no sample there to tell it by. */
+    for (uint32_t i = 0; i < rollup->build.series_count; i++)
+        if (rollup->build.series[i].end_tick != rollup->build.tick_count)
+            build_close(&rollup->build, i, 0, 0);
     build_restart(&rollup->build);
     return rehash(rollup, rollup->hash_size, err);
 }
@@ -99,19 +103,21 @@ void rollup_cells_to_row(const struct build_shape *shape, const struct rollup_ce
                metric_part_count(kind));
         if (!cell->present)
             continue;
-        total[m] += cell->increase;
+        total[m] = wrap_add(total[m], cell->increase);
         value[PART_LAST] = kind == METRIC_COUNTER ? total[m] : cell->last;
-        value[PART_UNCOVERED] = covered_ns[m] - cell->covered_ns;
+        value[PART_UNCOVERED] = wrap_subtract(covered_ns[m], cell->covered_ns);
         if (kind == METRIC_COUNTER) {
             value[PART_RATE_ABOVE] =
-                cell->rate_max - rollup_rate(cell->increase, cell->covered_ns);
+                wrap_subtract(cell->rate_max, rollup_rate(cell->increase, cell->covered_ns));
             value[PART_RATE_MAX_AT] = cell->rate_max_at_ns / MS_NS;
         } else if (kind == METRIC_GAUGE) {
-            rest = cell->sum - (int128)cell->last * cell->covered_ns;
-            value[PART_MIN_BELOW] = (int64_t)((uint64_t)cell->last - (uint64_t)cell->min);
-            value[PART_MAX_ABOVE] = (int64_t)((uint64_t)cell->max - (uint64_t)cell->last);
+            rest = (int128)((uint128)cell->sum -
+                            (uint128)((int128)cell->last * cell->covered_ns));
+            value[PART_MIN_BELOW] = wrap_subtract(cell->last, cell->min);
+            value[PART_MAX_ABOVE] = wrap_subtract(cell->max, cell->last);
             value[PART_SUM_LOW] = (int64_t)(uint64_t)rest;
-            value[PART_SUM_HIGH] = (int64_t)((rest - (int64_t)(uint64_t)rest) >> 64);
+            value[PART_SUM_HIGH] =
+                (int64_t)(((uint128)rest - (uint128)(int128)value[PART_SUM_LOW]) >> 64);
         }
     }
 }
@@ -232,12 +238,12 @@ static void merge(struct rollup_cell *into, const struct rollup_cell *cell, int6
         into->max = cell->max;
     into->present = true;
     into->last = cell->last;
-    into->covered_ns += cell->covered_ns;
-    into->increase += cell->increase;
-    into->sum += cell->sum;
+    into->covered_ns = wrap_add(into->covered_ns, cell->covered_ns);
+    into->increase = wrap_add(into->increase, cell->increase);
+    into->sum = (int128)((uint128)into->sum + (uint128)cell->sum);
     if (cell->rate_max > into->rate_max) {
         into->rate_max = cell->rate_max;
-        into->rate_max_at_ns = cell->rate_max_at_ns + offset_ns;
+        into->rate_max_at_ns = wrap_add(cell->rate_max_at_ns, offset_ns);
     }
 }
 
@@ -264,7 +270,7 @@ void rollup_combine(const struct series_changes *changes, int64_t window_start_n
             struct rollup_cell cell;
 
             rollup_cell_from_row(shape, m, values, missing, covered[m], total[m], &cell);
-            merge(&cells[m], &cell, build->tick_ns[window] - window_start_ns);
+            merge(&cells[m], &cell, wrap_subtract(build->tick_ns[window], window_start_ns));
             total[m] = values[shape->first_column[m]];
         }
     }

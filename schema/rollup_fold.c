@@ -122,7 +122,7 @@ static int64_t interval(const struct walk *walk, const struct series *s, uint32_
     bool death = (s->flags & SERIES_ENDED) != 0 && k == samples - 1;
     bool birth = (s->flags & SERIES_BORN) != 0 && k == 0;
     int64_t end = death && s->end_ns < tick_ns ? s->end_ns : tick_ns;
-    int64_t dt = end - walk->time_ns;
+    int64_t dt = wrap_subtract(end, walk->time_ns);
 
     return (death || birth) && dt < INTERVAL_MIN_NS ? INTERVAL_MIN_NS : dt;
 }
@@ -130,7 +130,7 @@ static int64_t interval(const struct walk *walk, const struct series *s, uint32_
 static void add_sample(struct rollup_cell *cell, enum metric_kind kind, struct walk *walk,
                        int64_t value, int64_t dt, int64_t at_ns)
 {
-    int64_t increase = (int64_t)((uint64_t)value - (uint64_t)walk->value);
+    int64_t increase = wrap_subtract(value, walk->value);
 
     if (!cell->present || value < cell->min)
         cell->min = value;
@@ -140,12 +140,12 @@ static void add_sample(struct rollup_cell *cell, enum metric_kind kind, struct w
     cell->last = value;
     if (!walk->timed || walk->gap)
         return;
-    cell->covered_ns += dt;
+    cell->covered_ns = wrap_add(cell->covered_ns, dt);
     if (kind == METRIC_GAUGE)
-        cell->sum += (int128)value * dt;
+        cell->sum = (int128)((uint128)cell->sum + (uint128)((int128)value * dt));
     if (kind != METRIC_COUNTER || value <= walk->value)
         return;
-    cell->increase += increase;
+    cell->increase = wrap_add(cell->increase, increase);
     if (rollup_rate(increase, dt) > cell->rate_max) {
         cell->rate_max = rollup_rate(increase, dt);
         cell->rate_max_at_ns = at_ns;
@@ -174,13 +174,13 @@ static void fold_column(struct rollup_fold *fold, const struct series_changes *c
         cell = &fold->cell[w * build->shape->metric_count + metric];
         walk.gap |= gap[tick] != 0;
         if (fold->missing[k] != MISSING_NONE) {
-            if (!cell->present)
+            if (!cell->present && fold->missing[k] != MISSING_NOT_SAMPLED)
                 cell->reason = fold->missing[k];
             continue;
         }
         add_sample(cell, (enum metric_kind)build->shape->column[c].kind, &walk, fold->value[k],
                    walk.timed ? interval(&walk, s, k, samples, build->tick_ns[tick]) : 0,
-                   build->tick_ns[tick] - spans[w].start_ns);
+                   wrap_subtract(build->tick_ns[tick], spans[w].start_ns));
         walk = (struct walk){ .known = true, .timed = true, .value = fold->value[k],
                               .time_ns = build->tick_ns[tick] };
     }
@@ -213,11 +213,13 @@ static bool fold_constant(struct rollup_fold *fold, const struct series_changes 
         struct rollup_cell *cell = &fold->cell[w * build->shape->metric_count + metric];
         int64_t covered = covered_ns[w * build->shape->metric_count + metric];
 
-        cell->present = pattern->shape == MISSING_NEVER && was_read(build, &spans[w], metric);
-        cell->reason = pattern->shape == MISSING_ALL ? pattern->reason : MISSING_NOT_SAMPLED;
-        cell->last = cell->min = cell->max = changes->base[c];
+        if (!was_read(build, &spans[w], metric))
+            continue; /* not sampled */
+        cell->present = pattern->shape == MISSING_NEVER;
+        cell->reason = pattern->reason;
         if (!cell->present)
             continue;
+        cell->last = cell->min = cell->max = changes->base[c];
         cell->covered_ns = covered;
         if (build->shape->column[c].kind == METRIC_GAUGE)
             cell->sum = (int128)cell->last * covered;
@@ -261,7 +263,7 @@ void rollup_covered(const struct build *build, const uint8_t *gap, const struct 
                 if ((build->mask[i] >> m & 1) == 0)
                     continue;
                 if (before != INT64_MIN && !since_gap)
-                    *covered += build->tick_ns[i] - before;
+                    *covered = wrap_add(*covered, wrap_subtract(build->tick_ns[i], before));
                 before = build->tick_ns[i];
                 since_gap = false;
             }

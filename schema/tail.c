@@ -100,6 +100,7 @@ static enum status get_base_series(struct build *build, struct byte_reader *r, i
         return err->status;
     build->series[index].end_tick = 0;
     build->series[index].since_ns = since_ns;
+    build_go_on(build, index);
     if (!get_missing(r, build->missing + index * columns, columns))
         return error_set(err, STATUS_CORRUPT, "missing codes of %s", build->shape->name);
     memcpy(build->base_missing + index * columns, build->missing + index * columns, columns);
@@ -555,7 +556,7 @@ static enum status get_versions(struct open_block *block, struct byte_reader *r,
 
             if (size == 0)
                 continue;
-            if (size > PROCESS_TEXT_MAX)
+            if (size - 1 > PROCESS_TEXT_MAX)
                 return error_set(err, STATUS_CORRUPT, "a name of %llu bytes",
                                  (unsigned long long)size);
             version.text[k].data = (const char *)bytes_get(r, (size_t)size - 1);

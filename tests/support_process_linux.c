@@ -64,10 +64,17 @@ void rig_fixture(struct process_rig *rig)
 {
     char proc[80];
 
-    *rig = (struct process_rig){ .root = "/tmp/procscope-test-XXXXXX", .now_ns = 1000 * ns_per_s };
+    rig_captured(rig, "/tmp/procscope-test-XXXXXX");
+    rig->made = true;
     assert_non_null(mkdtemp(rig->root));
     snprintf(proc, sizeof proc, "%s/proc", rig->root);
     assert_int_equal(mkdir(proc, 0755), 0);
+}
+
+void rig_captured(struct process_rig *rig, const char *root)
+{
+    *rig = (struct process_rig){ .now_ns = 1000 * ns_per_s };
+    snprintf(rig->root, sizeof rig->root, "%s", root);
     rig->clock = (struct clock){
         .boot_ns = fixture_boot,
         .awake_ns = fixture_boot,
@@ -111,8 +118,7 @@ void rig_tick(struct process_rig *rig)
 
     tick_reset(&rig->tick);
     rig->tick.seq = rig->seq++;
-    rig->tick.start_ns =
-        timebase_at(&rig->context.timebase, rig->clock.boot_ns(rig->clock.self));
+    rig->tick.start_ns = timebase_at(&rig->context.timebase, rig->clock.boot_ns(rig->clock.self));
     rig->tick.wall_ns = rig->clock.wall_ns(rig->clock.self);
     if (process_collector.collect(rig->state, &rig->tick, &err) != STATUS_OK)
         fail_msg("%s", err.message);
@@ -131,7 +137,7 @@ void rig_close(struct process_rig *rig)
 {
     process_collector.close(rig->state);
     tick_release(&rig->tick);
-    if (rig->root[0] != '\0')
+    if (rig->made)
         nftw(rig->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -214,6 +220,14 @@ const struct tick_birth *rig_birth(const struct process_rig *rig, int pid)
             return &rig->tick.births[i];
     }
     return NULL;
+}
+
+uint32_t rig_slot(const struct process_rig *rig, int pid)
+{
+    const struct tick_birth *birth = rig_birth(rig, pid);
+
+    assert_non_null(birth);
+    return birth->slot;
 }
 
 const struct tick_row *rig_row(const struct process_rig *rig, uint32_t slot)

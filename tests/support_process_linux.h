@@ -26,6 +26,7 @@ struct fake_process {
 /* One collector, reading a directory of its own below the temporary one or the host's /proc. */
 struct process_rig {
     char root[64]; /* "" on the host */
+    bool made;     /* by rig_fixture: to be removed */
     struct clock clock;
     struct collect_context context;
     struct capability capability;
@@ -36,6 +37,8 @@ struct process_rig {
 
 /* A new, empty tree; the clock says 1000 s after boot, 1 s per tick. */
 void rig_fixture(struct process_rig *rig);
+/* A captured tree, "tests/fixtures/NAME"; as rig_fixture, but it is left as it is. */
+void rig_captured(struct process_rig *rig, const char *root);
 /* The host's /proc and its clocks. */
 void rig_host(struct process_rig *rig);
 void rig_open(struct process_rig *rig, const char *source);
@@ -50,6 +53,8 @@ void rig_put_file(struct process_rig *rig, int pid, const char *name, const char
 
 /* What the latest tick has of a pid or a slot; NULL and UINT32_MAX: nothing. */
 const struct tick_birth *rig_birth(const struct process_rig *rig, int pid);
+/* The slot of a pid that the latest tick bears; fails the test when it does not. */
+uint32_t rig_slot(const struct process_rig *rig, int pid);
 const struct tick_row *rig_row(const struct process_rig *rig, uint32_t slot);
 const struct tick_exit *rig_exit(const struct process_rig *rig, uint32_t slot);
 const struct tick_version *rig_version(const struct process_rig *rig, uint32_t slot);

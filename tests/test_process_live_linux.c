@@ -54,7 +54,10 @@ static bool has_exits(const struct process_rig *rig)
     return false;
 }
 
-/* What is spent on tearing the process down is not reported: much, where a sanitizer maps terabytes. */
+/*
+ * What is spent on tearing the process down is not reported: much, where a sanitizer maps
+ * terabytes.
+ */
 static void assert_about(int64_t us, int64_t wanted)
 {
     if (us < wanted - wanted / 10 - 5000 || us > wanted + wanted / 50 + 3000)
@@ -183,11 +186,21 @@ static void a_zombie_has_one_last_row_and_is_not_born_again(void **state)
     rig_close(&rig);
 }
 
-static void *spin_thread(void *us)
+static int64_t thread_us = 60000;
+
+static void *leave_alone(void *unused)
 {
-    spin(*(int64_t *)us);
-    syscall(SYS_exit, 0); /* this thread only, and nothing of what a library does at exit */
+    (void)unused;
+    spin(thread_us);
+    syscall(SYS_exit, 0); /* this thread only */
     return NULL;
+}
+
+static void *leave_with_all(void *unused)
+{
+    (void)unused;
+    spin(thread_us);
+    _exit(5);
 }
 
 static const char threads_argument[] = "--threads";
@@ -195,13 +208,12 @@ static const char threads_argument[] = "--threads";
 /* The first thread leaves, another one goes on and ends the process. */
 static void run_threads(void)
 {
-    static int64_t us = 60000;
     pthread_t thread;
 
-    if (pthread_create(&thread, NULL, spin_thread, &us) != 0)
+    if (pthread_create(&thread, NULL, leave_alone, NULL) != 0)
         _exit(1);
     pause_ms(100);
-    if (pthread_create(&thread, NULL, spin_thread, &us) != 0)
+    if (pthread_create(&thread, NULL, leave_with_all, NULL) != 0)
         _exit(1);
     syscall(SYS_exit, 0);
 }
@@ -234,6 +246,7 @@ static void threads_are_summed_also_when_the_first_leaves_first(void **state)
                 slot = rig_birth(&rig, child)->slot;
             assert_true(rig_row(&rig, slot)->flags & ROW_LAST);
             assert_about(rig_value(&rig, slot, PROCESS_CPU_NS_TOTAL), usage_us(&usage));
+            assert_int_equal(status, 5 << 8);
             assert_int_equal(rig_exit(&rig, slot)->code, status);
         }
     }

@@ -59,7 +59,9 @@ static void stat_fields_are_found(void **state)
 static void a_comm_may_hold_anything(void **state)
 {
     (void)state;
-    static const char *const comms[] = { "a) R (b", ")", "(", "", "x\ny", " ) S 1 2 3", "\xff\x01" };
+    static const char *const comms[] = {
+        "a) R (b", ")", "(", "", "x\ny", " ) S 1 2 3", "\xff\x01"
+    };
     struct proc_stat stat;
 
     for (size_t i = 0; i < COUNT_OF(comms); i++) {
@@ -109,7 +111,8 @@ static void every_cut_stat_is_corrupt(void **state)
 static void numbers_out_of_range_are_corrupt(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "99999999999999999999 1 2\n", "1 x 2\n", "-1 2 3\n", "\n" };
+    static const char *const texts[] = { "99999999999999999999 1 2\n", "1 x 2\n", "-1 2 3\n",
+                                         "\n" };
     struct proc_schedstat sched;
     struct error err;
 
@@ -153,8 +156,8 @@ static void status_says_what_it_found(void **state)
     struct proc_status status;
     struct error err;
 
-    assert_int_equal(
-        procfs_parse_status(kernel_thread, sizeof kernel_thread - 1, &status, &err), STATUS_OK);
+    assert_int_equal(procfs_parse_status(kernel_thread, sizeof kernel_thread - 1, &status, &err),
+                     STATUS_OK);
     assert_false(status.has_memory);
     assert_true(status.has_switches && status.has_uid);
     assert_int_equal(status.uid, 2);

@@ -1,8 +1,8 @@
 /*
  * Every process, at every tick, without BPF.
  *
- *   source  /proc listed by getdents64; /proc/PID/stat, schedstat, io by kept descriptors ("fds") or
- *           opened each time ("proc"); exits by taskstats; names by the slow thread
+ *   source  /proc listed by getdents64; /proc/PID/stat, schedstat, io by kept descriptors ("fds")
+ *           or opened each time ("proc"); exits by taskstats; names by the slow thread
  *   units   stored units of schema/catalog.c
  *   absent  io of other users' processes without CAP_SYS_PTRACE; exits without CAP_NET_ADMIN;
  *           block delay while the sysctl kernel.task_delayacct is 0
@@ -21,11 +21,11 @@
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/process_state_linux.h"
 
-static const uint64_t status_columns =
-    UINT64_C(1) << PROCESS_CONTEXT_SWITCHES_VOLUNTARY_TOTAL |
-    UINT64_C(1) << PROCESS_CONTEXT_SWITCHES_INVOLUNTARY_TOTAL |
-    UINT64_C(1) << PROCESS_RESIDENT_ANONYMOUS_BYTES |
-    UINT64_C(1) << PROCESS_RESIDENT_SHARED_BYTES | UINT64_C(1) << PROCESS_SWAP_BYTES;
+static const uint64_t status_columns = UINT64_C(1) << PROCESS_CONTEXT_SWITCHES_VOLUNTARY_TOTAL |
+                                       UINT64_C(1) << PROCESS_CONTEXT_SWITCHES_INVOLUNTARY_TOTAL |
+                                       UINT64_C(1) << PROCESS_RESIDENT_ANONYMOUS_BYTES |
+                                       UINT64_C(1) << PROCESS_RESIDENT_SHARED_BYTES |
+                                       UINT64_C(1) << PROCESS_SWAP_BYTES;
 
 /* The pid of this process is another's now. */
 static void end_replaced(struct process_state *s, uint32_t slot, struct tick *tick)
@@ -140,8 +140,8 @@ static void end_unseen(struct process_state *s, struct tick *tick)
     bool unreported = false;
 
     for (uint32_t slot = 0; slot < process_end(s) && !unreported; slot++)
-        unreported = is_unseen(s, process_at(s, slot)) &&
-                     !(process_at(s, slot)->flags & PROCESS_OVER);
+        unreported =
+            is_unseen(s, process_at(s, slot)) && !(process_at(s, slot)->flags & PROCESS_OVER);
     if (unreported)
         process_exits(s, tick);
     for (uint32_t slot = 0; slot < process_end(s); slot++) {

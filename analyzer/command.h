@@ -1,0 +1,26 @@
+/* One subcommand of procscope: command_NAME.c defines one, main.c lists them. */
+#ifndef ANALYZER_COMMAND_H
+#define ANALYZER_COMMAND_H
+
+#include <stdio.h>
+
+#include "schema/error.h"
+
+struct command {
+    const char *name;
+    const char *summary; /* one line */
+    const char *help;    /* all of it, but for the common options (options.h) */
+    /*
+     * argv[0] is the command's name. INVALID: wrong usage. CORRUPT: the recording is damaged, and
+     * the message says how much was read.
+     */
+    enum status (*run)(int argc, char **argv, struct error *err);
+    unsigned options; /* enum option_set: the shared options it takes, printed after `help` */
+};
+
+extern const struct command command_info;
+extern const struct command command_report;
+extern const struct command command_export;
+extern const struct command command_verify;
+
+#endif

@@ -1,0 +1,84 @@
+/* The options that subcommands share, and what follows from them: file, window, output. */
+#ifndef ANALYZER_OPTIONS_H
+#define ANALYZER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "analyzer/output.h"
+#include "analyzer/select.h"
+#include "analyzer/when.h"
+#include "analyzer/zone.h"
+#include "schema/error.h"
+#include "schema/recording.h"
+
+/* Which of the shared options a command takes. */
+enum option_set {
+    OPTIONS_WINDOW = 1, /* --from --to --last --at --span --utc */
+    OPTIONS_SELECT = 2, /* --pid --comm --user */
+    OPTIONS_FORMAT = 4, /* --format --csv-safe */
+    OPTIONS_OUTPUT = 8, /* -o */
+};
+
+struct options {
+    const char *file; /* NULL: the default recording */
+    struct window_options window;
+    bool utc;
+    struct select select;
+    enum output_format format;
+    bool format_given;
+    bool csv_safe;
+    const char *output; /* NULL: standard output */
+};
+
+/* A command's own option; `value` false: a flag, seen as "". */
+struct own_option {
+    const char *name; /* "--by" */
+    bool value;
+    const char **seen; /* NULL until given */
+};
+
+/* Text about the shared options of these sets, for --help. */
+void options_help(FILE *out, unsigned sets);
+
+/*
+ * Understand a command line. The words are those of argv; nothing is copied.
+ *
+ *   errors  INVALID: an unknown option (the nearest known one is named), a missing value, two files
+ */
+MUST_USE enum status options_parse(struct options *options, unsigned sets,
+                                   const struct own_option own[], size_t own_count, int argc,
+                                   char **argv, struct error *err);
+
+/* The recording that is meant without a FILE. errors ABSENT with how to make one. owns: free() */
+MUST_USE enum status options_default_file(char **path, struct error *err);
+
+/* A recording opened as the options say, its zone, and the window they ask for. */
+struct subject {
+    struct recording *recording;
+    const struct recording_contents *contents;
+    struct zone zone;
+    int64_t first_ns, last_ns; /* of its level-0 samples */
+    struct window window;      /* samples with from_ns < time <= to_ns */
+    bool whole;                /* no window was asked for */
+    char *path;                /* when it is the default one */
+};
+
+MUST_USE enum status subject_open(struct subject *subject, const struct options *options,
+                                  struct error *err);
+void subject_close(struct subject *subject);
+
+/* Where output goes: standard output, or -o FILE, created by this call. */
+struct sink {
+    FILE *file;
+    const char *path; /* NULL: standard output */
+};
+MUST_USE enum status sink_open(struct sink *sink, const struct options *options,
+                               const struct subject *subject, struct error *err);
+MUST_USE enum status sink_close(struct sink *sink, enum status so_far, struct error *err);
+
+/* How a table is to be printed there. */
+struct output_options sink_options(const struct sink *sink, const struct options *options,
+                                   const struct subject *subject);
+
+#endif

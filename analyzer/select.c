@@ -1,0 +1,83 @@
+/* Matching processes against what was asked for. */
+#include "analyzer/select.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum status full(const char *option, struct error *err)
+{
+    return error_set(err, STATUS_INVALID, "%s is given more than %d times", option, SELECT_MAX);
+}
+
+enum status select_add(struct select *select, const char *option, const char *value,
+                       struct error *err)
+{
+    if (strcmp(option, "--pid") == 0) {
+        char *end = NULL;
+        long pid;
+
+        errno = 0;
+        pid = strtol(value, &end, 10);
+        if (*value == '\0' || *end != '\0' || errno != 0 || pid < 0)
+            return error_set(err, STATUS_INVALID, "--pid %s: not a process number", value);
+        if (select->pid_count == SELECT_MAX)
+            return full(option, err);
+        select->pid[select->pid_count++] = pid;
+    } else if (strcmp(option, "--comm") == 0) {
+        if (select->comm_count == SELECT_MAX)
+            return full(option, err);
+        select->comm[select->comm_count++] = value;
+    } else {
+        if (select->user_count == SELECT_MAX)
+            return full(option, err);
+        select->user[select->user_count++] = value;
+    }
+    return STATUS_OK;
+}
+
+/* Is `text` the pattern; or does it end, begin, or go on as the pattern's * says? */
+static bool glob(const char *pattern, const struct text *text)
+{
+    size_t size = strlen(pattern);
+    bool front = size > 0 && pattern[0] == '*';
+    bool back = size > 1 && pattern[size - 1] == '*';
+    const char *want = pattern + front;
+    size_t length = size - front - back;
+
+    if (text->data == NULL)
+        return false;
+    if (front && back)
+        return length == 0 || memmem(text->data, text->size, want, length) != NULL;
+    if (text->size < length || (!front && !back && text->size != length))
+        return false;
+    return memcmp(front ? text->data + text->size - length : text->data, want, length) == 0;
+}
+
+static bool is_user(const char *want, const struct version *version)
+{
+    char *end = NULL;
+    unsigned long uid;
+
+    if (version->text[PROCESS_USER].data != NULL && glob(want, &version->text[PROCESS_USER]))
+        return true;
+    errno = 0;
+    uid = strtoul(want, &end, 10);
+    return *want >= '0' && *want <= '9' && *end == '\0' && errno == 0 && version->uid_known &&
+           uid == version->uid;
+}
+
+bool select_match(const struct select *select, const struct process *process,
+                  const struct version *version)
+{
+    bool pid = select->pid_count == 0, comm = select->comm_count == 0;
+    bool user = select->user_count == 0;
+
+    for (size_t i = 0; i < select->pid_count && !pid; i++)
+        pid = select->pid[i] == process->pid;
+    for (size_t i = 0; i < select->comm_count && !comm; i++)
+        comm = version != NULL && glob(select->comm[i], &version->text[PROCESS_COMM]);
+    for (size_t i = 0; i < select->user_count && !user; i++)
+        user = version != NULL && is_user(select->user[i], version);
+    return pid && comm && user;
+}

@@ -1,0 +1,37 @@
+/* Which processes are asked for: --pid, --comm, --user, each repeatable. */
+#ifndef ANALYZER_SELECT_H
+#define ANALYZER_SELECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/error.h"
+#include "schema/identity.h"
+
+enum { SELECT_MAX = 64 };
+
+/* Values of one option are alternatives; different options must all match. */
+struct select {
+    int64_t pid[SELECT_MAX];
+    size_t pid_count;
+    const char *comm[SELECT_MAX]; /* exact, or with * at either end */
+    size_t comm_count;
+    const char *user[SELECT_MAX]; /* a name, or a uid */
+    size_t user_count;
+};
+
+/* Take one --pid, --comm or --user; INVALID when it is no value for it, or one too many. */
+MUST_USE enum status select_add(struct select *select, const char *option, const char *value,
+                                struct error *err);
+
+static inline bool select_all(const struct select *select)
+{
+    return select->pid_count + select->comm_count + select->user_count == 0;
+}
+
+/* Does the process, called as `version` says (may be NULL), match? */
+bool select_match(const struct select *select, const struct process *process,
+                  const struct version *version);
+
+#endif

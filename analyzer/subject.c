@@ -1,0 +1,129 @@
+/* Opening what a command is about, and the place its output goes to. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyzer/options.h"
+
+static void find_span(struct subject *subject)
+{
+    const struct recording_contents *c = subject->contents;
+
+    for (size_t i = 0; i < c->block_count[0]; i++) {
+        if (i == 0 || c->blocks[0][i].start_ns < subject->first_ns)
+            subject->first_ns = c->blocks[0][i].start_ns;
+        if (i == 0 || c->blocks[0][i].end_ns > subject->last_ns)
+            subject->last_ns = c->blocks[0][i].end_ns;
+    }
+    if (c->block_count[0] == 0 && c->session_count > 0)
+        subject->first_ns = subject->last_ns = c->sessions[c->session_count - 1].wall_start_ns;
+}
+
+static enum status find_window(struct subject *subject, const struct options *options,
+                               struct error *err)
+{
+    const struct window_options *w = &options->window;
+    struct when_context context = { .zone = &subject->zone, .utc = options->utc,
+                                    .first_ns = subject->first_ns, .last_ns = subject->last_ns };
+    struct when_warning warning = { "" };
+
+    subject->whole = w->from == NULL && w->to == NULL && w->last == NULL && w->at == NULL &&
+                     w->span == NULL;
+    subject->window = (struct window){ subject->first_ns - 1, subject->last_ns };
+    if (subject->whole)
+        return STATUS_OK;
+    if (window_resolve(w, &context, &subject->window, &warning, err) != STATUS_OK)
+        return err->status;
+    if (w->from == NULL && w->last == NULL && w->at == NULL)
+        subject->window.from_ns = subject->first_ns - 1;
+    if (warning.text[0] != '\0')
+        (void)fprintf(stderr, "procscope: %s\n", warning.text);
+    return STATUS_OK;
+}
+
+enum status subject_open(struct subject *subject, const struct options *options, struct error *err)
+{
+    const struct recording_session *session;
+    struct error ignored;
+    enum status st;
+
+    *subject = (struct subject){ 0 };
+    if (options->file == NULL && options_default_file(&subject->path, err) != STATUS_OK)
+        return err->status;
+    st = recording_open(&subject->recording, options->file == NULL ? subject->path : options->file,
+                        err);
+    if (st == STATUS_INVALID)
+        st = err->status = STATUS_UNSUPPORTED; /* not a recording: no fault of the command line */
+    if (st != STATUS_OK)
+        return st;
+    subject->contents = recording_contents(subject->recording);
+    if (subject->contents->session_count > 0) {
+        session = &subject->contents->sessions[subject->contents->session_count - 1];
+        subject->zone = (struct zone){ .name = session->zone, .offset_s = session->zone_offset_s,
+                                       .next_change_ns = session->zone_next_change_ns,
+                                       .next_offset_s = session->zone_next_offset_s };
+        (void)!zone_load(&subject->zone, NULL, &ignored); /* else the stored offsets serve */
+    }
+    find_span(subject);
+    return find_window(subject, options, err);
+}
+
+void subject_close(struct subject *subject)
+{
+    zone_release(&subject->zone);
+    recording_close(subject->recording);
+    free(subject->path);
+    *subject = (struct subject){ 0 };
+}
+
+enum status sink_open(struct sink *sink, const struct options *options,
+                      const struct subject *subject, struct error *err)
+{
+    struct stat recording, target;
+
+    *sink = (struct sink){ .file = stdout };
+    if (options->output == NULL || strcmp(options->output, "-") == 0)
+        return STATUS_OK;
+    if (stat(subject->contents->path, &recording) == 0 && stat(options->output, &target) == 0 &&
+        recording.st_dev == target.st_dev && recording.st_ino == target.st_ino)
+        return error_set(err, STATUS_INVALID, "-o %s: that is the recording itself",
+                         options->output);
+    sink->path = options->output;
+    sink->file = fopen(options->output, "we");
+    if (sink->file == NULL)
+        return error_set(err, STATUS_IO, "-o %s: %s", options->output, strerror(errno));
+    return STATUS_OK;
+}
+
+enum status sink_close(struct sink *sink, enum status so_far, struct error *err)
+{
+    int failed = 0;
+
+    if (sink->file == NULL)
+        return so_far;
+    failed = sink->path == NULL ? fflush(sink->file) : fclose(sink->file);
+    sink->file = NULL;
+    if (so_far == STATUS_OK && failed != 0)
+        return error_set(err, STATUS_IO, "%s: %s", sink->path == NULL ? "output" : sink->path,
+                         strerror(errno));
+    return so_far;
+}
+
+struct output_options sink_options(const struct sink *sink, const struct options *options,
+                                   const struct subject *subject)
+{
+    struct output_options o = { .format = options->format, .csv_safe = options->csv_safe,
+                                .zone = options->utc ? NULL : &subject->zone, .notes = stderr };
+    struct winsize size;
+
+    if (options->format != OUTPUT_TABLE || !isatty(fileno(sink->file)))
+        return o;
+    o.colour = getenv("NO_COLOR") == NULL;
+    o.width = 80;
+    if (ioctl(fileno(sink->file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        o.width = size.ws_col;
+    return o;
+}

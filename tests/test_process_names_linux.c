@@ -1,0 +1,180 @@
+/* What a process is called, from its first tick through exec, setuid and death. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "tests/support_process_linux.h"
+
+static void exec_and_setuid_make_a_version_at_once_and_complete_it_later(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = { .pid = 5,
+                              .start_ticks = 5,
+                              .run_ns = 1000,
+                              .start_stack = 111,
+                              .comm = "bash",
+                              .cmdline = "bash|" };
+    (void)state;
+
+    rig_fixture(&rig);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_CMDLINE, "bash"));
+
+    p.run_ns = 2000; /* exec of a program with the same name: only its memory moved */
+    p.start_stack = 222;
+    p.cmdline = "bash|-c|exit|";
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    int64_t from_ns = rig.tick.start_ns;
+    assert_int_equal(rig.tick.version_count, 1);
+    assert_true(rig_version(&rig, slot)->from_ns == from_ns);
+    assert_true(rig_named(&rig, slot, PROCESS_COMM, "bash"));
+    rig_tick(&rig);
+    assert_int_equal(rig.tick.version_count, 1);
+    assert_true(rig_version(&rig, slot)->from_ns == from_ns);
+    assert_int_equal(rig_version(&rig, slot)->known, 1 << PROCESS_CMDLINE); /* what changed */
+    assert_true(rig_named(&rig, slot, PROCESS_CMDLINE, "bash -c exit"));
+    assert_int_equal(rig_version(&rig, slot)->cmdline_length, 12);
+    assert_true(rig_version(&rig, slot)->cmdline_hash != 0);
+
+    p.run_ns = 3000;
+    p.uid = 65534;
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    assert_int_equal(rig.tick.version_count, 1);
+    assert_int_equal(rig_version(&rig, slot)->uid, 65534);
+    p.run_ns = 4000;
+    p.comm = "renamed";
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_COMM, "renamed"));
+    rig_close(&rig);
+}
+
+static void a_zombie_keeps_its_name(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = {
+        .pid = 5, .start_ticks = 5, .run_ns = 1000, .start_stack = 111, .cmdline = "sleep|1|"
+    };
+    (void)state;
+
+    rig_fixture(&rig);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    rig_tick(&rig);
+    p = (struct fake_process){ .pid = 5, .start_ticks = 5, .run_ns = 2000, .state = 'Z' };
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_STATE), 6);
+    for (int tick = 0; tick < 130; tick++) { /* it is read again within these */
+        assert_int_equal(rig.tick.version_count, 0);
+        rig_tick(&rig);
+    }
+    rig_close(&rig);
+}
+
+static void a_move_to_another_cgroup_is_found_within_a_minute(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = { .pid = 5, .start_ticks = 5, .cgroup = "0::/user.slice\n" };
+    (void)state;
+
+    rig_fixture(&rig);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_CGROUP, "/user.slice"));
+    p.cgroup = "0::/system.slice/x.service\n";
+    rig_put(&rig, &p);
+    for (int tick = 0;
+         tick < 62 && !rig_named(&rig, slot, PROCESS_CGROUP, "/system.slice/x.service"); tick++)
+        rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_CGROUP, "/system.slice/x.service"));
+    assert_int_equal(rig_version(&rig, slot)->known, 1 << PROCESS_CGROUP);
+    rig_close(&rig);
+}
+
+static void command_lines_are_redacted_cut_and_hashed_or_left_out(void **state)
+{
+    struct process_rig rig;
+    char line[5001];
+    (void)state;
+
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    rig_fixture(&rig);
+    rig_put(&rig, &(struct fake_process){ .pid = 5, .cmdline = "mysql|--password=geheim|" });
+    rig_put(&rig, &(struct fake_process){ .pid = 6 });
+    rig_put_file(&rig, 6, "cmdline", line);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t redacted = rig_slot(&rig, 5), lengthy = rig_slot(&rig, 6);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, redacted, PROCESS_CMDLINE, "mysql --password=[redacted]"));
+    assert_int_equal(rig_version(&rig, lengthy)->text[PROCESS_CMDLINE].size, 4096);
+    assert_int_equal(rig_version(&rig, lengthy)->cmdline_length, 5000);
+    rig_close(&rig);
+
+    rig_fixture(&rig);
+    rig.context.no_cmdline = true;
+    rig_put(&rig, &(struct fake_process){ .pid = 5, .cmdline = "mysql|" });
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    rig_tick(&rig);
+    assert_int_equal(rig.tick.version_count, 1);
+    assert_int_equal(rig.tick.versions[0].known & 1 << PROCESS_CMDLINE, 0);
+    assert_true(rig.tick.versions[0].cmdline_hash == 0);
+    rig_close(&rig);
+}
+
+static void users_come_from_the_fixture(void **state)
+{
+    struct process_rig rig;
+    char path[128];
+    FILE *file;
+    (void)state;
+
+    rig_fixture(&rig);
+    snprintf(path, sizeof path, "%s/etc", rig.root);
+    assert_int_equal(mkdir(path, 0755), 0);
+    snprintf(path, sizeof path, "%s/etc/passwd", rig.root);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("root:x:0:0::/:/bin/sh\nanna:x:1234:1234::/:/bin/sh\n", file);
+    fclose(file);
+    rig_put(&rig, &(struct fake_process){ .pid = 5, .uid = 1234 });
+    rig_put(&rig, &(struct fake_process){ .pid = 6, .uid = 99 });
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t anna = rig_slot(&rig, 5), nobody = rig_slot(&rig, 6);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, anna, PROCESS_USER, "anna"));
+    assert_true(rig_named(&rig, nobody, PROCESS_USER, ""));
+    rig_close(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exec_and_setuid_make_a_version_at_once_and_complete_it_later),
+        cmocka_unit_test(a_zombie_keeps_its_name),
+        cmocka_unit_test(a_move_to_another_cgroup_is_found_within_a_minute),
+        cmocka_unit_test(command_lines_are_redacted_cut_and_hashed_or_left_out),
+        cmocka_unit_test(users_come_from_the_fixture),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
