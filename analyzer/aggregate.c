@@ -104,24 +104,30 @@ static enum status grow_hash(struct aggregate *a, struct error *err)
 }
 
 /* A user whose name the host did not know is called by its number, in `number`. */
-static struct text key_of(enum group_by by, const struct version *v, char number[16])
+static struct text key_of(const struct walking *w, const struct version *v, char number[16])
 {
     static const struct text unknown = { "", 0 };
+    enum group_by by = w->a->by;
     enum process_text which = by == BY_COMM ? PROCESS_COMM : by == BY_EXE ? PROCESS_EXE
                                                                           : PROCESS_USER;
+    struct text user;
 
     if (v != NULL && v->text[which].data != NULL)
         return v->text[which];
     if (v == NULL || by != BY_USER || !v->uid_known)
         return unknown;
+    user = recording_user(w->rec, v->uid);
+    if (user.data != NULL)
+        return user;
     return (struct text){ number, (uint32_t)snprintf(number, 16, "%u", v->uid) };
 }
 
-static enum status group_of(struct aggregate *a, const struct process *p, const struct version *v,
-                            struct group **group, struct error *err)
+static enum status group_of(const struct walking *w, const struct process *p,
+                            const struct version *v, struct group **group, struct error *err)
 {
+    struct aggregate *a = w->a;
     char number[16];
-    struct text key = key_of(a->by, v, number);
+    struct text key = key_of(w, v, number);
     const struct text *by_text = a->by == BY_PROCESS ? NULL : &key;
     int64_t id = a->by == BY_PROCESS ? p->process_id : 0;
     uint32_t *slot;
@@ -362,7 +368,7 @@ static enum status walk_series(struct walking *w, enum measure m, size_t index,
 
             version = valid;
             group = NULL;
-            if (select_match(&a->select, p, v) && group_of(a, p, v, &group, err) != STATUS_OK)
+            if (select_match(&a->select, w->rec, p, v) && group_of(w, p, v, &group, err) != STATUS_OK)
                 return err->status;
         }
         if (group == NULL)
@@ -476,6 +482,7 @@ enum status aggregate_run(struct aggregate *a, struct subject *subject, struct e
 
     a->ticks_missed = a->ticks_dropped = a->exits_lost = -1;
     a->want[MEASURE_CPU] = true;
+    a->recording = subject->recording;
     if (w.table == NULL)
         return error_set(err, STATUS_ABSENT, "%s holds no process_samples", c->path);
     for (size_t b = 0; b < c->block_count[0] && st == STATUS_OK; b++) {

@@ -90,6 +90,7 @@ struct aggregate {
     bool want[MEASURE_COUNT];
     bool want_percentiles;
     /* results */
+    const struct recording *recording;
     struct group *groups;
     size_t group_count, group_size;
     int64_t scale[MEASURE_COUNT]; /* exported = stored * scale; 0: the file has no such metric */

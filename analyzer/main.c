@@ -5,7 +5,7 @@
 #include "analyzer/command.h"
 #include "version.h"
 
-static const struct command *const commands[] = { &command_info, &command_report,
+static const struct command *const commands[] = { &command_info, &command_report, &command_export,
                                                   &command_verify };
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DAMAGED = 3 };

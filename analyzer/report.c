@@ -85,16 +85,22 @@ static struct output_cell text_cell(const struct text *text)
     return (struct output_cell){ .text = text->data, .text_size = text->size };
 }
 
-static struct output_cell user_cell(const struct version *v, char text[32])
+static struct output_cell user_cell(const struct aggregate *a, const struct version *v,
+                                    char text[32])
 {
-    if (v->text[PROCESS_USER].data != NULL || !v->uid_known)
-        return text_cell(&v->text[PROCESS_USER]);
+    struct text user = v->text[PROCESS_USER];
+
+    if (user.data == NULL && v->uid_known)
+        user = recording_user(a->recording, v->uid);
+    if (user.data != NULL || !v->uid_known)
+        return text_cell(&user);
     return (struct output_cell){ .text = text,
                                  .text_size = (size_t)snprintf(text, 32, "%u", v->uid) };
 }
 
 /* What is said of one process; a group of several has it only where it is their key. */
-static struct output_cell process_cell(const char *name, const struct group *g, char text[32])
+static struct output_cell process_cell(const char *name, const struct aggregate *a,
+                                       const struct group *g, char text[32])
 {
     const struct process *p = g->process;
     const struct version *v = g->version;
@@ -109,7 +115,7 @@ static struct output_cell process_cell(const char *name, const struct group *g, 
         if (strcmp(name, texts[i].name) == 0)
             return text_cell(&v->text[texts[i].which]);
     if (v != NULL && strcmp(name, "user") == 0)
-        return user_cell(v, text);
+        return user_cell(a, v, text);
     if (v != NULL && v->uid_known && strcmp(name, "uid") == 0)
         return (struct output_cell){ .integer = v->uid };
     if (strcmp(name, "process_id") == 0)
@@ -131,7 +137,7 @@ static struct output_cell identity_cell(const char *name, const struct aggregate
     static const char *const key_names[] = { "", "comm", "exe", "user" };
 
     if (a->by == BY_PROCESS)
-        return process_cell(name, g, text);
+        return process_cell(name, a, g, text);
     if (strcmp(name, key_names[a->by]) == 0)
         return text_cell(&g->key);
     return (struct output_cell){ .missing = true };

@@ -54,12 +54,16 @@ static bool glob(const char *pattern, const struct text *text)
     return memcmp(front ? text->data + text->size - length : text->data, want, length) == 0;
 }
 
-static bool is_user(const char *want, const struct version *version)
+static bool is_user(const struct recording *recording, const char *want,
+                    const struct version *version)
 {
+    struct text name = version->text[PROCESS_USER];
     char *end = NULL;
     unsigned long uid;
 
-    if (version->text[PROCESS_USER].data != NULL && glob(want, &version->text[PROCESS_USER]))
+    if (name.data == NULL && version->uid_known)
+        name = recording_user(recording, version->uid);
+    if (name.data != NULL && glob(want, &name))
         return true;
     errno = 0;
     uid = strtoul(want, &end, 10);
@@ -67,8 +71,8 @@ static bool is_user(const char *want, const struct version *version)
            uid == version->uid;
 }
 
-bool select_match(const struct select *select, const struct process *process,
-                  const struct version *version)
+bool select_match(const struct select *select, const struct recording *recording,
+                  const struct process *process, const struct version *version)
 {
     bool pid = select->pid_count == 0, comm = select->comm_count == 0;
     bool user = select->user_count == 0;
@@ -78,6 +82,6 @@ bool select_match(const struct select *select, const struct process *process,
     for (size_t i = 0; i < select->comm_count && !comm; i++)
         comm = version != NULL && glob(select->comm[i], &version->text[PROCESS_COMM]);
     for (size_t i = 0; i < select->user_count && !user; i++)
-        user = version != NULL && is_user(select->user[i], version);
+        user = version != NULL && is_user(recording, select->user[i], version);
     return pid && comm && user;
 }

@@ -8,6 +8,7 @@
 
 #include "schema/error.h"
 #include "schema/identity.h"
+#include "schema/recording.h"
 
 enum { SELECT_MAX = 64 };
 
@@ -31,7 +32,7 @@ static inline bool select_all(const struct select *select)
 }
 
 /* Does the process, called as `version` says (may be NULL), match? */
-bool select_match(const struct select *select, const struct process *process,
-                  const struct version *version);
+bool select_match(const struct select *select, const struct recording *recording,
+                  const struct process *process, const struct version *version);
 
 #endif

@@ -480,17 +480,10 @@ static bool set_version(struct decoding *e, struct version *v, const struct proc
     }
 }
 
-static enum status get_versions(struct decoding *e, struct error *err)
+static enum status allocate_versions(struct lifetimes *to, struct error *err)
 {
-    struct lifetimes *to = e->to;
     size_t at = 0;
-    struct byte_reader from;
-    enum status found = fetch(e, LIFETIME_TABLE, LIFETIME_FROM_NS, &from, err);
 
-    if (found != STATUS_OK && found != STATUS_ABSENT)
-        return found;
-    if (found == STATUS_ABSENT || to->version_count > from.size)
-        return corrupt(e, LIFETIME_FROM_NS, "its rows are missing", err);
     to->version = calloc(to->version_count + 1, sizeof *to->version);
     if (to->version == NULL)
         return error_set(err, STATUS_NO_MEMORY, "lifetimes");
@@ -498,13 +491,23 @@ static enum status get_versions(struct decoding *e, struct error *err)
         to->process[i].versions = to->version + at;
         at += to->process[i].version_count;
     }
+    return STATUS_OK;
+}
+
+static enum status get_versions(struct decoding *e, struct error *err)
+{
+    struct lifetimes *to = e->to;
+
     for (unsigned c = LIFETIME_FROM_NS; c < LIFETIME_VERSION_END; c++) {
         struct byte_reader r;
         uint64_t value = 0;
         enum status st = fetch(e, LIFETIME_TABLE, c, &r, err);
 
-        if (st == STATUS_ABSENT || (st == STATUS_OK && bytes_get_varint(&r) != to->version_count))
+        if (st == STATUS_ABSENT || (st == STATUS_OK && (bytes_get_varint(&r) != to->version_count ||
+                                                        to->version_count > r.size)))
             return corrupt(e, c, "its rows are missing", err);
+        if (st == STATUS_OK && to->version == NULL)
+            st = allocate_versions(to, err);
         if (st != STATUS_OK)
             return st;
         for (size_t i = 0; i < to->count; i++)

@@ -106,6 +106,7 @@ void recording_close(struct recording *rec)
             free(rec->lifetimes[i]);
         }
     free(rec->lifetimes);
+    free(rec->users);
     for (size_t i = 0; i < rec->tail_chunk_count; i++)
         free(rec->tail_chunks[i].data);
     free(rec->tail_chunks);

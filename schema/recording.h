@@ -150,6 +150,9 @@ MUST_USE enum status recording_process(struct recording *recording,
                                        const struct recording_block *block, int64_t process_id,
                                        const struct process **process, struct error *err);
 
+/* What some process of the recording called the user of that uid; data NULL if none did. */
+struct text recording_user(const struct recording *recording, uint32_t uid);
+
 /* All processes, rows first, then block by block; stops at a visitor's error. */
 typedef enum status process_visit(void *context, const struct process *process, struct error *err);
 MUST_USE enum status recording_processes(struct recording *recording, process_visit *visit,

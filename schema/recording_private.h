@@ -40,6 +40,11 @@ struct recording {
     struct version *version;
     size_t process_count;
     bool processes_loaded;
+    struct user_name { /* users that process rows name, by uid */
+        uint32_t uid;
+        struct text name;
+    } * users;
+    size_t user_count;
 };
 
 /* Keep an allocation until close; returns it, or NULL (freeing it) when memory is out. */

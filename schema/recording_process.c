@@ -127,6 +127,33 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
     return st;
 }
 
+struct text recording_user(const struct recording *rec, uint32_t uid)
+{
+    for (size_t i = 0; i < rec->user_count; i++)
+        if (rec->users[i].uid == uid)
+            return rec->users[i].name;
+    return (struct text){ NULL, 0 };
+}
+
+/* A process that lived between two ticks has a uid but no name for it: others know it. */
+static enum status learn_users(struct recording *rec, struct error *err)
+{
+    for (int64_t i = 0; i < rec->db.check[CHECKED_PROCESS_VERSION].row_count; i++) {
+        const struct version *v = &rec->version[i];
+        struct user_name *larger;
+
+        if (!v->uid_known || v->text[PROCESS_USER].data == NULL ||
+            recording_user(rec, v->uid).data != NULL)
+            continue;
+        larger = realloc(rec->users, (rec->user_count + 1) * sizeof *larger);
+        if (larger == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "users");
+        rec->users = larger;
+        rec->users[rec->user_count++] = (struct user_name){ v->uid, v->text[PROCESS_USER] };
+    }
+    return STATUS_OK;
+}
+
 enum status recording_load_processes(struct recording *rec, struct error *err)
 {
     enum status st;
@@ -140,6 +167,8 @@ enum status recording_load_processes(struct recording *rec, struct error *err)
         st = load_process_rows(rec, err);
     if (st == STATUS_OK)
         st = load_version_rows(rec, err);
+    if (st == STATUS_OK)
+        st = learn_users(rec, err);
     if (sqlite3_get_autocommit(rec->db.handle) == 0)
         (void)sqlite3_exec(rec->db.handle, "COMMIT", NULL, NULL, NULL);
     (void)recording_own(rec, rec->process);

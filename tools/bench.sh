@@ -1,0 +1,345 @@
+#!/usr/bin/env bash
+# Measure procscope's goals on this machine: each figure beside its goal and its peer or limit.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+    cat <<'END'
+usage: tools/bench.sh [--build-dir DIR] [PART...]
+
+  record   CPU and memory of procscoped at 100, 1000, 4000 processes, beside atop and pidstat
+  encode   a tick into tail record and sealed block, and all columns back
+  bytes    bytes per process-sample, by part of the file
+  tail     bytes and syncs sent to storage per tick
+  export   rows per second as CSV, beside the sqlite3 shell
+  short    CPU time of short-lived processes that is found in the recording
+
+Without PART all of them, in about 10 minutes. Figures are CPU time (user and system, all threads),
+medians of several; "us/ps" is microseconds per process-sample, one process at one tick.
+Needs Linux; atop and sysstat are installed with apt-get when run as root, else left out.
+END
+}
+
+build=build
+parts=()
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --build-dir) build="${2:?}" && shift ;;
+    -h | --help) usage && exit 0 ;;
+    record | encode | bytes | tail | export | short) parts+=("$1") ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+    shift
+done
+[ ${#parts[@]} -gt 0 ] || parts=(record encode bytes tail export short)
+[ "$(uname -s)" = Linux ] || { echo "bench: needs Linux" >&2 && exit 1; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+say() { echo "bench: $*" >&2; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# field NAME: its value among the NAME=VALUE words of stdin, one line each
+field() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
+
+# pick median|min: of the numbers on stdin
+pick() { sort -g | awk -v how="$1" '{ v[NR] = $1 } END { print v[how == "min" ? 1 : int((NR + 1) / 2)] }'; }
+
+calc() { awk "BEGIN { printf \"$1\", $2 }"; }
+
+header() { # TITLE
+    printf '\n%s\n' "$1"
+    printf '  %-46s %10s  %-10s %-4s %-44s %s\n' what measured goal "" beside note
+}
+
+# row WHAT MEASURED GOAL BESIDE NOTE: a goal is "<=N", ">=N" or "-"
+row() {
+    local verdict=""
+    case "$3" in
+    "<="*) verdict=$(calc "%s" "$2 <= ${3#<=} ? \"met\" : \"OVER\"") ;;
+    ">="*) verdict=$(calc "%s" "$2 >= ${3#>=} ? \"met\" : \"LOW\"") ;;
+    esac
+    printf '  %-46s %10s  %-10s %-4s %-44s %s\n' "$1" "$2" "$3" "$verdict" "$4" "$5"
+}
+
+# --- record --------------------------------------------------------------------------------------
+
+install_peers() {
+    if have atop && have pidstat; then
+        return
+    fi
+    if [ "$(id -u)" = 0 ] && have apt-get; then
+        say "apt-get install atop sysstat"
+        { apt-get -y -q --no-install-recommends install atop sysstat ||
+            { apt-get -q update && apt-get -y -q --no-install-recommends install atop sysstat; }; } \
+            >"$work/apt.log" 2>&1 </dev/null || true
+    fi
+    have atop || say "SKIPPED beside it: atop (not installed; run as root)"
+    have pidstat || say "SKIPPED beside it: pidstat (not installed; run as root)"
+}
+
+# cost PROCESSES COMMAND...: one line of bench_cost; 5 windows of 4 s after 5 s of warm-up
+cost() {
+    local n="$1"
+    shift
+    rm -f "$work"/recorded*
+    "$build/bench_population" "$n" "$build/bench_cost" 5 5 4 "$@" 2>"$work/cost.log" ||
+        { cat "$work/cost.log" >&2 && say "FAILED: $*"; }
+}
+
+micro() { field "$1" | awk '{ printf "%.2f", $1 / 1000 }'; }
+
+bare() { # PROCESSES HOW
+    "$build/bench_population" "$1" "$build/bench_read" "$2" 5 2>/dev/null | micro read_ns
+}
+
+peer() { # PROCESSES NAME COMMAND...
+    local n="$1" name="$2"
+    shift 2
+    if have "$name"; then
+        printf ', %s %s' "$name" "$(cost "$n" "$@" | micro median_ns)"
+    fi
+}
+
+recorder_row() { # PROCESSES WHAT GOAL BESIDE ARG...
+    local n="$1" what="$2" goal="$3" beside="$4" line
+    shift 4
+    line=$(cost "$n" "$build/procscoped" -i 1s -o "$work/recorded.pscope" "$@")
+    row "$n processes, $what" "$(micro median_ns <<<"$line")" "$goal" "$beside" \
+        "lowest $(micro min_ns <<<"$line"), peak $(field peak_kib <<<"$line") KiB"
+    peak=$(field peak_kib <<<"$line" | awk '{ printf "%.1f", $1 / 1024 }')
+}
+
+part_record() {
+    local n goal peers memory_goal peak=""
+    install_peers
+    header "record: us/ps, -i 1s"
+    for n in 100 1000 4000; do
+        # Below 1000 what is read once per tick, not per process, weighs too much for a goal.
+        goal=- memory_goal=-
+        [ "$n" = 100 ] || goal="<=5"
+        [ "$n" != 1000 ] || memory_goal="<=16"
+        peers=$(
+            peer "$n" atop atop -w "$work/recorded.atop" 1
+            peer "$n" pidstat sh -c "exec pidstat -u -r -d -h -H -p ALL 1 >$work/recorded.txt"
+        )
+        recorder_row "$n" "fds" "$goal" "bare reads $(bare "$n" filtered)$peers" --process-source fds
+        row "$n processes, fds: peak memory, MB" "$peak" "$memory_goal" "" ""
+        recorder_row "$n" "fds, process collector only" - "" --process-source fds \
+            --collectors process
+        recorder_row "$n" "proc" - "bare open, read, close $(bare "$n" opened)" \
+            --process-source proc
+        row "$n processes, bare reads, unfiltered" "$(bare "$n" kept)" "<=11" "" \
+            "stat, io, schedstat kept open"
+    done
+}
+
+# --- encode --------------------------------------------------------------------------------------
+
+goals_host=(--processes 1000 --births 5 --mix goals)
+as_recorded=(--commit 900ms --sync 10s)
+
+repeat() { # TIMES COMMAND...
+    local i times="$1"
+    shift
+    for ((i = 0; i < times; i++)); do
+        rm -f "$work"/encoded*
+        "$@"
+    done
+}
+
+part_encode() {
+    local runs column
+    header "encode, decode: ns per process-sample, 1000 processes, 1 h, 5 births/s"
+    repeat 5 "$build/bench_encode" "$work/encoded.pscope" "${goals_host[@]}" "${as_recorded[@]}" \
+        >"$work/runs"
+    for column in all tail seal; do
+        runs=$(field ${column}_ns <"$work/runs")
+        case $column in
+        all) row "encode: tail + commit + seal" "$(pick median <<<"$runs")" "<=130" "" \
+            "lowest $(pick min <<<"$runs")" ;;
+        tail) row "  tail records and commits" "$(pick median <<<"$runs")" - "" \
+            "lowest $(pick min <<<"$runs")" ;;
+        seal) row "  blocks, rollups, lifetimes" "$(pick median <<<"$runs")" - "" \
+            "lowest $(pick min <<<"$runs")" ;;
+        esac
+    done
+    for _ in 1 2 3 4 5; do "$build/bench_decode" "$work/encoded.pscope"; done >"$work/runs"
+    runs=$(field decode_ns <"$work/runs")
+    row "decode: all columns, level 0" "$(pick median <<<"$runs")" "<=40" \
+        "" "lowest $(pick min <<<"$runs")"
+}
+
+# --- bytes ---------------------------------------------------------------------------------------
+
+# recording NAME ARG...: make it; $samples, and $work/sizes: bytes, rows, part
+recording() {
+    local file="$work/$1.pscope"
+    shift
+    rm -f "$file"
+    samples=$("$build/make_recording" "$file" --processes 1000 "$@" |
+        sed -n 's/.* \([0-9]*\) process samples.*/\1/p')
+    "$build/bench_decode" --sizes "$file" >"$work/sizes"
+    whole=$(stat -c %s "$file")
+}
+
+per_sample() { calc "%.3f" "$1 / $samples"; } # BYTES
+
+part_bytes_of() { # REGEX
+    awk -F'\t' -v part="$1" '$3 ~ part { bytes += $1 } END { print bytes + 0 }' "$work/sizes"
+}
+
+bytes_rows() { # WHAT LEVEL-0-GOAL WHOLE-GOAL
+    local part
+    row "$1: level 0" "$(per_sample "$(part_bytes_of '^process_samples level 0$')")" "$2" "" ""
+    for part in "rollups 60 s:process_samples level 60 s" "rollups 3600 s:process_samples level 3600 s" \
+        "other tables:^(cpu|memory|recorder)_samples" "lifetimes:^lifetimes" "strings:^strings" \
+        "identities:^identities" "block rows, catalog, pages:^(block rows|free|catalog|tail)"; do
+        row "  ${part%%:*}" "$(per_sample "$(part_bytes_of "${part#*:}")")" - "" ""
+    done
+    row "  whole file" "$(per_sample "$whole")" "$3" "atop stores 23, PCP 298, pidstat 184" \
+        "$((whole / 1024)) KiB, $samples ps"
+}
+
+part_bytes() {
+    local mix samples whole
+    header "bytes per process-sample, 1000 processes, 2 h"
+    for mix in goals default; do
+        recording b --seconds 7200 --births 0 --mix $mix
+        bytes_rows "mix $mix, 0 births/s" - -
+        recording b --seconds 7200 --births 5 --mix $mix
+        bytes_rows "mix $mix, 5 births/s" "<=1.3" "<=1.5"
+        recording b --seconds 7200 --births 24 --cmdline-bytes 300 --mix $mix
+        bytes_rows "mix $mix, 24 births/s, 300-byte lines" - "<=3.0"
+    done
+    recording b --seconds 7200 --births 0 --mix idle=1
+    row "idle processes only: level 0" \
+        "$(per_sample "$(part_bytes_of '^process_samples level 0$')")" "<=0.05" "" \
+        "whole file $(per_sample "$whole")"
+    recording b --seconds 3599 --births 5 --mix goals --unclean
+    row "tail at its largest, killed at 59:59, KiB" "$(($(part_bytes_of '^tail$') / 1024))" - "" ""
+}
+
+# --- tail ----------------------------------------------------------------------------------------
+
+part_tail() {
+    local mix goal line
+    header "tail: sent to storage per tick, 1400 processes, 20 min, commit each tick, --sync 10s"
+    for mix in goals default; do
+        goal=16000
+        rm -f "$work"/tail*
+        line=$("$build/bench_tail" "$work/tail.pscope" --processes 1400 --seconds 1200 --births 5 \
+            --mix $mix "${as_recorded[@]}")
+        row "mix $mix: bytes" "$(field bytes <<<"$line")" "<=$goal" "" \
+            "WAL $(field wal_bytes <<<"$line"), database $(field database_bytes <<<"$line")"
+        row "mix $mix: syncs" "$(field syncs <<<"$line")" "<=0.12" "" ""
+    done
+}
+
+# --- export --------------------------------------------------------------------------------------
+
+cpu_seconds() { # COMMAND...: user + system
+    local TIMEFORMAT='%U %S'
+    { time "$@" >/dev/null 2>"$work/cpu.log"; } 2>"$work/cpu"
+    awk '{ print $1 + $2 }' "$work/cpu"
+}
+
+rows_per_second() { # ROWS COMMAND...: millions, median of 3
+    local n="$1"
+    shift
+    for _ in 1 2 3; do cpu_seconds "$@"; done | pick median | awk -v n="$n" '{ printf "%.2f", n / $1 / 1e6 }'
+}
+
+sqlite_rows() { # ROWS: 24 integer columns as wide as those of process_samples
+    local i columns="" values=""
+    for ((i = 0; i < 24; i++)); do
+        columns="$columns${columns:+,}c$i"
+        values="$values${values:+,}(abs(random()) % 1000) << $((i % 6 * 4))"
+    done
+    sqlite3 "$work/rows.db" "CREATE TABLE t($columns);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+        INSERT INTO t SELECT $values FROM n"
+    rows_per_second "$1" sqlite3 -csv "$work/rows.db" "SELECT * FROM t"
+}
+
+part_export() {
+    local births samples whole beside=""
+    header "export: million CSV rows per second of one core, 1000 processes, 1 h"
+    if [ ! -x "$build/procscope" ]; then
+        say "SKIPPED: export ($build/procscope is not built)"
+        return
+    fi
+    recording x --seconds 3600 --births 0 --mix goals
+    have sqlite3 && beside="sqlite3 -csv $(sqlite_rows $((samples / 4)))"
+    for births in 0 5; do
+        recording x --seconds 3600 --births $births --mix goals
+        local goal=">=10"
+        [ $births = 0 ] || goal=">=8"
+        if ! "$build/procscope" export "$work/x.pscope" --table process_samples --format csv \
+            -o /dev/null 2>"$work/export.log"; then
+            say "SKIPPED: export ($(head -1 "$work/export.log"))"
+            return
+        fi
+        row "$births births/s" "$(rows_per_second "$samples" "$build/procscope" export \
+            "$work/x.pscope" --table process_samples --format csv -o /dev/null)" "$goal" "$beside" ""
+    done
+}
+
+# --- short ---------------------------------------------------------------------------------------
+
+# The column NAME of the line whose field "comm" is burst.
+burst_seconds() {
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["comm"] == "burst" { sum += $at["cpu_seconds"] } END { print sum + 0 }'
+}
+
+part_short() {
+    local used found
+    header "short: 2000 processes of 5 ms"
+    if ! "$build/procscoped" --list-collectors 2>&1 | grep -q 'exits by taskstats'; then
+        say "SKIPPED: short (exit reports of taskstats are not permitted here)"
+        return
+    fi
+    if [ ! -x "$build/procscope" ]; then
+        say "SKIPPED: short ($build/procscope is not built)"
+        return
+    fi
+    used=$("$build/procscoped" -o "$work/short.pscope" -- "$build/bench_burst" 2000 5 \
+        2>"$work/short.log" | field burst_seconds)
+    if ! "$build/procscope" report "$work/short.pscope" --by comm --top 1000000 --format csv \
+        >"$work/short.csv" 2>"$work/short.log"; then
+        say "SKIPPED: short ($(head -1 "$work/short.log"))"
+        return
+    fi
+    found=$(burst_seconds <"$work/short.csv")
+    row "CPU time in rows named burst, %" "$(calc "%.2f" "100 * $found / $used")" ">=98.5" \
+        "atop, pidstat, collectl, PCP: 0.0" "$found s of $used s by wait4"
+}
+
+# --- all -----------------------------------------------------------------------------------------
+
+say "build in $build/"
+if [ ! -e "$build/CMakeCache.txt" ] && have ninja; then
+    cmake -S . -B "$build" -G Ninja >"$work/build.log"
+fi
+cmake -S . -B "$build" >"$work/build.log"
+programs=(procscoped make_recording bench_population bench_cost bench_read bench_encode bench_decode
+    bench_tail bench_burst)
+cmake --build "$build" --parallel --target "${programs[@]}" >"$work/build.log" 2>&1 ||
+    { cat "$work/build.log" && exit 1; }
+cmake --build "$build" --parallel --target procscope >"$work/build.log" 2>&1 ||
+    say "procscope itself does not build: what needs it is skipped"
+
+build=$(cd "$build" && pwd)
+cache() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
+printf 'machine: %s, %s cores, %s MiB, Linux %s, load %s\n' \
+    "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" "$(nproc)" \
+    "$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)" "$(uname -r)" \
+    "$(cut -d' ' -f1-3 /proc/loadavg)"
+printf 'build:   %s, %s\n' "$(cache CMAKE_BUILD_TYPE)" "$("$(cache CMAKE_C_COMPILER)" --version | head -1)"
+printf 'date:    %s, revision %s\n' "$(date -u +%FT%TZ)" "$(git describe --always --dirty 2>/dev/null || echo unknown)"
+for part in "${parts[@]}"; do
+    "part_$part"
+done
