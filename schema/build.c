@@ -286,20 +286,30 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
     uint64_t mask[BUILD_MASK_WORDS] = { 0 };
     uint8_t bytes[CHANGE_MAX];
     uint8_t seen[BUILD_COLUMNS_MAX];
+    uint8_t missing_changed = 0;
     uint64_t any = 0;
     uint8_t *end;
 
     build->series[index].end_tick = build->now + 1;
-    for (size_t c = 0; c < columns; c++) {
-        bool is_read = read >> build->shape->column[c].metric & 1;
-        uint64_t differs = is_read && missing[c] == MISSING_NONE && values[c] != value[c];
+    for (size_t w = 0; w < words; w++) {
+        size_t first = w * BUILD_MASK_COLUMNS;
+        size_t count = columns - first < BUILD_MASK_COLUMNS ? columns - first : BUILD_MASK_COLUMNS;
+        uint64_t word = 0;
 
-        seen[c] = is_read ? missing[c] : code[c];
-        mask[c / BUILD_MASK_COLUMNS] |= differs << (c % BUILD_MASK_COLUMNS);
-        any |= differs;
-        if (seen[c] != code[c])
-            mask[0] |= MASK_MISSING;
+        for (size_t i = 0; i < count; i++) {
+            size_t c = first + i;
+            uint64_t is_read = read >> build->shape->column[c].metric & 1;
+            uint64_t differs = (missing[c] == MISSING_NONE) & (values[c] != value[c]);
+
+            seen[c] = is_read ? missing[c] : code[c];
+            word |= (is_read & differs) << i;
+            missing_changed |= seen[c] ^ code[c];
+        }
+        mask[w] = word;
+        any |= word;
     }
+    if (missing_changed != 0)
+        mask[0] |= MASK_MISSING;
     if (any == 0 && mask[0] == 0)
         return false;
     end = write_change(build, index, mask, words, values, seen, bytes);

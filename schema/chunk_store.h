@@ -24,7 +24,7 @@ const char *chunk_store_table(const struct chunk_place *place, const char *table
                               size_t size);
 
 /* A chunk_source; context is the store. The bytes last until the next call. */
-enum status chunk_store_get(void *store, const struct chunk_place *place, const uint8_t **data,
+enum status chunk_store_get(void *context, const struct chunk_place *place, const uint8_t **data,
                             size_t *size, struct error *err);
 /* End the read transactions that its statements hold open: before a long pause. */
 void chunk_store_reset(struct chunk_store *store);

@@ -86,7 +86,7 @@ static enum status wants_wal(const char *path, bool *wal, struct error *err)
     }
     (void)fclose(file);
     if (got < sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
-        return error_set(err, got == 0 ? STATUS_INVALID : STATUS_INVALID,
+        return error_set(err, STATUS_INVALID,
                          "%s: not a procscope recording%s", path, got == 0 ? " (it is empty)" : "");
     *wal = head[19] == 2;
     return STATUS_OK;

@@ -15,7 +15,7 @@ const char *status_text(enum status status)
     return (size_t)status < COUNT_OF(texts) ? texts[status] : "unknown status";
 }
 
-enum status error_set(struct error *err, enum status status, const char *format, ...)
+void error_write(struct error *err, enum status status, const char *format, ...)
 {
     va_list args;
 
@@ -25,7 +25,6 @@ enum status error_set(struct error *err, enum status status, const char *format,
         (void)vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
     }
-    return status;
 }
 
 enum status error_prefix(struct error *err, const char *format, ...)

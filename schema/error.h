@@ -34,8 +34,12 @@ struct error {
 /* The fixed text of a status. */
 const char *status_text(enum status status);
 
-/* Write the message and return `status`, so that `return error_set(...)` reads as one step. */
-enum status error_set(struct error *err, enum status status, const char *format, ...)
+/*
+ * Write the message; the value is `status`, so that `return error_set(...)` reads as one step. A
+ * macro, so that compilers and analyzers see that a failure is what the caller returns.
+ */
+#define error_set(err, status, ...) (error_write(err, status, __VA_ARGS__), (enum status)(status))
+void error_write(struct error *err, enum status status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 /* Put "PREFIX: " before the message that is there; returns its status. */

@@ -12,6 +12,8 @@ int64_t rollup_rate(int64_t increase, int64_t dt_ns)
 
     if (increase <= 0 || dt_ns <= 0)
         return 0;
+    if (increase <= INT64_MAX / 1000000000)
+        return increase * 1000000000 / dt_ns; /* as good as always, and far quicker */
     scaled /= (uint64_t)dt_ns;
     return scaled > INT64_MAX ? INT64_MAX : (int64_t)scaled;
 }
@@ -52,7 +54,7 @@ static bool reserve(struct rollup_fold *fold, size_t cells, size_t samples)
 
 /* One column of a series as dense samples. */
 static void expand(struct rollup_fold *fold, const struct series_changes *changes, unsigned c,
-                   uint32_t samples)
+                   uint32_t samples, uint64_t read_always)
 {
     const struct build *build = changes->build;
     const struct build_series *s = changes->series;
@@ -74,7 +76,9 @@ static void expand(struct rollup_fold *fold, const struct series_changes *change
 
         memset(fold->missing + run->first, run->reason, run->count);
     }
-    for (uint32_t k = 0; build->masked && k < samples; k++) {
+    if (read_always >> metric & 1)
+        return;
+    for (uint32_t k = 0; k < samples; k++) {
         bool edge = (k == 0 && (s->series.flags & SERIES_FIRST) != 0) ||
                     (k == samples - 1 && (s->series.flags & SERIES_ENDED) != 0);
 
@@ -152,17 +156,63 @@ static void add_sample(struct rollup_cell *cell, enum metric_kind kind, struct w
     }
 }
 
+static uint32_t least(uint32_t a, uint32_t b, uint32_t c)
+{
+    a = a < b ? a : b;
+    return a < c ? a : c;
+}
+
+/*
+ * The samples between k and `end` repeat the one at k: their intervals as one. Returns the last.
+ * Exact, as the sums are of integers.
+ */
+static uint32_t add_repeated(const struct series_changes *changes, enum metric_kind kind,
+                             struct rollup_cell *cell, struct walk *walk, uint32_t k, uint32_t end)
+{
+    const int64_t *tick_ns = changes->build->tick_ns + changes->series->series.first;
+    int64_t dt;
+
+    if (end <= k + 1)
+        return k;
+    dt = wrap_subtract(tick_ns[end - 1], walk->time_ns);
+    cell->covered_ns = wrap_add(cell->covered_ns, dt);
+    if (kind == METRIC_GAUGE)
+        cell->sum = (int128)((uint128)cell->sum + (uint128)((int128)walk->value * dt));
+    walk->time_ns = tick_ns[end - 1];
+    return end - 1;
+}
+
+/* The metrics read at each tick of the block; `gaps` is whether there are any. */
+static uint64_t read_at_all(const struct build *build, const uint8_t *gap, bool *gaps)
+{
+    uint64_t all = UINT64_MAX;
+    uint8_t any = 0;
+
+    for (uint32_t i = 0; i < build->tick_count; i++) {
+        all &= build->mask[i];
+        any |= gap[i];
+    }
+    *gaps = any != 0;
+    return all;
+}
+
 static void fold_column(struct rollup_fold *fold, const struct series_changes *changes, unsigned c,
-                        const uint8_t *gap, const struct rollup_span *spans, size_t span_count)
+                        const uint8_t *gap, const struct rollup_span *spans, size_t span_count,
+                        uint64_t read_always, bool gaps)
 {
     const struct build *build = changes->build;
     const struct series *s = &changes->series->series;
+    enum metric_kind kind = (enum metric_kind)build->shape->column[c].kind;
     uint32_t samples = changes->series->end_tick - s->first;
+    uint32_t alike = samples - ((s->flags & SERIES_ENDED) != 0); /* the last interval ends early */
     unsigned metric = build->shape->column[c].metric;
+    bool steady = !gaps && (read_always >> metric & 1) != 0 &&
+                  changes->missing[c].shape == MISSING_NEVER;
+    uint32_t changed = changes->delta[c] == NULL ? changes->count : 0; /* place in sample[] */
     struct walk walk = walk_start(changes, c);
     size_t w = 0;
 
-    expand(fold, changes, c, samples);
+    expand(fold, changes, c, samples, read_always);
     for (uint32_t k = 0; k < samples; k++) {
         uint32_t tick = s->first + k;
         struct rollup_cell *cell;
@@ -178,11 +228,18 @@ static void fold_column(struct rollup_fold *fold, const struct series_changes *c
                 cell->reason = fold->missing[k];
             continue;
         }
-        add_sample(cell, (enum metric_kind)build->shape->column[c].kind, &walk, fold->value[k],
+        add_sample(cell, kind, &walk, fold->value[k],
                    walk.timed ? interval(&walk, s, k, samples, build->tick_ns[tick]) : 0,
                    wrap_subtract(build->tick_ns[tick], spans[w].start_ns));
         walk = (struct walk){ .known = true, .timed = true, .value = fold->value[k],
                               .time_ns = build->tick_ns[tick] };
+        if (!steady)
+            continue;
+        while (changed < changes->count && changes->sample[changed] <= k)
+            changed++;
+        k = add_repeated(changes, kind, cell, &walk, k,
+                         least(alike, spans[w].end - s->first,
+                               changed < changes->count ? changes->sample[changed] : samples));
     }
 }
 
@@ -233,6 +290,8 @@ enum status rollup_fold_series(struct rollup_fold *fold, const struct series_cha
 {
     const struct build_shape *shape = changes->build->shape;
     uint32_t samples = changes->series->end_tick - changes->series->series.first;
+    bool gaps;
+    uint64_t read_always = read_at_all(changes->build, gap, &gaps);
 
     if (!reserve(fold, span_count * shape->metric_count, samples))
         return error_set(err, STATUS_NO_MEMORY, "rollup of %s", shape->name);
@@ -241,7 +300,7 @@ enum status rollup_fold_series(struct rollup_fold *fold, const struct series_cha
         fold->cell[i].reason = MISSING_NOT_SAMPLED;
     for (unsigned c = 0; c < shape->column_count; c++)
         if (!fold_constant(fold, changes, c, spans, span_count, covered_ns))
-            fold_column(fold, changes, c, gap, spans, span_count);
+            fold_column(fold, changes, c, gap, spans, span_count, read_always, gaps);
     return STATUS_OK;
 }
 

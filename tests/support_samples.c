@@ -94,7 +94,7 @@ static void open_series(struct samples *s, uint32_t tick)
             break;
         }
     for (size_t i = 0; i < s->series_count; i++)
-        if (s->series[i].key == m->key && s->series[i].open)
+        if (s->series[i].key == m->key && s->series[i].first + s->series[i].count > tick)
             m->key = s->next_key;
     s->next_key += m->key == s->next_key ? 1 + samples_random(s, 3) : 0;
     m->born = samples_random(s, 2) == 0;
