@@ -38,7 +38,7 @@ const char *status_text(enum status status);
  * Write the message; the value is `status`, so that `return error_set(...)` reads as one step. A
  * macro, so that compilers and analyzers see that a failure is what the caller returns.
  */
-#define error_set(err, status, ...) (error_write(err, status, __VA_ARGS__), (enum status)(status))
+#define error_set(err, code, ...) (error_write(err, code, __VA_ARGS__), (enum status)(code))
 void error_write(struct error *err, enum status status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
