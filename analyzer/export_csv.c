@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "analyzer/escape.h"
+#include "analyzer/export_compact.h"
 #include "analyzer/export_rows.h"
 
 enum { TIME_SLOT = 64, COPY_SIZE = 32, NUMBER_ROOM = 64, BUFFER_SIZE = 256 * 1024 };
+enum { CHANGE_VALUE = 1, CHANGE_MISSING = 2 };
 
 struct csv_field {
-    bool shown; /* not missing */
+    bool shown;  /* not missing */
+    bool hidden; /* its value times the scale is beyond an integer: shown as missing */
     uint32_t size;
     uint32_t at; /* in the series' text */
     int64_t value;
@@ -33,6 +36,7 @@ struct csv {
     struct export *e;
     int fd;
     int write_errno;
+    struct compact compact;
     struct export_layout layout;
     struct output_cell *cell;   /* of the identity columns, from [layout.identity_at] */
     struct byte_writer labels;  /* states' labels as CSV cells, COPY_SIZE bytes of room each */
@@ -168,6 +172,7 @@ static void release(struct csv *x)
     for (size_t m = 0; m < TABLE_METRICS_MAX; m++)
         free(x->label_at[m]);
     bytes_release(&x->labels);
+    compact_release(&x->compact);
     export_layout_release(&x->layout);
     free(x->cell);
     free(x->text);
@@ -257,12 +262,15 @@ static void format(struct csv *x, size_t m, int64_t value)
 
     f->value = value;
     f->shown = true;
+    f->hidden = false;
     if (metric->metric->kind == METRIC_STATE) {
         format_state(x, m, value);
         return;
     }
     if (metric->exponent < 0 && __builtin_mul_overflow(value, metric->metric->scale, &value)) {
+        f->text = f->number;
         f->shown = false;
+        f->hidden = true;
         return;
     }
     out = decimal_put_i64(out, value);
@@ -272,25 +280,27 @@ static void format(struct csv *x, size_t m, int64_t value)
     f->size = (uint32_t)(out - f->number);
 }
 
-/* Bring the text to another row of the columns. */
-static void update(struct csv *x, const struct export_slice *slice, size_t row)
+/* Bring the text to other places in the columns: of the values, and of what is missing. */
+static void update(struct csv *x, size_t value_at, size_t row)
 {
     size_t count = x->layout.table->metric_count;
     size_t first = count;
 
     for (size_t m = 0; m < count; m++) {
         struct csv_field *f = &x->field[m];
-        const struct block_column *column = &slice->column[m];
+        const struct compact_column *column = &x->compact.column[m];
         uint32_t size = f->shown ? f->size : 0;
         bool there;
 
-        if (!slice->decoded[m])
+        if (!column->decoded)
             continue;
         there = column->missing == NULL || column->missing[row] == MISSING_NONE;
-        if (there == f->shown && (!there || column->value[row] == f->value))
+        if (there == f->shown && (!there || column->value[value_at] == f->value))
             continue;
-        if (there)
-            format(x, m, column->value[row]);
+        if (there && column->value[value_at] == f->value && f->text != NULL)
+            f->shown = !f->hidden;
+        else if (there)
+            format(x, m, column->value[value_at]);
         else
             f->shown = false;
         if ((f->shown ? f->size : 0) != size)
@@ -303,8 +313,7 @@ static void update(struct csv *x, const struct export_slice *slice, size_t row)
 }
 
 /* The text of the first row of a run: who it is, then all its fields. */
-static enum status start_text(struct csv *x, const struct export_slice *slice, size_t row,
-                              struct error *err)
+static enum status start_text(struct csv *x, size_t value_at, size_t row, struct error *err)
 {
     const struct export_layout *layout = &x->layout;
     size_t need = x->fields_room + 2 + COPY_SIZE;
@@ -329,38 +338,29 @@ static enum status start_text(struct csv *x, const struct export_slice *slice, s
     for (size_t m = 0; m < layout->table->metric_count; m++)
         x->field[m].shown = false;
     lay_out(x, 0);
-    update(x, slice, row);
+    update(x, value_at, row);
     return STATUS_OK;
 }
 
 /* At which samples anything changed: values where the directory says so, what is missing anywhere. */
-static void find_changes(struct csv *x, const struct export_slice *slice, size_t series)
+static void find_changes(struct csv *x, const struct block_table *table, size_t series)
 {
-    const struct block_table *table = slice->table;
     uint32_t count = table->series[series].count;
 
     memset(x->change, 0, count);
     for (size_t a = table->active_at[series]; a < table->active_at[series + 1]; a++)
-        x->change[table->active[a]] = 1;
+        x->change[table->active[a]] = CHANGE_VALUE;
     for (size_t m = 0; m < x->layout.table->metric_count; m++) {
-        const uint8_t *missing = slice->column[m].missing;
+        const uint8_t *missing = x->compact.column[m].missing;
 
-        if (!slice->decoded[m] || missing == NULL)
+        if (!x->compact.column[m].decoded || missing == NULL)
             continue;
-        missing += table->row[series];
+        missing += compact_row(&x->compact, table, series);
         if (memcmp(missing, missing + 1, count - 1) == 0)
             continue;
         for (uint32_t k = 1; k < count; k++)
-            x->change[k] |= (uint8_t)(missing[k] ^ missing[k - 1]);
+            x->change[k] |= missing[k] == missing[k - 1] ? 0 : CHANGE_MISSING;
     }
-}
-
-/* The values of a later row are far away in memory: ask for them now. */
-static void fetch_ahead(const struct csv *x, const struct export_slice *slice, size_t row)
-{
-    for (size_t m = 0; m < x->layout.table->metric_count; m++)
-        if (slice->decoded[m])
-            __builtin_prefetch(&slice->column[m].value[row]);
 }
 
 /* The next sample from `k` on that differs from the one before it, at most `end`. */
@@ -389,53 +389,74 @@ static enum status put_same(struct csv *x, uint32_t tick, uint32_t count, struct
     return STATUS_OK;
 }
 
-static enum status put_run(struct csv *x, const struct export_slice *slice, size_t series,
+static enum status put_run(struct csv *x, const struct block_table *table, size_t series,
                            const struct export_run *run, struct error *err)
 {
-    size_t row = slice->table->row[series];
-    uint32_t tick = slice->table->series[series].first;
-    uint32_t change = next_change(x, run->first + 1, run->end);
+    size_t row = compact_row(&x->compact, table, series);
+    size_t value_at = compact_value_at(&x->compact, table, series);
+    uint32_t tick = table->series[series].first;
 
-    if (start_text(x, slice, row + run->first, err) != STATUS_OK)
+    for (uint32_t k = 0; k <= run->first; k++)
+        value_at += (x->change[k] & CHANGE_VALUE) != 0;
+    if (start_text(x, value_at, row + run->first, err) != STATUS_OK)
         return err->status;
     for (uint32_t k = run->first; k < run->end;) {
-        uint32_t after = change;
+        uint32_t change = next_change(x, k + 1, run->end);
 
-        if (change < run->end) {
-            after = next_change(x, change + 1, run->end);
-            fetch_ahead(x, slice, row + (after < run->end ? after : change));
-        }
         if (put_same(x, tick + k, change - k, err) != STATUS_OK)
             return err->status;
         k = change;
-        change = after;
-        if (k < run->end)
-            update(x, slice, row + k);
+        if (k < run->end) {
+            value_at += (x->change[k] & CHANGE_VALUE) != 0;
+            update(x, value_at, row + k);
+        }
     }
     return STATUS_OK;
 }
 
-static enum status visit(void *context, const struct export_slice *slice, struct error *err)
+static enum status put_series(struct csv *x, const struct export_slice *slice, size_t series,
+                              struct error *err)
+{
+    struct export_identity identity;
+    struct export_run run = { 0 };
+
+    if (export_identify(x->e, slice, x->layout.table, series, &identity, err) != STATUS_OK)
+        return err->status;
+    find_changes(x, slice->table, series);
+    while (export_run_next(x->e, slice, series, &identity, 0, &run)) {
+        export_identity_cells(x->e, &x->layout, &slice->table->series[series], &identity,
+                              run.version, x->cell + x->layout.identity_at);
+        if (put_run(x, slice->table, series, &run, err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
+static enum status visit(void *context, const struct export_slice *whole, struct error *err)
 {
     struct csv *x = context;
+    const struct block_table *table = whole->table;
+    struct export_slice slice = *whole;
+    size_t columns = table->shape->column_count;
+    size_t step = export_step(table, table->active_at[table->series_count] * columns *
+                                             sizeof(int64_t) +
+                                         table->row[table->series_count] * columns);
 
-    if (put_times(x, slice, err) != STATUS_OK)
+    if (put_times(x, whole, err) != STATUS_OK)
         return err->status;
-    for (size_t i = slice->first_series; i < slice->end_series && x->write_errno == 0; i++) {
-        struct export_identity identity;
-        struct export_run run = { 0 };
-
-        if (export_identify(x->e, slice, x->layout.table, i, &identity, err) != STATUS_OK)
+    for (size_t s = 0; s < table->series_count; s += step) {
+        slice.first_series = s;
+        slice.end_series = table->series_count - s < step ? table->series_count : s + step;
+        if (compact_decode(&x->compact, x->e, &slice, err) != STATUS_OK)
             return err->status;
-        find_changes(x, slice, i);
-        while (export_run_next(x->e, slice, i, &identity, 0, &run)) {
-            export_identity_cells(x->e, &x->layout, &slice->table->series[i], &identity,
-                                  run.version, x->cell + x->layout.identity_at);
-            if (put_run(x, slice, i, &run, err) != STATUS_OK)
+        for (size_t i = s; i < slice.end_series; i++) {
+            if (put_series(x, &slice, i, err) != STATUS_OK)
                 return err->status;
+            if (x->write_errno != 0)
+                return STATUS_IO;
         }
     }
-    return x->write_errno == 0 ? STATUS_OK : STATUS_IO;
+    return STATUS_OK;
 }
 
 enum status export_csv(struct export *e, const struct recording_table *table, struct error *err)

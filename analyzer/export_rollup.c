@@ -14,6 +14,7 @@
 struct rollup_rows {
     struct export *e;
     unsigned level;
+    struct export_dense dense;
     struct export_layout layout;
     struct output output;
     struct output_cell *cell;
@@ -63,7 +64,7 @@ static void fill_row(struct rollup_rows *r, const struct export_slice *slice, si
     }
 }
 
-static enum status visit(void *context, const struct export_slice *slice, struct error *err)
+static enum status visit_dense(void *context, const struct export_slice *slice, struct error *err)
 {
     struct rollup_rows *r = context;
     int64_t length_ns = level_seconds[r->level] * 1000000000;
@@ -90,6 +91,13 @@ static enum status visit(void *context, const struct export_slice *slice, struct
     return STATUS_OK;
 }
 
+static enum status visit(void *context, const struct export_slice *slice, struct error *err)
+{
+    struct rollup_rows *r = context;
+
+    return export_dense(&r->dense, r->e, slice, visit_dense, r, err);
+}
+
 enum status export_rollup(struct export *e, const struct recording_table *table, unsigned level,
                           struct error *err)
 {
@@ -114,6 +122,7 @@ enum status export_rollup(struct export *e, const struct recording_table *table,
     }
     free(r.cell);
     free(r.digits);
+    export_dense_release(&r.dense);
     export_layout_release(&r.layout);
     return st;
 }

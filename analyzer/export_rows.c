@@ -8,6 +8,7 @@
 
 struct rows {
     struct export *e;
+    struct export_dense dense;
     struct export_layout layout;
     struct output output;
     struct output_cell *cell;
@@ -37,7 +38,7 @@ static void fill_metrics(struct rows *r, const struct export_slice *slice, size_
     }
 }
 
-static enum status visit(void *context, const struct export_slice *slice, struct error *err)
+static enum status visit_dense(void *context, const struct export_slice *slice, struct error *err)
 {
     struct rows *r = context;
 
@@ -62,6 +63,13 @@ static enum status visit(void *context, const struct export_slice *slice, struct
             return STATUS_FULL; /* output_close() says why */
     }
     return STATUS_OK;
+}
+
+static enum status visit(void *context, const struct export_slice *slice, struct error *err)
+{
+    struct rows *r = context;
+
+    return export_dense(&r->dense, r->e, slice, visit_dense, r, err);
 }
 
 /* At level 0 a table's columns are its metrics, one each. */
@@ -102,6 +110,7 @@ enum status export_rows(struct export *e, const struct recording_table *table, s
     }
     free(r.cell);
     free(r.digits);
+    export_dense_release(&r.dense);
     export_layout_release(&r.layout);
     return st;
 }

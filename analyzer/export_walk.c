@@ -3,16 +3,6 @@
 
 #include <stdlib.h>
 
-struct walk {
-    struct export *e;
-    const struct recording_table *table;
-    export_visit *visit;
-    void *context;
-    size_t column_count;
-    struct block_column *column;
-    bool *decoded;
-};
-
 enum status export_damage(struct export *e, enum status st, const struct error *err)
 {
     if (st != STATUS_CORRUPT)
@@ -42,85 +32,38 @@ static bool block_in_window(const struct export *e, const struct recording_block
            (block->start_ns <= window->to_ns && block->end_ns > window->from_ns);
 }
 
-static void find_ticks(const struct walk *w, const struct block_table *table,
-                       struct export_slice *slice)
+static void find_ticks(const struct export *e, struct export_slice *slice)
 {
+    const struct block_table *table = slice->table;
     unsigned level = table->shape->level;
 
     while (slice->first_tick < table->tick_count &&
-           !in_window(w->e, level, table->tick_ns[slice->first_tick]))
+           !in_window(e, level, table->tick_ns[slice->first_tick]))
         slice->first_tick++;
     slice->end_tick = slice->first_tick;
     while (slice->end_tick < table->tick_count &&
-           in_window(w->e, level, table->tick_ns[slice->end_tick]))
+           in_window(e, level, table->tick_ns[slice->end_tick]))
         slice->end_tick++;
 }
 
-static void release_columns(struct walk *w)
+static enum status visit_block(struct export *e, const struct recording_table *table,
+                               const struct recording_block *block, export_visit *visit,
+                               void *context, struct error *err)
 {
-    for (size_t c = 0; w->column != NULL && c < w->column_count; c++)
-        block_column_release(&w->column[c]);
-}
-
-/* Columns in which everything is missing are not decoded, unless the reasons are asked for. */
-static enum status decode(struct walk *w, const struct block_table *table, size_t only_series,
-                          struct error *err)
-{
-    for (unsigned c = 0; c < table->shape->column_count; c++) {
-        w->decoded[c] = table->column_state[c] < 2 || w->e->missing_reasons;
-        if (w->decoded[c] && recording_column(w->e->subject->recording, table, c, only_series,
-                                              &w->column[c], err) != STATUS_OK)
-            return err->status;
-    }
-    return STATUS_OK;
-}
-
-static size_t slice_bytes(const struct walk *w, const struct block_table *table)
-{
-    size_t columns = 0;
-
-    for (unsigned c = 0; c < table->shape->column_count; c++)
-        columns += table->column_state[c] < 2 || w->e->missing_reasons;
-    return table->row[table->series_count] * columns * (sizeof(int64_t) + 1);
-}
-
-static enum status visit_table(struct walk *w, struct export_slice *slice, struct error *err)
-{
-    const struct block_table *table = slice->table;
-    enum status st = STATUS_OK;
-    size_t step = table->series_count;
-
-    if (slice_bytes(w, table) > EXPORT_SLICE_BYTES)
-        step = GROUP_SERIES;
-    for (size_t s = 0; s < table->series_count && st == STATUS_OK; s += step) {
-        slice->first_series = s;
-        slice->end_series = table->series_count - s < step ? table->series_count : s + step;
-        st = decode(w, table, step == table->series_count ? SIZE_MAX : s, err);
-        if (st == STATUS_OK)
-            st = w->visit(w->context, slice, err);
-        if (step != table->series_count)
-            release_columns(w); /* or it all would add up to the whole block after all */
-    }
-    return st;
-}
-
-static enum status visit_block(struct walk *w, const struct recording_block *block,
-                               struct error *err)
-{
-    struct recording *recording = w->e->subject->recording;
+    struct recording *recording = e->subject->recording;
     struct block_table directory;
     struct block_ticks ticks;
-    struct export_slice slice = { .block = block, .table = &directory, .column = w->column,
-                                  .decoded = w->decoded };
+    struct export_slice slice = { .block = block, .table = &directory };
     enum status st = recording_ticks(recording, block, &ticks, err);
 
     if (st != STATUS_OK)
         return st;
-    st = recording_directory(recording, block, w->table, &ticks, &directory, err);
+    st = recording_directory(recording, block, table, &ticks, &directory, err);
     if (st == STATUS_OK) {
-        find_ticks(w, &directory, &slice);
+        slice.end_series = directory.series_count;
+        find_ticks(e, &slice);
         if (slice.first_tick < slice.end_tick)
-            st = visit_table(w, &slice, err);
+            st = visit(context, &slice, err);
         block_table_release(&directory);
     }
     block_ticks_release(&ticks);
@@ -131,22 +74,85 @@ enum status export_walk(struct export *e, const struct recording_table *table, u
                         export_visit *visit, void *context, struct error *err)
 {
     const struct recording_contents *c = e->subject->contents;
-    struct walk w = { .e = e, .table = table, .visit = visit, .context = context,
-                      .column_count = table->shape[level].column_count };
-    enum status st = STATUS_OK;
 
-    w.column = calloc(w.column_count, sizeof *w.column);
-    w.decoded = calloc(w.column_count, sizeof *w.decoded);
-    if (w.column == NULL || w.decoded == NULL)
-        st = error_set(err, STATUS_NO_MEMORY, "columns of %s", table->name);
-    for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++) {
-        if (!block_in_window(e, &c->blocks[level][b]))
+    for (size_t b = 0; b < c->block_count[level]; b++) {
+        const struct recording_block *block = &c->blocks[level][b];
+        enum status st;
+
+        if (!block_in_window(e, block))
             continue;
         e->block_count++;
-        st = export_damage(e, visit_block(&w, &c->blocks[level][b], err), err);
+        st = export_damage(e, visit_block(e, table, block, visit, context, err), err);
+        if (st != STATUS_OK)
+            return st;
     }
-    release_columns(&w);
-    free(w.column);
-    free(w.decoded);
+    return STATUS_OK;
+}
+
+/* --- dense columns --- */
+
+static void release_columns(struct export_dense *dense)
+{
+    for (size_t c = 0; c < dense->count; c++)
+        block_column_release(&dense->column[c]);
+}
+
+void export_dense_release(struct export_dense *dense)
+{
+    release_columns(dense);
+    free(dense->column);
+    free(dense->decoded);
+    *dense = (struct export_dense){ 0 };
+}
+
+static enum status prepare(struct export_dense *dense, size_t count, struct error *err)
+{
+    if (dense->count == count)
+        return STATUS_OK;
+    export_dense_release(dense);
+    dense->column = calloc(count, sizeof *dense->column);
+    dense->decoded = calloc(count, sizeof *dense->decoded);
+    if (dense->column == NULL || dense->decoded == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%zu columns", count);
+    dense->count = count;
+    return STATUS_OK;
+}
+
+static enum status decode(struct export_dense *dense, struct export *e,
+                          const struct block_table *table, size_t only_series, struct error *err)
+{
+    for (size_t c = 0; c < dense->count; c++) {
+        dense->decoded[c] = export_wants(e, table, c);
+        if (dense->decoded[c] && recording_column(e->subject->recording, table, c, only_series,
+                                                  &dense->column[c], err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
+enum status export_dense(struct export_dense *dense, struct export *e,
+                         const struct export_slice *whole, export_visit *visit, void *context,
+                         struct error *err)
+{
+    const struct block_table *table = whole->table;
+    struct export_slice slice = *whole;
+    size_t bytes = 0, step;
+    enum status st = prepare(dense, table->shape->column_count, err);
+
+    for (size_t c = 0; c < table->shape->column_count; c++)
+        if (export_wants(e, table, c))
+            bytes += table->row[table->series_count] * (sizeof(int64_t) + 1);
+    step = export_step(table, bytes);
+    slice.column = dense->column;
+    slice.decoded = dense->decoded;
+    for (size_t s = 0; s < table->series_count && st == STATUS_OK; s += step) {
+        slice.first_series = s;
+        slice.end_series = table->series_count - s < step ? table->series_count : s + step;
+        st = decode(dense, e, table, step == table->series_count ? SIZE_MAX : s, err);
+        if (st == STATUS_OK)
+            st = visit(context, &slice, err);
+        if (step != table->series_count)
+            release_columns(dense); /* or it all would add up to the whole block after all */
+    }
     return st;
 }

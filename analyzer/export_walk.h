@@ -1,26 +1,25 @@
-/* The blocks of a table that a window touches, decoded slice by slice. */
+/* The blocks of a table that a window touches. */
 #ifndef ANALYZER_EXPORT_WALK_H
 #define ANALYZER_EXPORT_WALK_H
 
 #include "analyzer/export.h"
 
-/* Decoded series of one block; a whole block where that fits into EXPORT_SLICE_BYTES. */
+/* Some series of one block: of the table's ticks, those in the window. */
 struct export_slice {
     const struct recording_block *block;
     const struct block_table *table;
+    uint32_t first_tick, end_tick;
+    size_t first_series, end_series;
+    /* export_dense() only */
     const struct block_column *column; /* by position in table->shape */
     const bool *decoded;               /* false: all of that column is missing */
-    size_t first_series, end_series;
-    uint32_t first_tick, end_tick; /* of the table's ticks: those in the window */
 };
-
-#define EXPORT_SLICE_BYTES ((size_t)1 << 30)
 
 typedef enum status export_visit(void *context, const struct export_slice *slice,
                                  struct error *err);
 
 /*
- * Visit the samples of a table that lie in the window: at level 0 from < time <= to; at the
+ * Visit the blocks of a table that have ticks in the window: at level 0 from < time <= to; at the
  * others every window that shares time with it.
  *
  *   errors  the visitor's; a damaged block is left out and remembered in `e`
@@ -28,5 +27,37 @@ typedef enum status export_visit(void *context, const struct export_slice *slice
 MUST_USE enum status export_walk(struct export *e, const struct recording_table *table,
                                  unsigned level, export_visit *visit, void *context,
                                  struct error *err);
+
+/* What one slice may take in memory, decoded: larger blocks come group by group. */
+#define EXPORT_SLICE_BYTES ((size_t)1 << 30)
+
+/*
+ * The series that are decoded together: all of a block, or GROUP_SERIES where `bytes`, of all,
+ * are too many.
+ */
+static inline size_t export_step(const struct block_table *table, size_t bytes)
+{
+    return bytes > EXPORT_SLICE_BYTES && table->series_count > GROUP_SERIES ? GROUP_SERIES
+                                                                            : table->series_count;
+}
+
+/* Is a column to be decoded? Where all is missing only if the reasons are wanted. */
+static inline bool export_wants(const struct export *e, const struct block_table *table, size_t c)
+{
+    return table->column_state[c] < 2 || e->missing_reasons;
+}
+
+/* Decoded columns, kept from block to block; zero-initialised is ready. */
+struct export_dense {
+    struct block_column *column;
+    bool *decoded;
+    size_t count;
+};
+void export_dense_release(struct export_dense *dense);
+
+/* Visit a block, given whole, in slices with decoded columns. */
+MUST_USE enum status export_dense(struct export_dense *dense, struct export *e,
+                                  const struct export_slice *whole, export_visit *visit,
+                                  void *context, struct error *err);
 
 #endif

@@ -1,8 +1,11 @@
 /* procscope: the table of subcommands, and what each status means to a shell. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "analyzer/command.h"
+#include "analyzer/escape.h"
+#include "analyzer/options.h"
 #include "version.h"
 
 static const struct command *const commands[] = { &command_info, &command_report, &command_export,
@@ -13,7 +16,7 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DAMAGED = 
 static void usage(FILE *out)
 {
     (void)fputs("procscope opens a recording made by procscoped and answers questions about it.\n\n"
-                "usage: procscope COMMAND [FILE] [OPTION…]\n\n",
+                "usage: procscope COMMAND [FILE] [OPTION...]\n\n",
                 out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         (void)fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
@@ -28,6 +31,38 @@ static const struct command *find(const char *name)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
+}
+
+static int unknown(const char *name)
+{
+    char shown[80];
+
+    (void)fprintf(stderr, "procscope: no command %s; there is", escape_show(shown, sizeof shown, name));
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        (void)fprintf(stderr, "%s %s", i == 0 ? "" : i + 1 == COUNT_OF(commands) ? " and" : ",",
+                      commands[i]->name);
+    (void)fputs("; see procscope --help\n", stderr);
+    return EXIT_USAGE;
+}
+
+/* What was printed must have arrived. */
+static int finish(int code)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return code;
+    if (code == EXIT_DONE)
+        perror("procscope: standard output");
+    return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
+static int help(const struct command *command)
+{
+    (void)fputs(command->help, stdout);
+    if (command->options != 0) {
+        (void)putchar('\n');
+        options_help(stdout, command->options);
+    }
+    return finish(EXIT_DONE);
 }
 
 static int exit_code(enum status st)
@@ -49,14 +84,13 @@ static int run(const struct command *command, int argc, char **argv)
     struct error err = { 0 };
     enum status st;
 
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            (void)fputs(command->help, stdout);
-            return EXIT_DONE;
-        }
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return help(command);
     st = command->run(argc, argv, &err);
     if (st == STATUS_OK)
-        return EXIT_DONE;
+        return finish(EXIT_DONE);
+    (void)fflush(stdout);
     (void)fprintf(stderr, "procscope %s: %s\n", command->name,
                   err.message[0] == '\0' ? status_text(st) : err.message);
     if (st == STATUS_INVALID)
@@ -67,28 +101,24 @@ static int run(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct command *command;
+    bool asks_help;
 
+    (void)signal(SIGPIPE, SIG_DFL); /* a reader that has seen enough ends us without a word */
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        (strcmp(argv[1], "help") == 0 && argc == 2)) {
+    asks_help = strcmp(argv[1], "help") == 0;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (asks_help && argc == 2)) {
         usage(stdout);
-        return EXIT_DONE;
+        return finish(EXIT_DONE);
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         (void)printf("procscope %s\n", PROCSCOPE_VERSION);
-        return EXIT_DONE;
+        return finish(EXIT_DONE);
     }
-    command = find(strcmp(argv[1], "help") == 0 ? argv[2] : argv[1]);
-    if (command == NULL) {
-        (void)fprintf(stderr, "procscope: no command of that name; procscope --help lists them\n");
-        return EXIT_USAGE;
-    }
-    if (strcmp(argv[1], "help") == 0) {
-        (void)fputs(command->help, stdout);
-        return EXIT_DONE;
-    }
-    return run(command, argc - 1, argv + 1);
+    command = find(argv[1 + asks_help]);
+    if (command == NULL)
+        return unknown(argv[1 + asks_help]);
+    return asks_help ? help(command) : run(command, argc - 1, argv + 1);
 }

@@ -27,15 +27,16 @@ static const struct shared_option {
     { "--csv-safe", OPTIONS_FORMAT, false,
       "--csv-safe        disarm cells that a spreadsheet would take for a formula" },
     { "-o", OPTIONS_OUTPUT, true, "-o FILE           write there instead of standard output" },
+    { "--output", OPTIONS_OUTPUT, true, NULL }, /* as procscoped calls it */
 };
 
 void options_help(FILE *out, unsigned sets)
 {
     for (size_t i = 0; i < COUNT_OF(shared); i++)
-        if ((shared[i].set & sets) != 0)
+        if ((shared[i].set & sets) != 0 && shared[i].help != NULL)
             (void)fprintf(out, "  %s\n", shared[i].help);
     if ((sets & OPTIONS_WINDOW) != 0)
-        (void)fputs("TIME: 2026-11-20T14:03:05Z, \"2026-11-20 14:03\" or 14:03 on the recorded "
+        (void)fputs("\nTIME: 2026-11-20T14:03:05Z, \"2026-11-20 14:03\" or 14:03 on the recorded "
                     "host's clock,\n      -15m before the end, @1795255618 since 1970\n",
                     out);
 }
@@ -94,7 +95,8 @@ static enum status take_shared(struct options *options, const char *name, const 
         const char **seen;
     } windows[] = { { "--from", &options->window.from }, { "--to", &options->window.to },
                     { "--last", &options->window.last }, { "--at", &options->window.at },
-                    { "--span", &options->window.span }, { "-o", &options->output } };
+                    { "--span", &options->window.span }, { "-o", &options->output },
+                    { "--output", &options->output } };
 
     for (size_t i = 0; i < COUNT_OF(windows); i++)
         if (strcmp(name, windows[i].name) == 0) {
@@ -116,7 +118,7 @@ static enum status take_shared(struct options *options, const char *name, const 
     return select_add(&options->select, name, value, err);
 }
 
-/* The option of that name in `word`, which may go on with =VALUE. */
+/* The option of that name in `word`, which may go on with =VALUE, or with the VALUE of a letter. */
 static bool is_option(const char *word, const char *name, const char **attached)
 {
     size_t size = strlen(name);
@@ -126,6 +128,8 @@ static bool is_option(const char *word, const char *name, const char **attached)
         return false;
     if (word[size] == '=' && size > 2)
         *attached = word + size + 1;
+    else if (word[size] != '\0' && size == 2)
+        *attached = word + size;
     return word[size] == '\0' || *attached != NULL;
 }
 
@@ -174,6 +178,7 @@ enum status options_parse(struct options *options, unsigned sets, const struct o
                           size_t own_count, int argc, char **argv, struct error *err)
 {
     bool only_files = false;
+    char first[160], second[160];
 
     *options = (struct options){ .format = OUTPUT_TABLE };
     for (int i = 1; i < argc; i++) {
@@ -185,7 +190,8 @@ enum status options_parse(struct options *options, unsigned sets, const struct o
         } else if (options->file != NULL) {
             return error_set(err, STATUS_INVALID,
                              "two recordings, %s and %s: this version reads one at a time",
-                             options->file, argv[i]);
+                             escape_show(first, sizeof first, options->file),
+                             escape_show(second, sizeof second, argv[i]));
         } else {
             options->file = argv[i];
         }
@@ -193,25 +199,40 @@ enum status options_parse(struct options *options, unsigned sets, const struct o
     return STATUS_OK;
 }
 
+/* The host's name as procscoped makes a file name of it. */
+static void host_name(char *name, size_t size)
+{
+    if (gethostname(name, size) != 0)
+        name[0] = '\0';
+    name[size - 1] = '\0';
+    if (name[0] == '\0' || name[0] == '.')
+        (void)snprintf(name, size, "host");
+    for (char *c = name; *c != '\0'; c++)
+        if (*c == '/')
+            *c = '_';
+}
+
 /* Root records to /var/lib, others to their state directory: see procscoped --help. */
 enum status options_default_file(char **path, struct error *err)
 {
     const char *state = getenv("XDG_STATE_HOME");
     const char *home = getenv("HOME");
-    char host[256] = "host";
+    char host[256];
     char name[4096];
 
-    (void)gethostname(host, sizeof host - 1);
+    host_name(host, sizeof host);
     if (geteuid() == 0)
         (void)snprintf(name, sizeof name, "/var/lib/procscope/%s.pscope", host);
     else if (state != NULL && state[0] == '/')
         (void)snprintf(name, sizeof name, "%s/procscope/%s.pscope", state, host);
+    else if (home != NULL && home[0] == '/')
+        (void)snprintf(name, sizeof name, "%s/.local/state/procscope/%s.pscope", home, host);
     else
-        (void)snprintf(name, sizeof name, "%s/.local/state/procscope/%s.pscope",
-                       home == NULL ? "" : home, host);
+        return error_set(err, STATUS_INVALID, "no FILE given, and no home directory to find one in");
     if (access(name, F_OK) != 0)
         return error_set(err, STATUS_ABSENT,
-                         "no FILE given and no recording at %s; record one with: procscoped", name);
+                         "no FILE given, and this host's recording %.300s is not there; start "
+                         "procscoped to record it", name);
     *path = strdup(name);
     return *path == NULL ? error_set(err, STATUS_NO_MEMORY, "path") : STATUS_OK;
 }

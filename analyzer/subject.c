@@ -29,16 +29,17 @@ static enum status find_window(struct subject *subject, const struct options *op
     struct when_context context = { .zone = &subject->zone, .utc = options->utc,
                                     .first_ns = subject->first_ns, .last_ns = subject->last_ns };
     struct when_warning warning = { "" };
+    int64_t before_first = subject->first_ns == INT64_MIN ? INT64_MIN : subject->first_ns - 1;
 
     subject->whole = w->from == NULL && w->to == NULL && w->last == NULL && w->at == NULL &&
                      w->span == NULL;
-    subject->window = (struct window){ subject->first_ns - 1, subject->last_ns };
+    subject->window = (struct window){ before_first, subject->last_ns };
     if (subject->whole)
         return STATUS_OK;
     if (window_resolve(w, &context, &subject->window, &warning, err) != STATUS_OK)
         return err->status;
     if (w->from == NULL && w->last == NULL && w->at == NULL)
-        subject->window.from_ns = subject->first_ns - 1;
+        subject->window.from_ns = before_first;
     if (warning.text[0] != '\0')
         (void)fprintf(stderr, "procscope: %s\n", warning.text);
     return STATUS_OK;
@@ -109,6 +110,8 @@ enum status sink_close(struct sink *sink, enum status so_far, struct error *err)
     if (so_far == STATUS_OK && failed != 0)
         return error_set(err, STATUS_IO, "%s: %s", sink->path == NULL ? "output" : sink->path,
                          strerror(errno));
+    if (so_far == STATUS_IO && sink->path != NULL)
+        return error_prefix(err, "-o %s: incomplete", sink->path);
     return so_far;
 }
 

@@ -2,6 +2,7 @@
 #
 #   tests/test_*.c            one cmocka binary each, with tests/support_*.c linked in
 #   tests/test_*.sh, *.py     run by bash and python3; exit code 77 means skipped
+#   tests/load_*.c            programs that those run, in tests/ of the build tree
 #   tests/fuzz/fuzz_NAME.c    runs on tests/fuzz/corpus/NAME/; with PROCSCOPE_FUZZ it is a libFuzzer program
 #
 # All run in the root of the source tree with PROCSCOPE_BUILD_DIR and PROCSCOPE_SOURCE_DIR set.
@@ -43,6 +44,18 @@ function(add_unit_tests)
         endif()
         target_link_libraries(${name} PRIVATE procscope::cmocka)
         add_run_test(${name} ${name})
+    endforeach()
+endfunction()
+
+function(add_loads)
+    find_sources(loads tests/load_*.c)
+    find_package(Threads REQUIRED)
+    foreach(source IN LISTS loads)
+        get_filename_component(name "${source}" NAME_WE)
+        add_executable(${name} "${source}")
+        target_link_libraries(${name} PRIVATE Threads::Threads)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                              "${PROJECT_BINARY_DIR}/tests")
     endforeach()
 endfunction()
 
@@ -90,6 +103,7 @@ endfunction()
 
 if(PROCSCOPE_TESTS)
     add_unit_tests()
+    add_loads()
     add_script_tests()
 endif()
 add_fuzz_tests()

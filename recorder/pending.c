@@ -113,11 +113,12 @@ static void bind_value(sqlite3_stmt *stmt, int column, struct byte_reader *r, in
         return;
     }
     data = bytes_get_block(r, &size);
+    if (size == 0)
+        data = (const uint8_t *)""; /* NULL would be a null */
     if (type == VALUE_TEXT)
         (void)sqlite3_bind_text(stmt, column, (const char *)data, (int)size, SQLITE_STATIC);
     else
-        (void)sqlite3_bind_blob(stmt, column, size > 0 ? (const void *)data : "", (int)size,
-                                SQLITE_STATIC);
+        (void)sqlite3_bind_blob(stmt, column, data, (int)size, SQLITE_STATIC);
 }
 
 static enum status store_row(struct database *db, struct byte_reader *r, struct error *err)

@@ -108,12 +108,23 @@ static void put_end(struct process_state *s, struct process *p, const struct exi
     end->end_ns = end_ns;
 }
 
+/*
+ * The latest it can have ended. Its start is rounded down by up to a clock tick; an end rounded down
+ * with it would leave less time than the CPU it used since it was last seen.
+ */
+static int64_t known_end(const struct process_state *s, const struct process *p,
+                         const struct exit_record *record, const struct tick *tick)
+{
+    int64_t end_ns = p->start_ns + elapsed_ns(record) + ns_per_s / s->ticks_per_second - 1;
+
+    return smaller(larger(end_ns, p->sampled_ns + 1), tick->start_ns);
+}
+
 /* It was seen alive: its last row. */
 static void end_known(struct process_state *s, struct process *p, const struct exit_record *record,
                       struct tick *tick)
 {
-    int64_t end_ns =
-        smaller(larger(p->start_ns + elapsed_ns(record), p->sampled_ns + 1), tick->start_ns);
+    int64_t end_ns = known_end(s, p, record, tick);
     struct tick_row *row;
 
     put_totals(s, p, &record->totals);

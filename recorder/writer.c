@@ -50,74 +50,40 @@ static int64_t known_process(const struct writer *writer, const struct tick_birt
     return 0;
 }
 
-static enum status give_process_ids(struct writer *writer, const struct tick *tick,
-                                    struct error *err)
+/* Processes of an earlier session that come again need their rows: the only reads of a tick. */
+static enum status adopt_known(struct writer *writer, const struct tick *tick, struct error *err)
 {
+    for (size_t i = 0; i < tick->birth_count; i++) {
+        int64_t id = known_process(writer, &tick->births[i]);
+
+        if (id != 0 && open_block_process(&writer->block, id) == NULL &&
+            writer_adopt(writer, id, err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
+static enum status give_ids(struct writer *writer, const struct tick *tick, struct error *err)
+{
+    for (size_t i = 0; i < tick->entity_count; i++) {
+        const struct tick_entity *entity = &tick->entities[i];
+        int64_t parent_id = entity->parent_slot == UINT32_MAX
+                                ? 0
+                                : key_of(writer, entity->kind, entity->parent_slot);
+        int64_t id = 0;
+
+        if (writer_entity(writer, tick, entity, parent_id, &id, err) != STATUS_OK)
+            return err->status;
+        if (!map_slot(&writer->slots[entity->kind], entity->slot, id))
+            return error_set(err, STATUS_NO_MEMORY, "entity slots");
+    }
     for (size_t i = 0; i < tick->birth_count; i++) {
         int64_t id = known_process(writer, &tick->births[i]);
 
         if (id == 0)
             id = writer->next_process_id++;
-        else if (open_block_process(&writer->block, id) == NULL &&
-                 writer_adopt(writer, id, err) != STATUS_OK)
-            return err->status;
         if (!map_slot(&writer->slots[ENTITY_PROCESS], tick->births[i].slot, id))
             return error_set(err, STATUS_NO_MEMORY, "process slots");
-    }
-    return STATUS_OK;
-}
-
-/* Find the entity's row, or add one. */
-static enum status entity_id(struct writer *writer, const struct tick *tick,
-                             const struct tick_entity *entity, int64_t *id, struct error *err)
-{
-    struct database *db = &writer->db;
-    const char *kind = entity_kind_name(entity->kind);
-    const char *key = tick_text_at(tick, entity->key);
-    sqlite3_stmt *stmt = NULL;
-    enum status st = database_prepare(
-        db, &stmt, "SELECT entity_id FROM entity WHERE kind=?1 AND key=?2", err);
-
-    if (st == STATUS_OK) {
-        (void)sqlite3_bind_text(stmt, 1, kind, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(stmt, 2, key, (int)entity->key.size, SQLITE_STATIC);
-        st = database_step(db, stmt, err);
-        if (st == STATUS_OK)
-            *id = sqlite3_column_int64(stmt, 0);
-    }
-    (void)sqlite3_finalize(stmt);
-    if (st != STATUS_ABSENT)
-        return st;
-    *id = ++writer->last_id[CHECKED_ENTITY];
-    st = database_row(db, CHECKED_ENTITY, &stmt, err);
-    if (st != STATUS_OK)
-        return st;
-    (void)sqlite3_bind_int64(stmt, 1, *id);
-    (void)sqlite3_bind_text(stmt, 2, kind, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 3, key, (int)entity->key.size, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 4, tick_text_at(tick, entity->label), (int)entity->label.size,
-                            SQLITE_STATIC);
-    (void)sqlite3_bind_int64(stmt, 5,
-                             entity->parent_slot == UINT32_MAX
-                                 ? 0
-                                 : key_of(writer, entity->kind, entity->parent_slot));
-    (void)sqlite3_bind_int64(stmt, 6, tick->start_ns);
-    return database_insert(db, CHECKED_ENTITY, err);
-}
-
-static enum status give_entity_ids(struct writer *writer, const struct tick *tick,
-                                   struct error *err)
-{
-    for (size_t i = 0; i < tick->entity_count; i++) {
-        const struct tick_entity *entity = &tick->entities[i];
-        int64_t id = 0;
-
-        if (entity->kind <= ENTITY_PROCESS || entity->kind >= ENTITY_KIND_COUNT)
-            return error_set(err, STATUS_INVALID, "entity of kind %d", (int)entity->kind);
-        if (entity_id(writer, tick, entity, &id, err) != STATUS_OK)
-            return err->status;
-        if (!map_slot(&writer->slots[entity->kind], entity->slot, id))
-            return error_set(err, STATUS_NO_MEMORY, "entity slots");
     }
     return STATUS_OK;
 }
@@ -125,62 +91,57 @@ static enum status give_entity_ids(struct writer *writer, const struct tick *tic
 enum status writer_event(struct writer *writer, const struct writer_event_row *event,
                          struct error *err)
 {
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
-    if (database_row(&writer->db, CHECKED_EVENT, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, ++writer->last_id[CHECKED_EVENT]);
-    (void)sqlite3_bind_int64(stmt, 2, writer->session_id);
-    (void)sqlite3_bind_int64(stmt, 3, event->at_ns);
-    (void)sqlite3_bind_int64(stmt, 4, event->duration_ns);
-    (void)sqlite3_bind_int64(stmt, 5, event->value);
-    (void)sqlite3_bind_text(stmt, 6, event->kind, event->kind_size, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 7, event->detail, event->detail_size, SQLITE_STATIC);
-    return database_insert(&writer->db, CHECKED_EVENT, err);
+    pending_row(to, CHECKED_EVENT, false);
+    pending_int(to, ++writer->last_id[CHECKED_EVENT]);
+    pending_int(to, writer->session_id);
+    pending_int(to, event->at_ns);
+    pending_int(to, event->duration_ns);
+    pending_int(to, event->value);
+    pending_text_of(to, event->kind, event->kind_size);
+    pending_text_of(to, event->detail, event->detail_size);
+    return pending_row_end(to, err);
 }
 
 /* Events, and the mapping of the wall clock wherever it left the timeline. */
 static enum status put_events(struct writer *writer, const struct tick *tick, struct error *err)
 {
     int64_t offset_ns = tick->wall_ns - tick->start_ns;
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
     for (size_t i = 0; i < tick->event_count; i++) {
         const struct tick_event *from = &tick->events[i];
         struct writer_event_row row = { .at_ns = from->at_ns, .duration_ns = from->duration_ns,
                                         .value = from->value,
                                         .kind = tick_text_at(tick, from->kind),
-                                        .kind_size = (int)from->kind.size,
+                                        .kind_size = from->kind.size,
                                         .detail = tick_text_at(tick, from->detail),
-                                        .detail_size = (int)from->detail.size };
+                                        .detail_size = from->detail.size };
 
         if (writer_event(writer, &row, err) != STATUS_OK)
             return err->status;
     }
     if (llabs(offset_ns - writer->wall_offset_ns) < WALL_STEP_NS)
         return STATUS_OK;
-    if (database_row(&writer->db, CHECKED_TIMELINE, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, ++writer->last_id[CHECKED_TIMELINE]);
-    (void)sqlite3_bind_int64(stmt, 2, writer->session_id);
-    (void)sqlite3_bind_int64(stmt, 3, tick->start_ns);
-    (void)sqlite3_bind_int64(stmt, 4, tick->wall_ns);
-    if (database_insert(&writer->db, CHECKED_TIMELINE, err) != STATUS_OK)
-        return err->status;
+    pending_row(to, CHECKED_TIMELINE, false);
+    pending_int(to, ++writer->last_id[CHECKED_TIMELINE]);
+    pending_int(to, writer->session_id);
+    pending_int(to, tick->start_ns);
+    pending_int(to, tick->wall_ns);
     writer->wall_offset_ns = offset_ns;
-    return STATUS_OK;
+    return pending_row_end(to, err);
 }
 
 /* --- transactions --- */
 
-enum status writer_begin(struct writer *writer, struct error *err)
+/* Begin, write what is noted, and the sums that tell when a row is lost. */
+static enum status store(struct writer *writer, struct error *err)
 {
-    if (writer->in_transaction)
-        return STATUS_OK;
-    if (database_exec(&writer->db, "BEGIN IMMEDIATE", err) != STATUS_OK)
+    if (database_exec(&writer->db, "BEGIN IMMEDIATE", err) != STATUS_OK ||
+        pending_store(&writer->pending, &writer->db, err) != STATUS_OK)
         return err->status;
-    writer->in_transaction = true;
-    return STATUS_OK;
+    return database_write_checks(&writer->db, err);
 }
 
 /* A full sync at least every sync_ns: WAL commits in between survive a kill, not a power cut. */
@@ -189,51 +150,58 @@ static bool wants_sync(const struct writer *writer)
     return writer->sync_ns > 0 && writer->last_tick_ns - writer->last_sync_ns >= writer->sync_ns;
 }
 
+/* The WAL keeps what a checkpoint could not move: one that fails costs nothing but its time. */
+static void checkpoint(struct writer *writer)
+{
+    writer->checkpoint_due = false;
+    (void)sqlite3_exec(writer->db.handle, "PRAGMA wal_checkpoint(PASSIVE)", NULL, NULL, NULL);
+}
+
 enum status writer_commit(struct writer *writer, struct error *err)
 {
+    struct table_check before[CHECKED_COUNT];
     bool sync = wants_sync(writer);
+    enum status st = STATUS_OK;
 
-    if (!writer->in_transaction)
-        return STATUS_OK;
-    if (database_write_checks(&writer->db, err) != STATUS_OK ||
-        database_exec(&writer->db, "COMMIT", err) != STATUS_OK)
-        return err->status;
-    writer->in_transaction = false;
+    memcpy(before, writer->db.check, sizeof before);
+    if (sync)
+        st = database_exec(&writer->db, "PRAGMA synchronous=FULL", err);
+    if (st == STATUS_OK)
+        st = store(writer, err);
+    if (st == STATUS_OK)
+        st = database_exec(&writer->db, "COMMIT", err);
+    if (st != STATUS_OK) {
+        /* Some errors have rolled back already. */
+        if (sqlite3_get_autocommit(writer->db.handle) == 0)
+            (void)sqlite3_exec(writer->db.handle, "ROLLBACK", NULL, NULL, NULL);
+        memcpy(writer->db.check, before, sizeof before);
+        writer->commit_due = true;
+        return st;
+    }
+    pending_forget(&writer->pending);
+    writer->commit_due = false;
     writer->stats.commits++;
     writer->last_commit_ns = writer->last_tick_ns;
     if (sync) {
-        /* The WAL's next commit is synced; it is this one that carries the time. */
-        if (database_exec(&writer->db, writer->full_sync ? "PRAGMA synchronous=NORMAL"
-                                                         : "PRAGMA synchronous=FULL",
-                          err) != STATUS_OK)
-            return err->status;
-        if (writer->full_sync) {
-            writer->last_sync_ns = writer->last_tick_ns;
-            writer->stats.syncs++;
-        }
-        writer->full_sync = !writer->full_sync;
+        (void)sqlite3_exec(writer->db.handle, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+        writer->last_sync_ns = writer->last_tick_ns;
+        writer->stats.syncs++;
     }
+    if (writer->checkpoint_due)
+        checkpoint(writer);
     return STATUS_OK;
 }
 
 enum status writer_put_tail(struct writer *writer, struct error *err)
 {
     int64_t id = tail_id(writer->block.block_seq, writer->tail_records);
-    enum status st;
 
     bytes_reset(&writer->stored);
     if (tail_seal(&writer->compressor, id, &writer->tail_crc, &writer->record, &writer->stored,
                   err) != STATUS_OK)
         return err->status;
-    (void)sqlite3_bind_int64(writer->insert_tail, 1, id);
-    (void)sqlite3_bind_blob64(writer->insert_tail, 2, writer->stored.data, writer->stored.used,
-                              SQLITE_STATIC);
-    st = database_step(&writer->db, writer->insert_tail, err);
-    (void)sqlite3_reset(writer->insert_tail);
-    if (st != STATUS_ABSENT)
-        return st;
     writer->tail_records++;
-    return STATUS_OK;
+    return pending_tail(&writer->pending, id, &writer->stored, err);
 }
 
 /* --- ticks --- */
@@ -255,32 +223,64 @@ static enum status store_named(struct writer *writer, const struct tick *tick, s
 
 static enum status put_tick(struct writer *writer, const struct tick *tick, struct error *err)
 {
-    if (writer_begin(writer, err) != STATUS_OK || give_entity_ids(writer, tick, err) != STATUS_OK ||
-        give_process_ids(writer, tick, err) != STATUS_OK ||
-        put_events(writer, tick, err) != STATUS_OK)
+    if (give_ids(writer, tick, err) != STATUS_OK || put_events(writer, tick, err) != STATUS_OK)
         return err->status;
     bytes_reset(&writer->record);
-    if (tail_put_tick(&writer->block, tick, key_of, writer, &writer->record, err) != STATUS_OK)
+    if (tail_put_tick(&writer->block, tick, key_of, writer, &writer->record, err) != STATUS_OK ||
+        store_named(writer, tick, err) != STATUS_OK || writer_put_tail(writer, err) != STATUS_OK)
         return err->status;
-    if (store_named(writer, tick, err) != STATUS_OK)
+    writer->last_tick_ns = tick->start_ns;
+    writer->stats.ticks++;
+    writer->stats.process_samples += (int64_t)tick->table[TABLE_PROCESS].row_count;
+    return STATUS_OK;
+}
+
+/*
+ * The steps that change what is in memory: a failure leaves them half done, so it is the last
+ * step of this writer. What was noted before stays good.
+ */
+static enum status change(struct writer *writer, const struct tick *tick, struct error *err)
+{
+    size_t good = writer->pending.bytes.used;
+    enum status st = tick == NULL ? writer_seal(writer, err) : put_tick(writer, tick, err);
+
+    if (st != STATUS_OK) {
+        writer->broken = true;
+        writer->pending.bytes.used = good;
+        writer->pending.bytes.full = false;
+    }
+    return st;
+}
+
+static enum status take_tick(struct writer *writer, const struct tick *tick, struct error *err)
+{
+    if (writer_seal_due(writer, tick->start_ns)) {
+        if (change(writer, NULL, err) != STATUS_OK)
+            return err->status;
+        writer->commit_due = writer->checkpoint_due = true;
+    }
+    if (tick_check(&writer->check, tick, &writer->block, key_of, writer, err) != STATUS_OK ||
+        adopt_known(writer, tick, err) != STATUS_OK)
         return err->status;
-    return writer_put_tail(writer, err);
+    return change(writer, tick, err);
 }
 
 enum status writer_tick(struct writer *writer, const struct tick *tick, struct error *err)
 {
+    bool again = writer->commit_due && tick->start_ns == writer->last_tick_ns;
+
+    if (writer->broken)
+        return error_set(err, STATUS_INVALID, "%s: memory ran out; nothing more can be recorded",
+                         writer->path);
     if (tick->no_memory)
         return error_set(err, STATUS_NO_MEMORY, "tick %lld is incomplete", (long long)tick->seq);
-    if (tick->start_ns != writer->last_tick_ns) { /* else: given again after a failure */
-        if (writer_seal_due(writer, tick->start_ns) && writer_seal(writer, err) != STATUS_OK)
+    if (!again) {
+        if (writer->commit_due && writer_commit(writer, err) != STATUS_OK)
             return err->status;
-        if (put_tick(writer, tick, err) != STATUS_OK)
+        if (take_tick(writer, tick, err) != STATUS_OK)
             return err->status;
-        writer->last_tick_ns = tick->start_ns;
-        writer->stats.ticks++;
-        writer->stats.process_samples += (int64_t)tick->table[TABLE_PROCESS].row_count;
     }
-    if (writer->last_tick_ns - writer->last_commit_ns < writer->commit_ns)
+    if (!writer->commit_due && writer->last_tick_ns - writer->last_commit_ns < writer->commit_ns)
         return STATUS_OK;
     return writer_commit(writer, err);
 }
@@ -343,6 +343,29 @@ static enum status begin_session(struct writer *writer, const struct session_fac
     return writer_put_tail(writer, err);
 }
 
+/*
+ * Recovery, then the session, in one transaction; the session looks for processes in rows that
+ * recovery has written.
+ */
+static enum status begin_recording(struct writer *writer, const struct session_facts *facts,
+                                   struct error *err)
+{
+    if (database_exec(&writer->db, "BEGIN IMMEDIATE", err) != STATUS_OK ||
+        read_last_ids(writer, err) != STATUS_OK || writer_put_catalog(writer, err) != STATUS_OK ||
+        writer_load_entities(writer, err) != STATUS_OK ||
+        writer_init_levels(writer, err) != STATUS_OK || writer_recover(writer, err) != STATUS_OK ||
+        pending_store(&writer->pending, &writer->db, err) != STATUS_OK)
+        return err->status;
+    pending_forget(&writer->pending);
+    if (open_block_init(&writer->block, err) != STATUS_OK ||
+        begin_session(writer, facts, err) != STATUS_OK ||
+        pending_store(&writer->pending, &writer->db, err) != STATUS_OK ||
+        database_write_checks(&writer->db, err) != STATUS_OK)
+        return err->status;
+    pending_forget(&writer->pending);
+    return database_exec(&writer->db, "COMMIT", err);
+}
+
 static enum status open_writer(struct writer *writer, const struct writer_options *options,
                                const struct session_facts *facts, struct error *err)
 {
@@ -353,17 +376,9 @@ static enum status open_writer(struct writer *writer, const struct writer_option
     writer->sync_ns = options->sync_ns;
     writer->block_ticks = options->block_ticks == 0 ? 300 : options->block_ticks;
     writer->encoder.sink_context = writer;
-    if (database_open_write(&writer->db, writer->path, err) != STATUS_OK ||
-        database_prepare(&writer->db, &writer->insert_tail, "INSERT INTO tail VALUES(?1,?2)",
-                         err) != STATUS_OK ||
-        writer_begin(writer, err) != STATUS_OK || read_last_ids(writer, err) != STATUS_OK ||
-        writer_put_catalog(writer, err) != STATUS_OK ||
-        writer_init_levels(writer, err) != STATUS_OK || writer_recover(writer, err) != STATUS_OK)
+    if (database_open_write(&writer->db, writer->path, err) != STATUS_OK)
         return err->status;
-    if (open_block_init(&writer->block, err) != STATUS_OK ||
-        begin_session(writer, facts, err) != STATUS_OK)
-        return err->status;
-    return writer_commit(writer, err);
+    return begin_recording(writer, facts, err);
 }
 
 enum status writer_open(struct writer **writer, const struct writer_options *options,
@@ -385,18 +400,16 @@ enum status writer_open(struct writer **writer, const struct writer_options *opt
 enum status writer_capability(struct writer *writer, const char *collector,
                               const struct capability *capability, struct error *err)
 {
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
-    if (writer_begin(writer, err) != STATUS_OK ||
-        database_row(&writer->db, CHECKED_CAPABILITY, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, ++writer->last_id[CHECKED_CAPABILITY]);
-    (void)sqlite3_bind_int64(stmt, 2, writer->session_id);
-    (void)sqlite3_bind_text(stmt, 3, collector, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 4, capability_name(capability->status), -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 5, capability->reason, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 6, capability->enable, -1, SQLITE_STATIC);
-    return database_insert(&writer->db, CHECKED_CAPABILITY, err);
+    pending_row(to, CHECKED_CAPABILITY, false);
+    pending_int(to, ++writer->last_id[CHECKED_CAPABILITY]);
+    pending_int(to, writer->session_id);
+    pending_text(to, collector);
+    pending_text(to, capability_name(capability->status));
+    pending_text(to, capability->reason);
+    pending_text(to, capability->enable);
+    return pending_row_end(to, err);
 }
 
 void writer_stats(const struct writer *writer, struct writer_stats *stats)
@@ -408,9 +421,7 @@ void writer_free(struct writer *writer)
 {
     if (writer == NULL)
         return;
-    (void)sqlite3_finalize(writer->insert_tail);
-    for (size_t i = 0; i < COUNT_OF(writer->insert_chunk); i++)
-        (void)sqlite3_finalize(writer->insert_chunk[i]);
+    pending_release(&writer->pending);
     if (writer->db.path != NULL)
         database_close(&writer->db);
     if (writer->block.hash != NULL)
@@ -428,6 +439,10 @@ void writer_free(struct writer *writer)
     bytes_release(&writer->record);
     bytes_release(&writer->stored);
     bytes_release(&writer->contents);
+    for (size_t i = 0; i < writer->entity_count; i++)
+        free(writer->entity[i].key);
+    free(writer->entity);
+    tick_check_release(&writer->check);
     free(writer->known);
     free(writer->lifetime);
     free(writer->lifetime_cells);
@@ -441,8 +456,7 @@ static enum status leave_one_file(struct writer *writer, struct error *err)
     sqlite3_stmt *stmt = NULL;
     enum status st;
 
-    (void)sqlite3_finalize(writer->insert_tail);
-    writer->insert_tail = NULL;
+    pending_release(&writer->pending); /* an open statement would hold the WAL */
     if (database_exec(&writer->db, "PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE)",
                       err) != STATUS_OK)
         return err->status;
@@ -453,21 +467,23 @@ static enum status leave_one_file(struct writer *writer, struct error *err)
     return st;
 }
 
+static enum status end_session(struct writer *writer, const char *reason, struct error *err)
+{
+    if (writer->broken) { /* as after a kill, but with all that was noted before */
+        (void)writer_commit(writer, err);
+        return error_set(err, STATUS_NO_MEMORY, "%s: memory ran out", writer->path);
+    }
+    if (writer_seal_all(writer, err) != STATUS_OK ||
+        writer_put_session(writer, writer->last_tick_ns, reason, err) != STATUS_OK ||
+        writer_commit(writer, err) != STATUS_OK)
+        return err->status;
+    return leave_one_file(writer, err);
+}
+
 enum status writer_close(struct writer *writer, const char *reason, struct error *err)
 {
-    enum status st = STATUS_OK;
+    enum status st = reason == NULL ? STATUS_OK : end_session(writer, reason, err);
 
-    if (reason != NULL) {
-        st = writer_begin(writer, err);
-        if (st == STATUS_OK)
-            st = writer_seal_all(writer, err);
-        if (st == STATUS_OK)
-            st = writer_put_session(writer, writer->last_tick_ns, reason, err);
-        if (st == STATUS_OK)
-            st = writer_commit(writer, err);
-        if (st == STATUS_OK)
-            st = leave_one_file(writer, err);
-    }
     writer_free(writer);
     return st;
 }

@@ -2,6 +2,8 @@
 #ifndef RECORDER_WRITER_PRIVATE_H
 #define RECORDER_WRITER_PRIVATE_H
 
+#include "recorder/pending.h"
+#include "recorder/tick_check.h"
 #include "recorder/writer.h"
 #include "schema/compress.h"
 #include "schema/database.h"
@@ -27,8 +29,24 @@ struct known_process {
     uint64_t start_ticks;
 };
 
+/* An entity that the file has a row for, or will have. */
+struct known_entity {
+    int64_t entity_id;
+    enum entity_kind kind;
+    char *key;
+    size_t key_size;
+};
+
+/*
+ * What ticks and seals bring forth is noted in `pending` and kept in memory; only writer_commit
+ * writes to the database. So a tick is taken whole or not at all, and a commit may be tried again.
+ */
 struct writer {
     struct database db;
+    struct pending pending;
+    bool commit_due;     /* a seal, or a commit that failed: nothing is taken before it is done */
+    bool checkpoint_due; /* a seal was committed */
+    bool broken;         /* memory ran out in the middle of a tick: only closing is left */
     char *path;
     int64_t commit_ns, sync_ns;
     uint32_t block_ticks;
@@ -40,20 +58,20 @@ struct writer {
     struct slot_map slots[ENTITY_KIND_COUNT];
     struct known_process *known;
     size_t known_count;
+    struct known_entity *entity;
+    size_t entity_count, entity_size;
+    struct tick_check check;
     int64_t wall_offset_ns; /* wall clock minus timeline, as last mapped */
     int64_t last_tick_ns, last_commit_ns, last_sync_ns;
-    bool in_transaction, full_sync;
 
     struct open_block block;
     int64_t tail_records; /* of this block, its base included */
     uint32_t tail_crc;
-    sqlite3_stmt *insert_tail;
     struct byte_writer record, stored;
     struct compressor compressor;
 
     /* sealing */
     struct block_encoder encoder;
-    sqlite3_stmt *insert_chunk[LEVEL_COUNT * TABLE_COUNT + 2];
     struct rollup rollup[LEVEL_COUNT - 1][TABLE_COUNT]; /* levels 60, 3600 */
     struct block_ticks windows[LEVEL_COUNT - 1];        /* of the rollup blocks being built */
     size_t window_size[LEVEL_COUNT - 1];
@@ -69,11 +87,16 @@ struct writer {
 struct writer_event_row {
     int64_t at_ns, duration_ns, value;
     const char *kind, *detail;
-    int kind_size, detail_size; /* -1: terminated */
+    size_t kind_size, detail_size;
 };
 
 /* Rows: writer_rows.c */
 enum status writer_put_catalog(struct writer *writer, struct error *err);
+enum status writer_load_entities(struct writer *writer, struct error *err);
+/* The row of the tick's entity, found or noted. errors NO_MEMORY */
+enum status writer_entity(struct writer *writer, const struct tick *tick,
+                          const struct tick_entity *entity, int64_t parent_id, int64_t *id,
+                          struct error *err);
 enum status writer_put_session(struct writer *writer, int64_t end_ns, const char *reason,
                                struct error *err);
 enum status writer_load_known(struct writer *writer, struct error *err);
@@ -84,7 +107,6 @@ enum status writer_event(struct writer *writer, const struct writer_event_row *e
                          struct error *err);
 
 /* Transactions and tail: writer.c */
-enum status writer_begin(struct writer *writer, struct error *err);
 enum status writer_commit(struct writer *writer, struct error *err);
 enum status writer_put_tail(struct writer *writer, struct error *err);
 void writer_free(struct writer *writer);

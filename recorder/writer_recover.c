@@ -216,17 +216,31 @@ static enum status each_uncovered(struct recovery *r, unsigned level,
     return st == STATUS_ABSENT ? STATUS_OK : st;
 }
 
+/* When the session was last heard of: its last tick, or its last block's, or its start. */
+static enum status last_heard(struct recovery *r, int64_t *at_ns, struct error *err)
+{
+    const struct block_ticks *ticks = &r->writer->block.ticks;
+
+    if (ticks->count > 0) {
+        *at_ns = ticks->start_ns[ticks->count - 1];
+        return STATUS_OK;
+    }
+    return number(r->writer,
+                  "SELECT coalesce((SELECT max(end_ns) FROM block WHERE session_id=?1 AND level=0),"
+                  "(SELECT wall_start_ns FROM session WHERE session_id=?1))",
+                  r->session_id, at_ns, err);
+}
+
 static enum status finish(struct recovery *r, struct error *err)
 {
+    static const char kind[] = "recovered";
+    static const char detail[] = "the recorder had been killed; value: ticks found in its tail";
     struct writer *writer = r->writer;
-    struct writer_event_row event = { .value = r->ticks, .kind = "recovered", .kind_size = -1,
-                                      .detail = "the recorder had been killed; value: ticks "
-                                                "found in its tail",
-                                      .detail_size = -1 };
+    struct writer_event_row event = { .value = r->ticks,
+                                      .kind = kind, .kind_size = sizeof kind - 1,
+                                      .detail = detail, .detail_size = sizeof detail - 1 };
 
-    if (number(writer, "SELECT max(end_ns) FROM block WHERE session_id=?1 AND level=0",
-               r->session_id, &event.at_ns, err) != STATUS_OK ||
-        writer_seal_all(writer, err) != STATUS_OK)
+    if (last_heard(r, &event.at_ns, err) != STATUS_OK || writer_seal_all(writer, err) != STATUS_OK)
         return err->status;
     writer->session_id = r->session_id;
     return writer_event(writer, &event, err);

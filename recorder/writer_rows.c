@@ -13,43 +13,39 @@ static void bind_text(sqlite3_stmt *stmt, int column, const char *text)
 static enum status put_metric(struct writer *writer, int64_t table_id, size_t position,
                               const struct metric *metric, struct error *err)
 {
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
-    if (database_row(&writer->db, CHECKED_METRIC, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, ++writer->last_id[CHECKED_METRIC]);
-    (void)sqlite3_bind_int64(stmt, 2, table_id);
-    (void)sqlite3_bind_int64(stmt, 3, (int64_t)position);
-    bind_text(stmt, 4, metric->name);
-    bind_text(stmt, 5, metric_kind_name(metric->kind));
-    bind_text(stmt, 6, metric->unit);
-    (void)sqlite3_bind_int64(stmt, 7, metric->scale);
-    bind_text(stmt, 8, metric->labels);
-    bind_text(stmt, 9, metric->description);
-    return database_insert(&writer->db, CHECKED_METRIC, err);
+    pending_row(to, CHECKED_METRIC, false);
+    pending_int(to, ++writer->last_id[CHECKED_METRIC]);
+    pending_int(to, table_id);
+    pending_int(to, (int64_t)position);
+    pending_text(to, metric->name);
+    pending_text(to, metric_kind_name(metric->kind));
+    pending_text(to, metric->unit);
+    pending_int(to, metric->scale);
+    pending_text(to, metric->labels);
+    pending_text(to, metric->description);
+    return pending_row_end(to, err);
 }
 
 /* Which columns a metric has: one at level 0, its parts at the rollup levels. */
 static enum status put_columns(struct writer *writer, int64_t table_id, size_t position,
                                enum metric_kind kind, struct error *err)
 {
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
     for (unsigned part = 0; part <= metric_part_count(kind); part++) {
         bool level_0 = part == metric_part_count(kind);
 
-        if (database_row(&writer->db, CHECKED_METRIC_COLUMN, &stmt, err) != STATUS_OK)
-            return err->status;
-        (void)sqlite3_bind_int64(stmt, 1, ++writer->last_id[CHECKED_METRIC_COLUMN]);
-        (void)sqlite3_bind_int64(stmt, 2, table_id);
-        bind_text(stmt, 3, level_0 ? "samples" : "rollup");
-        (void)sqlite3_bind_int64(stmt, 4, metric_column_id(position, level_0 ? 0 : part));
-        (void)sqlite3_bind_int64(stmt, 5, (int64_t)position);
-        bind_text(stmt, 6, level_0 ? "value" : metric_part_name(kind, part));
-        if (database_insert(&writer->db, CHECKED_METRIC_COLUMN, err) != STATUS_OK)
-            return err->status;
+        pending_row(to, CHECKED_METRIC_COLUMN, false);
+        pending_int(to, ++writer->last_id[CHECKED_METRIC_COLUMN]);
+        pending_int(to, table_id);
+        pending_text(to, level_0 ? "samples" : "rollup");
+        pending_int(to, metric_column_id(position, level_0 ? 0 : part));
+        pending_int(to, (int64_t)position);
+        pending_text(to, level_0 ? "value" : metric_part_name(kind, part));
     }
-    return STATUS_OK;
+    return pending_row_end(to, err);
 }
 
 /* How many metrics of a table the file knows; -1: it does not know the table. */
@@ -77,16 +73,15 @@ static enum status known_metrics(struct writer *writer, int64_t table_id, int64_
 static enum status put_table(struct writer *writer, int64_t table_id, struct error *err)
 {
     const struct samples_table *table = &samples_tables[table_id];
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
-    if (database_row(&writer->db, CHECKED_SAMPLES_TABLE, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, table_id);
-    bind_text(stmt, 2, table->name);
-    bind_text(stmt, 3, entity_kind_name(table->key[0]));
-    bind_text(stmt, 4, entity_kind_name(table->key[1]));
-    bind_text(stmt, 5, table->description);
-    return database_insert(&writer->db, CHECKED_SAMPLES_TABLE, err);
+    pending_row(to, CHECKED_SAMPLES_TABLE, false);
+    pending_int(to, table_id);
+    pending_text(to, table->name);
+    pending_text(to, entity_kind_name(table->key[0]));
+    pending_text(to, entity_kind_name(table->key[1]));
+    pending_text(to, table->description);
+    return pending_row_end(to, err);
 }
 
 /* A file of an older minor version lacks the newest tables and metrics: they are added. */
@@ -112,107 +107,168 @@ enum status writer_put_session(struct writer *writer, int64_t end_ns, const char
                                struct error *err)
 {
     const struct session_facts *f = &writer->facts;
-    sqlite3_stmt *stmt;
-    enum status st = STATUS_OK;
+    struct pending *to = &writer->pending;
 
-    if (reason != NULL)
-        st = database_delete(&writer->db, CHECKED_SESSION, writer->session_id, err);
-    if (st != STATUS_OK || database_row(&writer->db, CHECKED_SESSION, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, writer->session_id);
-    bind_text(stmt, 2, f->boot_id);
-    bind_text(stmt, 3, f->host);
-    bind_text(stmt, 4, f->os);
-    bind_text(stmt, 5, f->release);
-    bind_text(stmt, 6, f->machine);
-    bind_text(stmt, 7, f->hardware);
-    bind_text(stmt, 8, f->version);
-    bind_text(stmt, 9, f->process_source);
-    bind_text(stmt, 10, f->zone);
-    (void)sqlite3_bind_int64(stmt, 11, f->zone_offset_s);
-    (void)sqlite3_bind_int64(stmt, 12, f->zone_next_change_ns);
-    (void)sqlite3_bind_int64(stmt, 13, f->zone_next_offset_s);
-    (void)sqlite3_bind_int64(stmt, 14, f->core_count);
-    (void)sqlite3_bind_int64(stmt, 15, f->page_bytes);
-    (void)sqlite3_bind_int64(stmt, 16, f->memory_bytes);
-    (void)sqlite3_bind_int64(stmt, 17, f->clock_ticks_per_second);
-    (void)sqlite3_bind_int64(stmt, 18, f->interval_ns);
-    (void)sqlite3_bind_int64(stmt, 19, f->pid);
-    (void)sqlite3_bind_int64(stmt, 20, f->timebase.wall_start_ns);
-    (void)sqlite3_bind_int64(stmt, 21, f->timebase.boot_start_ns);
-    if (reason != NULL) {
-        (void)sqlite3_bind_int64(stmt, 22, end_ns);
-        bind_text(stmt, 23, reason);
+    pending_row(to, CHECKED_SESSION, reason != NULL);
+    pending_int(to, writer->session_id);
+    pending_text(to, f->boot_id);
+    pending_text(to, f->host);
+    pending_text(to, f->os);
+    pending_text(to, f->release);
+    pending_text(to, f->machine);
+    pending_text(to, f->hardware);
+    pending_text(to, f->version);
+    pending_text(to, f->process_source);
+    pending_text(to, f->zone);
+    pending_int(to, f->zone_offset_s);
+    pending_int(to, f->zone_next_change_ns);
+    pending_int(to, f->zone_next_offset_s);
+    pending_int(to, f->core_count);
+    pending_int(to, f->page_bytes);
+    pending_int(to, f->memory_bytes);
+    pending_int(to, f->clock_ticks_per_second);
+    pending_int(to, f->interval_ns);
+    pending_int(to, f->pid);
+    pending_int(to, f->timebase.wall_start_ns);
+    pending_int(to, f->timebase.boot_start_ns);
+    pending_time(to, end_ns);
+    pending_text(to, reason);
+    return pending_row_end(to, err);
+}
+
+/* --- entities --- */
+
+static enum status know_entity(struct writer *writer, int64_t id, enum entity_kind kind,
+                               const void *key, size_t key_size, struct error *err)
+{
+    char *copy = malloc(key_size + 1);
+
+    if (copy != NULL && writer->entity_count == writer->entity_size) {
+        size_t more = writer->entity_size == 0 ? 32 : writer->entity_size * 2;
+        struct known_entity *larger = realloc(writer->entity, more * sizeof *larger);
+
+        if (larger != NULL) {
+            writer->entity = larger;
+            writer->entity_size = more;
+        }
     }
-    return database_insert(&writer->db, CHECKED_SESSION, err);
+    if (copy == NULL || writer->entity_count == writer->entity_size) {
+        free(copy);
+        return error_set(err, STATUS_NO_MEMORY, "entities");
+    }
+    if (key_size > 0)
+        memcpy(copy, key, key_size);
+    writer->entity[writer->entity_count++] =
+        (struct known_entity){ .entity_id = id, .kind = kind, .key = copy, .key_size = key_size };
+    return STATUS_OK;
+}
+
+/* A kind of a newer version stays ENTITY_KIND_COUNT: this one never looks for it. */
+static enum entity_kind kind_of(const char *name)
+{
+    int kind = 0;
+
+    while (kind < ENTITY_KIND_COUNT &&
+           (name == NULL || strcmp(name, entity_kind_name((enum entity_kind)kind)) != 0))
+        kind++;
+    return (enum entity_kind)kind;
+}
+
+enum status writer_load_entities(struct writer *writer, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum status st = database_select(&writer->db, CHECKED_ENTITY, &stmt, "ORDER BY entity_id", err);
+
+    while (st == STATUS_OK && (st = database_step(&writer->db, stmt, err)) == STATUS_OK) {
+        st = database_check_row(&writer->db, CHECKED_ENTITY, stmt, err);
+        if (st == STATUS_OK)
+            st = know_entity(writer, sqlite3_column_int64(stmt, 0),
+                             kind_of((const char *)sqlite3_column_text(stmt, 1)),
+                             sqlite3_column_text(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2),
+                             err);
+    }
+    (void)sqlite3_finalize(stmt);
+    return st == STATUS_ABSENT ? STATUS_OK : st;
+}
+
+enum status writer_entity(struct writer *writer, const struct tick *tick,
+                          const struct tick_entity *entity, int64_t parent_id, int64_t *id,
+                          struct error *err)
+{
+    const char *key = tick_text_at(tick, entity->key);
+    struct pending *to = &writer->pending;
+
+    for (size_t i = 0; i < writer->entity_count; i++) {
+        const struct known_entity *known = &writer->entity[i];
+
+        if (known->kind == entity->kind && known->key_size == entity->key.size &&
+            (entity->key.size == 0 || memcmp(known->key, key, entity->key.size) == 0)) {
+            *id = known->entity_id;
+            return STATUS_OK;
+        }
+    }
+    *id = ++writer->last_id[CHECKED_ENTITY];
+    pending_row(to, CHECKED_ENTITY, false);
+    pending_int(to, *id);
+    pending_text(to, entity_kind_name(entity->kind));
+    pending_text_of(to, key, entity->key.size);
+    pending_text_of(to, tick_text_at(tick, entity->label), entity->label.size);
+    pending_int(to, parent_id);
+    pending_int(to, tick->start_ns);
+    pending_null(to);
+    if (pending_row_end(to, err) != STATUS_OK)
+        return err->status;
+    return know_entity(writer, *id, entity->kind, key, entity->key.size, err);
 }
 
 /* --- processes --- */
 
 enum { VERSION_ID_STRIDE = 1024 }; /* version_id = process_id * 1024 + ordinal */
 
+/* The order of columns 4 to 10 of process_version. */
+static const enum process_text text_order[] = { PROCESS_COMM,   PROCESS_EXE,       PROCESS_CMDLINE,
+                                                PROCESS_CWD,    PROCESS_CGROUP,    PROCESS_CONTAINER,
+                                                PROCESS_USER };
+
 static enum status put_process_row(struct writer *writer, const struct open_process *p,
                                    struct error *err)
 {
     const struct process *process = &p->process;
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
-    if (p->stored &&
-        database_delete(&writer->db, CHECKED_PROCESS, process->process_id, err) != STATUS_OK)
-        return err->status;
-    if (database_row(&writer->db, CHECKED_PROCESS, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, process->process_id);
-    (void)sqlite3_bind_int64(stmt, 2, process->session_id);
-    (void)sqlite3_bind_int64(stmt, 3, process->pid);
-    (void)sqlite3_bind_int64(stmt, 4, process->ppid);
-    (void)sqlite3_bind_int64(stmt, 5, (int64_t)process->start_ticks);
-    (void)sqlite3_bind_int64(stmt, 6, process->start_ns);
-    if (process->end_ns != NO_TIME)
-        (void)sqlite3_bind_int64(stmt, 7, process->end_ns);
-    (void)sqlite3_bind_int64(stmt, 8, process->exit_code);
-    (void)sqlite3_bind_int64(stmt, 9, process->how);
-    (void)sqlite3_bind_int64(stmt, 10, process->flags);
-    (void)sqlite3_bind_int64(stmt, 11, (int64_t)(p->first_number + process->version_count));
-    return database_insert(&writer->db, CHECKED_PROCESS, err);
+    pending_row(to, CHECKED_PROCESS, p->stored);
+    pending_int(to, process->process_id);
+    pending_int(to, process->session_id);
+    pending_int(to, process->pid);
+    pending_int(to, process->ppid);
+    pending_int(to, (int64_t)process->start_ticks);
+    pending_int(to, process->start_ns);
+    pending_time(to, process->end_ns);
+    pending_int(to, process->exit_code);
+    pending_int(to, process->how);
+    pending_int(to, process->flags);
+    pending_int(to, (int64_t)(p->first_number + process->version_count));
+    return pending_row_end(to, err);
 }
 
 static enum status put_version_row(struct writer *writer, struct open_process *p, size_t k,
                                    struct error *err)
 {
-    /* The order of columns 4 to 10 in the table. */
-    static const enum process_text order[] = { PROCESS_COMM,   PROCESS_EXE,       PROCESS_CMDLINE,
-                                               PROCESS_CWD,    PROCESS_CGROUP,    PROCESS_CONTAINER,
-                                               PROCESS_USER };
     const struct version *v = &p->process.versions[k];
+    struct pending *to = &writer->pending;
     size_t number = p->first_number + k;
-    int64_t id = p->process.process_id * VERSION_ID_STRIDE + (int64_t)number;
-    sqlite3_stmt *stmt;
 
-    if (number < p->stored_versions &&
-        database_delete(&writer->db, CHECKED_PROCESS_VERSION, id, err) != STATUS_OK)
-        return err->status;
-    if (database_row(&writer->db, CHECKED_PROCESS_VERSION, &stmt, err) != STATUS_OK)
-        return err->status;
-    (void)sqlite3_bind_int64(stmt, 1, id);
-    (void)sqlite3_bind_int64(stmt, 2, v->from_ns);
-    if (v->uid_known)
-        (void)sqlite3_bind_int64(stmt, 3, v->uid);
-    for (size_t t = 0; t < COUNT_OF(order); t++) {
-        const struct text *text = &v->text[order[t]];
-
-        /* A blob: names hold any bytes, and SQLite's TEXT must be UTF-8. */
-        if (text->data != NULL)
-            (void)sqlite3_bind_blob(stmt, 4 + (int)t, text->size > 0 ? text->data : "",
-                                    (int)text->size, SQLITE_STATIC);
-    }
-    (void)sqlite3_bind_int64(stmt, 11, v->cmdline_length);
-    (void)sqlite3_bind_int64(stmt, 12, (int64_t)v->cmdline_hash);
-    if (database_insert(&writer->db, CHECKED_PROCESS_VERSION, err) != STATUS_OK)
-        return err->status;
+    pending_row(to, CHECKED_PROCESS_VERSION, number < p->stored_versions);
+    pending_int(to, p->process.process_id * VERSION_ID_STRIDE + (int64_t)number);
+    pending_int(to, v->from_ns);
+    pending_time(to, v->uid_known ? (int64_t)v->uid : INT64_MIN);
+    for (size_t t = 0; t < COUNT_OF(text_order); t++) /* blobs: names hold any bytes */
+        pending_blob(to, v->text[text_order[t]].data, v->text[text_order[t]].size);
+    pending_int(to, v->cmdline_length);
+    pending_int(to, (int64_t)v->cmdline_hash);
     if (number >= p->stored_versions)
         p->stored_versions = number + 1;
-    return STATUS_OK;
+    return pending_row_end(to, err);
 }
 
 enum status writer_store_process(struct writer *writer, struct open_process *p, struct error *err)
@@ -266,9 +322,6 @@ enum status writer_load_known(struct writer *writer, struct error *err)
 static enum status load_version(struct writer *writer, struct open_process *p, int64_t number,
                                 struct error *err)
 {
-    static const enum process_text order[] = { PROCESS_COMM,   PROCESS_EXE,       PROCESS_CMDLINE,
-                                               PROCESS_CWD,    PROCESS_CGROUP,    PROCESS_CONTAINER,
-                                               PROCESS_USER };
     struct version version = { 0 };
     sqlite3_stmt *stmt = NULL;
     size_t index;
@@ -287,11 +340,11 @@ static enum status load_version(struct writer *writer, struct open_process *p, i
         version.uid = (uint32_t)sqlite3_column_int64(stmt, 2);
         version.cmdline_length = (uint32_t)sqlite3_column_int64(stmt, 10);
         version.cmdline_hash = (uint64_t)sqlite3_column_int64(stmt, 11);
-        for (int t = 0; t < (int)COUNT_OF(order); t++)
+        for (int t = 0; t < (int)COUNT_OF(text_order); t++)
             if (sqlite3_column_type(stmt, 3 + t) != SQLITE_NULL) {
                 const char *data = sqlite3_column_blob(stmt, 3 + t);
 
-                version.text[order[t]] = (struct text){
+                version.text[text_order[t]] = (struct text){
                     data == NULL ? "" : data, (uint32_t)sqlite3_column_bytes(stmt, 3 + t)
                 };
             }

@@ -1,13 +1,12 @@
 /*
- * Sealing: the open block into chunks, minutes and hours folded on the way, all in the
- * transaction that also removes the tail records the block replaces.
+ * Sealing: the open block into chunks, minutes and hours folded on the way, all noted for the
+ * transaction that also removes the tail records the block replaces. Only memory can fail here.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "recorder/writer_private.h"
-#include "schema/chunk_store.h"
 
 /* One table of one level while it is encoded: what its visitor needs. */
 struct sealing {
@@ -23,39 +22,13 @@ struct sealing {
     uint32_t hour_window;
 };
 
-/* --- where a chunk goes --- */
-
-static size_t chunk_index(const struct chunk_place *place)
-{
-    if (place->table_id == LIFETIME_TABLE)
-        return LEVEL_COUNT * TABLE_COUNT;
-    if (place->table_id == STRING_TABLE)
-        return LEVEL_COUNT * TABLE_COUNT + 1;
-    return place->level * TABLE_COUNT + place->table_id;
-}
-
 static enum status put_chunk(void *context, const struct chunk_place *place,
                              const struct byte_writer *chunk, struct error *err)
 {
     struct writer *writer = context;
-    sqlite3_stmt **stmt = &writer->insert_chunk[chunk_index(place)];
-    enum status st;
 
-    if (*stmt == NULL) {
-        char name[120], sql[160];
-
-        (void)snprintf(sql, sizeof sql, "INSERT INTO %s VALUES(?1,?2)",
-                       chunk_store_table(place, samples_tables[place->table_id % TABLE_COUNT].name,
-                                         name, sizeof name));
-        if (database_prepare(&writer->db, stmt, sql, err) != STATUS_OK)
-            return err->status;
-    }
-    (void)sqlite3_bind_int64(*stmt, 1, chunk_row_id(place));
-    (void)sqlite3_bind_blob64(*stmt, 2, chunk->data, chunk->used, SQLITE_STATIC);
-    st = database_step(&writer->db, *stmt, err);
-    (void)sqlite3_reset(*stmt);
     writer->chunk_count++;
-    return st == STATUS_ABSENT ? STATUS_OK : st;
+    return pending_chunk(&writer->pending, place, chunk, err);
 }
 
 /* --- block rows --- */
@@ -69,28 +42,26 @@ struct block_row {
 static enum status put_block_row(struct writer *writer, const struct block_row *row,
                                  struct error *err)
 {
-    sqlite3_stmt *stmt;
+    struct pending *to = &writer->pending;
 
     bytes_reset(&writer->stored);
-    if (block_ticks_encode(row->ticks, &writer->stored, err) != STATUS_OK ||
-        database_row(&writer->db, CHECKED_BLOCK, &stmt, err) != STATUS_OK)
+    if (block_ticks_encode(row->ticks, &writer->stored, err) != STATUS_OK)
         return err->status;
     if (writer->contents.full)
         return error_set(err, STATUS_NO_MEMORY, "block row");
-    (void)sqlite3_bind_int64(stmt, 1, ++writer->last_id[CHECKED_BLOCK]);
-    (void)sqlite3_bind_int64(stmt, 2, level_seconds[row->level]);
-    (void)sqlite3_bind_int64(stmt, 3, row->block_seq);
-    (void)sqlite3_bind_int64(stmt, 4, row->session_id);
-    (void)sqlite3_bind_int64(stmt, 5, row->first_tick);
-    (void)sqlite3_bind_int64(stmt, 6, row->ticks->count);
-    if (row->previous_ns != NO_TIME)
-        (void)sqlite3_bind_int64(stmt, 7, row->previous_ns);
-    (void)sqlite3_bind_int64(stmt, 8, row->start_ns);
-    (void)sqlite3_bind_int64(stmt, 9, row->end_ns);
-    (void)sqlite3_bind_blob64(stmt, 10, writer->stored.data, writer->stored.used, SQLITE_STATIC);
-    (void)sqlite3_bind_blob64(stmt, 11, writer->contents.data, writer->contents.used,
-                              SQLITE_STATIC);
-    return database_insert(&writer->db, CHECKED_BLOCK, err);
+    pending_row(to, CHECKED_BLOCK, false);
+    pending_int(to, ++writer->last_id[CHECKED_BLOCK]);
+    pending_int(to, level_seconds[row->level]);
+    pending_int(to, row->block_seq);
+    pending_int(to, row->session_id);
+    pending_int(to, row->first_tick);
+    pending_int(to, row->ticks->count);
+    pending_time(to, row->previous_ns);
+    pending_int(to, row->start_ns);
+    pending_int(to, row->end_ns);
+    pending_blob(to, writer->stored.data, writer->stored.used);
+    pending_blob(to, writer->contents.data, writer->contents.used);
+    return pending_row_end(to, err);
 }
 
 /* Encode one table and note in the contents how many chunks it has. */
@@ -451,6 +422,8 @@ bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns)
         return false;
     first = block->ticks.start_ns[0];
     last = block->ticks.start_ns[block->ticks.count - 1];
+    if (next_tick_ns <= last)
+        return false; /* it will be refused */
     if (rollup_window_start(next_tick_ns, 60) == rollup_window_start(last, 60))
         return false; /* a minute is never split */
     return block->ticks.count >= writer->block_ticks || block->samples >= BLOCK_SAMPLES_MAX ||
@@ -539,7 +512,7 @@ enum status writer_seal_block(struct writer *writer, struct error *err)
     if (seal_hour(writer, err) != STATUS_OK || add_minutes(writer, err) != STATUS_OK)
         return err->status;
     if (settle_processes(writer, err) != STATUS_OK || put_level_0(writer, err) != STATUS_OK ||
-        database_exec(&writer->db, "DELETE FROM tail", err) != STATUS_OK)
+        pending_clear_tail(&writer->pending, err) != STATUS_OK)
         return err->status;
     writer->next_block_seq[0] = block->block_seq + 1;
     writer->stats.blocks++;
@@ -548,15 +521,14 @@ enum status writer_seal_block(struct writer *writer, struct error *err)
 
 enum status writer_seal(struct writer *writer, struct error *err)
 {
-    if (writer_begin(writer, err) != STATUS_OK || writer_seal_block(writer, err) != STATUS_OK)
+    if (writer_seal_block(writer, err) != STATUS_OK)
         return err->status;
     bytes_reset(&writer->record);
     writer->tail_records = 0;
     writer->tail_crc = 0;
-    if (tail_put_base(&writer->block, &writer->record, err) != STATUS_OK ||
-        writer_put_tail(writer, err) != STATUS_OK || writer_commit(writer, err) != STATUS_OK)
+    if (tail_put_base(&writer->block, &writer->record, err) != STATUS_OK)
         return err->status;
-    return database_exec(&writer->db, "PRAGMA wal_checkpoint(PASSIVE)", err);
+    return writer_put_tail(writer, err);
 }
 
 enum status writer_seal_all(struct writer *writer, struct error *err)
@@ -564,7 +536,7 @@ enum status writer_seal_all(struct writer *writer, struct error *err)
     if (writer_seal_block(writer, err) != STATUS_OK || seal_rollup(writer, 1, err) != STATUS_OK ||
         seal_rollup(writer, 2, err) != STATUS_OK)
         return err->status;
-    return database_exec(&writer->db, "DELETE FROM tail", err);
+    return pending_clear_tail(&writer->pending, err);
 }
 
 enum status writer_init_levels(struct writer *writer, struct error *err)

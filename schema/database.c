@@ -188,7 +188,8 @@ static enum status create(struct database *db, struct error *err)
 {
     char sql[160];
 
-    (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;",
+    /* All in one transaction: a file that has the id has the tables too. */
+    (void)snprintf(sql, sizeof sql, "BEGIN; PRAGMA application_id=%d; PRAGMA user_version=%d",
                    APPLICATION_ID, FORMAT_VERSION);
     if (database_exec(db, sql, err) != STATUS_OK)
         return err->status;

@@ -6,6 +6,8 @@
  *   killed         -wal is there, perhaps no -shm, perhaps a           read-only WAL; if SQLite
  *                  directory we cannot write                           cannot: WAL index in memory
  *   copied         marked WAL, but no -wal beside it                   immutable
+ *   killed while   -journal is there, of the one change that a clean   immutable: the first page is
+ *   it ended       end makes outside the WAL: its mode in the header   good before and after it
  */
 #include <errno.h>
 #include <stdio.h>
@@ -92,12 +94,13 @@ static enum status wants_wal(const char *path, bool *wal, struct error *err)
     return STATUS_OK;
 }
 
-static bool has_wal(const char *path)
+/* Is there such a file beside it, with anything in it? */
+static bool has_beside(const char *path, const char *suffix)
 {
     char name[4096];
     struct stat info;
 
-    (void)snprintf(name, sizeof name, "%s-wal", path);
+    (void)snprintf(name, sizeof name, "%s%s", path, suffix);
     return stat(name, &info) == 0 && info.st_size > 0;
 }
 
@@ -113,12 +116,14 @@ enum status database_open_read(struct database *db, const char *path, struct err
     *db = (struct database){ .path = path };
     if (st != STATUS_OK)
         return st;
-    if (wal && !has_wal(path))
+    if (wal && !has_beside(path, "-wal"))
         st = try_open(db, "immutable=1", usual, err);
     else
         st = try_open(db, "mode=ro", usual, err);
-    if (st != STATUS_OK && st != STATUS_CORRUPT && wal && has_wal(path))
+    if (st != STATUS_OK && st != STATUS_CORRUPT && wal && has_beside(path, "-wal"))
         st = try_open(db, "mode=ro&nolock=1", in_memory, err);
+    if (st != STATUS_OK && st != STATUS_CORRUPT && !wal && has_beside(path, "-journal"))
+        st = try_open(db, "immutable=1", usual, err);
     if (st == STATUS_OK)
         st = database_check_version(db, &empty, err);
     if (st == STATUS_OK && empty)

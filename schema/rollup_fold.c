@@ -206,8 +206,8 @@ static void fold_column(struct rollup_fold *fold, const struct series_changes *c
     uint32_t samples = changes->series->end_tick - s->first;
     uint32_t alike = samples - ((s->flags & SERIES_ENDED) != 0); /* the last interval ends early */
     unsigned metric = build->shape->column[c].metric;
-    bool steady = !gaps && (read_always >> metric & 1) != 0 &&
-                  changes->missing[c].shape == MISSING_NEVER;
+    bool steady =
+        !gaps && (read_always >> metric & 1) != 0 && changes->missing[c].shape == MISSING_NEVER;
     uint32_t changed = changes->delta[c] == NULL ? changes->count : 0; /* place in sample[] */
     struct walk walk = walk_start(changes, c);
     size_t w = 0;
@@ -231,8 +231,9 @@ static void fold_column(struct rollup_fold *fold, const struct series_changes *c
         add_sample(cell, kind, &walk, fold->value[k],
                    walk.timed ? interval(&walk, s, k, samples, build->tick_ns[tick]) : 0,
                    wrap_subtract(build->tick_ns[tick], spans[w].start_ns));
-        walk = (struct walk){ .known = true, .timed = true, .value = fold->value[k],
-                              .time_ns = build->tick_ns[tick] };
+        walk = (struct walk){
+            .known = true, .timed = true, .value = fold->value[k], .time_ns = build->tick_ns[tick]
+        };
         if (!steady)
             continue;
         while (changed < changes->count && changes->sample[changed] <= k)

@@ -22,8 +22,10 @@ void samples_init(struct samples *s, const struct samples_options *options)
     struct error err;
     enum status st;
 
-    *s = (struct samples){ .options = *options, .random = options->seed * 2654435761u | 1,
-                           .now_ns = INT64_C(1700000000000000000), .next_key = 1 };
+    *s = (struct samples){ .options = *options,
+                           .random = options->seed * 2654435761u | 1,
+                           .now_ns = INT64_C(1700000000000000000),
+                           .next_key = 1 };
     build_shape_init(&s->shape, "samples", 3, 1, kinds, SAMPLES_METRICS, 0);
     st = build_init(&s->build, &s->shape, &err);
     assert(st == STATUS_OK);
@@ -171,8 +173,8 @@ static void table_tick(struct samples *s)
     enum status st;
 
     s->tick_ns[tick] = s->block.start_ns[at];
-    s->mask[tick] = s->options.masks && samples_random(s, 3) == 0 ? samples_random(s, (uint32_t)all + 1)
-                                                                  : all;
+    s->mask[tick] =
+        s->options.masks && samples_random(s, 3) == 0 ? samples_random(s, (uint32_t)all + 1) : all;
     for (uint32_t b = seen; b <= at; b++)
         s->gap[tick] |= s->block.gap[b];
     st = build_tick(&s->build, at, s->tick_ns[tick], s->mask[tick], &err);
@@ -218,9 +220,32 @@ bool samples_read(const struct samples *s, const struct model_series *series, ui
            (series->ended && sample == series->count - 1);
 }
 
-uint8_t samples_missing(const struct samples *s, const struct model_series *series,
-                        uint32_t sample, unsigned metric)
+uint8_t samples_missing(const struct samples *s, const struct model_series *series, uint32_t sample,
+                        unsigned metric)
 {
     return samples_read(s, series, sample, metric) ? series->code[sample][metric]
                                                    : MISSING_NOT_SAMPLED;
+}
+
+void samples_encode(const struct samples *s, struct chunks *chunks, int64_t block_seq)
+{
+    struct block_encoder encoder = { .sink = chunks_put, .sink_context = chunks };
+    struct chunk_place place = { .table_id = 3, .block_seq = block_seq };
+    struct error err = { 0 };
+    enum status st;
+
+    chunks_reset(chunks);
+    st = block_encode(&encoder, &s->build, &place, &s->block, &err);
+    assert(st == STATUS_OK);
+    (void)st;
+    block_encoder_release(&encoder);
+}
+
+enum status samples_decode(struct block_table *table, const struct samples *s,
+                           struct chunks *chunks, int64_t block_seq, struct decompressor *d,
+                           struct error *err)
+{
+    struct chunk_place place = { .table_id = 3, .block_seq = block_seq };
+
+    return block_table_decode(table, &place, &s->shape, &s->block, chunks_get, chunks, d, err);
 }

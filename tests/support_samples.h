@@ -7,16 +7,17 @@
 
 #include "schema/block.h"
 #include "schema/build.h"
+#include "support_chunks.h"
 
 enum { SAMPLES_METRICS = 7, SAMPLES_TICKS_MAX = 400, SAMPLES_SERIES_MAX = 600 };
 
 struct samples_options {
     uint32_t seed;
-    unsigned series;  /* about so many at a time */
-    bool extremes;    /* values from INT64_MIN to INT64_MAX */
+    unsigned series; /* about so many at a time */
+    bool extremes;   /* values from INT64_MIN to INT64_MAX */
     bool gaps;
-    bool masks;       /* some metrics are not read at some ticks */
-    int64_t step_ns;  /* between ticks, about */
+    bool masks;      /* some metrics are not read at some ticks */
+    int64_t step_ns; /* between ticks, about */
 };
 
 /* One entity from its first sample to its last, over all blocks. */
@@ -60,7 +61,13 @@ void samples_restart(struct samples *s);
 bool samples_read(const struct samples *s, const struct model_series *series, uint32_t sample,
                   unsigned metric);
 /* What a reader must find there. */
-uint8_t samples_missing(const struct samples *s, const struct model_series *series,
-                        uint32_t sample, unsigned metric);
+uint8_t samples_missing(const struct samples *s, const struct model_series *series, uint32_t sample,
+                        unsigned metric);
+
+/* The open block as chunks of table 3, level 0. */
+void samples_encode(const struct samples *s, struct chunks *chunks, int64_t block_seq);
+enum status samples_decode(struct block_table *table, const struct samples *s,
+                           struct chunks *chunks, int64_t block_seq, struct decompressor *d,
+                           struct error *err);
 
 #endif

@@ -9,8 +9,9 @@
 
 #include "schema/bytes.h"
 
-static const uint64_t extremes[] = { 0, 1, 127, 128, 16383, 16384, INT64_MAX,
-                                     (uint64_t)INT64_MAX + 1, UINT64_MAX - 1, UINT64_MAX };
+static const uint64_t extremes[] = {
+    0, 1, 127, 128, 16383, 16384, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - 1, UINT64_MAX
+};
 
 static void varints_come_back(void **state)
 {

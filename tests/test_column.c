@@ -9,9 +9,25 @@
 
 #include "schema/column.h"
 
-static const int64_t extremes[] = { 0,         INT64_MIN, INT64_MAX, -1,     1,      127,    128,
-                                    INT64_MIN, -128,      -129,      32767,  -32768, 1 << 23, -(1 << 23) - 1,
-                                    INT64_MAX, 0,         0,         1L << 55, -(1L << 55) - 1 };
+static const int64_t extremes[] = { 0,
+                                    INT64_MIN,
+                                    INT64_MAX,
+                                    -1,
+                                    1,
+                                    127,
+                                    128,
+                                    INT64_MIN,
+                                    -128,
+                                    -129,
+                                    32767,
+                                    -32768,
+                                    1 << 23,
+                                    -(1 << 23) - 1,
+                                    INT64_MAX,
+                                    0,
+                                    0,
+                                    1L << 55,
+                                    -(1L << 55) - 1 };
 
 enum { COUNT = COUNT_OF(extremes) };
 
@@ -78,9 +94,9 @@ static void golden_bytes_stay(void **state)
     static const int64_t values[] = { 0, -1, 300, 5 };
     static const uint8_t expected[] = { 0x10, 0x12, 0x01, 0x58, 0x0a, 0x02 };
     static const int64_t odd[] = { INT64_MIN, 2, INT64_MAX };
-    static const uint8_t odd_expected[] = { 0x18, 0x08, 0xff, 0x04, 0xfe, 0xff, 0xff, 0xff, 0xff,
-                                            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                            0xff };
+    static const uint8_t odd_expected[] = { 0x18, 0x08, 0xff, 0x04, 0xfe, 0xff, 0xff,
+                                            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                            0xff, 0xff, 0xff, 0xff, 0xff };
     struct byte_writer w = { 0 };
     (void)state;
 

@@ -107,8 +107,8 @@ int main(int argc, char *argv[])
         fprintf(stderr, "bench_cost: %s ended early\n", argv[4]);
         return 1;
     }
-    printf("median_ns=%.0f min_ns=%.0f max_ns=%.0f processes=%d peak_kib=%ld\n",
-           cost[windows / 2], cost[0], cost[windows - 1], count_processes(), peak_kib(pid));
+    printf("median_ns=%.0f min_ns=%.0f max_ns=%.0f processes=%d peak_kib=%ld\n", cost[windows / 2],
+           cost[0], cost[windows - 1], count_processes(), peak_kib(pid));
     (void)fflush(stdout);
     (void)kill(pid, SIGTERM);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -129,8 +129,10 @@ int main(int argc, char *argv[])
     }
     alone = own_namespace();
     if (!alone)
-        fprintf(stderr, "bench_population: no namespace of its own (%s): the host's processes "
-                        "are recorded too\n", strerror(errno));
+        fprintf(stderr,
+                "bench_population: no namespace of its own (%s): the host's processes "
+                "are recorded too\n",
+                strerror(errno));
     pid = fork();
     if (pid == 0) {
         if (alone && mount("proc", "/proc", "proc", 0, NULL) != 0) {

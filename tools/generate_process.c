@@ -148,6 +148,12 @@ static void set_user(const struct population *pop, struct process *p, unsigned u
     p->io_denied = pop->options->missing && user_id(user) != 0 && p->truth_id % 3 == 0;
 }
 
+/* A start as /proc tells it: rounded down to the kernel's clock tick. */
+static int64_t kernel_tick(const struct population *pop, int64_t start_ns)
+{
+    return start_ns - (start_ns - pop->boot_ns) % KERNEL_TICK_NS;
+}
+
 static struct process *process_add(struct population *pop, uint32_t *slot, int64_t start_ns,
                                    enum behaviour behaviour, const struct moment *moment)
 {
@@ -215,7 +221,8 @@ static void add_short(struct population *pop, const struct moment *moment, struc
     static const enum behaviour behaviours[] = { BEHAVIOUR_BUSY, BEHAVIOUR_BUSY, BEHAVIOUR_STEADY,
                                                  BEHAVIOUR_IO, BEHAVIOUR_IDLE };
     struct random_source *random = &pop->random;
-    int64_t start_ns = random_between(random, moment->before_ns + 1, moment->now_ns);
+    int64_t start_ns =
+        kernel_tick(pop, random_between(random, moment->before_ns + 1, moment->now_ns));
     int64_t life_ns = random_chance(random, 20000)
                           ? random_between(random, 200000, 2000000)
                           : random_log_middle(random, 5000000, 60 * SECOND_NS);
@@ -228,7 +235,7 @@ static void add_short(struct population *pop, const struct moment *moment, struc
                     moment);
     if (p == NULL)
         return;
-    p->end_ns = start_ns + life_ns;
+    p->end_ns = start_ns + life_ns / 1000 * 1000; /* taskstats tells microseconds */
     p->in_view = !moment->session_first;
     p->ppid = (int32_t)random_between(random, 1, PID_FIRST);
     p->identity.program = p->identity.origin =

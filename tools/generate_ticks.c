@@ -24,8 +24,8 @@ static void fill_facts(const struct generate_ticks *t, int64_t boot_ns, struct s
 }
 
 enum status generate_ticks_init(struct generate_ticks *ticks,
-                                const struct generate_options *options,
-                                struct session_facts *facts, struct error *err)
+                                const struct generate_options *options, struct session_facts *facts,
+                                struct error *err)
 {
     int64_t boot_ns = options->start_ns - 30 * 86400 * SECOND_NS;
     enum status st;

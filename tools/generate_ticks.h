@@ -32,7 +32,7 @@ void generate_ticks_release(struct generate_ticks *ticks);
 MUST_USE enum status generate_ticks_next(struct generate_ticks *ticks, struct error *err);
 
 /* After writer_tick of it. */
-MUST_USE enum status generate_ticks_after(struct generate_ticks *ticks,
-                                          const struct writer *writer, struct error *err);
+MUST_USE enum status generate_ticks_after(struct generate_ticks *ticks, const struct writer *writer,
+                                          struct error *err);
 
 #endif

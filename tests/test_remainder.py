@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""
+Busy time is the processes' CPU time and a remainder, small under load; and when the rows of one
+process are left out, the remainder rises by that process's CPU time.
+"""
+
+import os
+import random
+import sys
+import time
+
+from support_programs import (Load, Recorder, check, finish, need_programs, report, skip,
+                              work_directory)
+
+BURST_SECONDS = 18
+COLUMNS = "row,pid,comm,cpu_seconds"
+
+
+def busy_orders(seed):
+    """About 90 % busy on its core and without a period, so that clock ticks sample it fairly."""
+    chance = random.Random(seed)
+    orders, wall = ["linger 3"], 0.0
+    while wall < BURST_SECONDS:
+        work, rest = chance.uniform(0.03, 0.3), chance.uniform(0.003, 0.03)
+        orders.append("burn %.4f linger %.4f" % (work, rest))
+        wall += work + rest
+    return " ".join(orders + ["say end linger 3"])
+
+
+def read_report(path):
+    """CPU seconds by row, those of processes by pid."""
+    rows = report(path, columns=COLUMNS)
+    special = {row["row"]: float(row["cpu_seconds"] or 0) for row in rows
+               if row["row"] != "process"}
+    basis = next(row["comm"] for row in rows if row["row"] == "not_attributed")
+    pids = {int(row["pid"]): float(row["cpu_seconds"] or 0) for row in rows
+            if row["row"] == "process"}
+    return special, pids, basis
+
+
+def main():
+    need_programs()
+    with work_directory() as work:
+        first, *others = sorted(os.sched_getaffinity(0))
+        hidden = Load(busy_orders(first), core=first)
+        loads = [Load(busy_orders(core), core=core) for core in others]
+        whole = Recorder(os.path.join(work, "whole.pscope"), "-i", "1s")
+        without = Recorder(os.path.join(work, "without.pscope"), "-i", "1s",
+                           environment={"PROCSCOPE_TEST_HIDE_PID": str(hidden.pid)})
+        truth = hidden.end()["end"]["cpu_seconds"]
+        for load in loads:
+            load.end()
+        time.sleep(1.5)
+        check(whole.stop() == 0 and without.stop() == 0, "both recorders stopped cleanly")
+        all_rows, pids, basis = read_report(whole.path)
+        less_rows, less_pids, _ = read_report(without.path)
+
+    busy = all_rows["total"] - all_rows["idle"] - all_rows.get("stolen", 0)
+    rest = all_rows["not_attributed"]
+    print("basis %s, %.3f s busy of %.3f s" % (basis, busy, all_rows["total"]))
+    total = sum(pids.values()) + all_rows["others"] + rest + all_rows["idle"]
+    check(abs(total + all_rows.get("stolen", 0) - all_rows["total"]) < 0.001,
+          "the rows sum up to the total")
+    check(abs(rest) <= 0.02 * busy,
+          "not attributed is at most 2 %% of busy: %+.3f s, %+.2f %%" % (rest, 100 * rest / busy))
+    check(abs(pids.get(hidden.pid, 0) - truth) <= 0.02,
+          "its rows say %.3f s, getrusage %.3f s" % (pids.get(hidden.pid, 0), truth))
+    check(hidden.pid not in less_pids, "the hidden process has no rows")
+    rise = less_rows["not_attributed"] - rest
+    # Two recorders see two moments of the same counters, and core ticks are 10 ms each.
+    slack = 0.02 if "cpuacct" in basis else 0.02 + 0.01 * 2 * os.cpu_count()
+    check(abs(rise - truth) <= slack,
+          "hiding it raises the remainder by %.3f s, getrusage %.3f s" % (rise, truth))
+    finish()
+
+
+if sys.platform != "linux":
+    skip("the loads are Linux programs")
+main()
