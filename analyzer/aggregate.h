@@ -1,5 +1,5 @@
 /*
- * Level-0 samples of processes -> totals per group over a window.
+ * Level-0 samples of processes -> totals per group over a window, block by block.
  *
  * A group is a process, or all that share a comm, an exe or a user; each sample counts for the
  * group of the version valid at its tick. The quantities of a group at a tick are the sums of
@@ -8,12 +8,9 @@
 #ifndef ANALYZER_AGGREGATE_H
 #define ANALYZER_AGGREGATE_H
 
-#include "analyzer/options.h"
+#include "analyzer/group.h"
+#include "analyzer/rate.h"
 #include "analyzer/select.h"
-#include "schema/identity.h"
-#include "schema/recording.h"
-
-enum group_by { BY_PROCESS, BY_COMM, BY_EXE, BY_USER };
 
 /* What can be measured of processes: one metric each. */
 enum measure {
@@ -36,87 +33,64 @@ enum measure {
 };
 extern const char *const measure_metric[MEASURE_COUNT]; /* catalog names */
 
-/* Stored units. */
-struct total {
-    bool present;       /* some sample had a value */
-    bool known;         /* counter: some increase, be it 0, was known */
-    int64_t increase;   /* counter: outside gaps */
-    int64_t in_gaps;    /* counter: across gaps */
-    int64_t covered_ns; /* time that is covered; a gauge's weight */
-    int64_t rate_max;   /* CPU: per second */
-    int128 sum;         /* gauge: of value * dt */
-    int64_t max;        /* gauge */
+/* The part of one series in one block that belongs to one group. */
+struct piece {
+    uint32_t group, series;
+    uint32_t first, end; /* ticks of the table */
 };
 
-/* Time spent at a rate. */
-struct rate_time {
-    int64_t rate, dt_ns;
-};
-
-struct group {
-    int64_t process_id;            /* BY_PROCESS, else 0 */
-    struct text key;               /* else: the comm, exe or user */
-    void *owned_key;
-    const struct process *process; /* BY_PROCESS */
-    const struct version *version; /* BY_PROCESS: of the last sample in the window */
-    int64_t last_ns;               /* when that was */
-    size_t process_count;
-    int64_t last_process_id; /* counted last */
-    struct total *total;     /* [MEASURE_COUNT], those wanted */
-    struct rate_time *rates; /* CPU rates other than 0, if percentiles are wanted */
-    size_t rate_count, rate_size;
-    int64_t idle_ns;     /* time at rate 0 */
-    int64_t time_end_ns; /* end of what is covered so far */
-    size_t place;        /* in the block's matrix, + 1; while a block is walked */
-};
-
-/* Host-wide sums over the window, for what processes do not account for. */
-struct host_total {
-    bool known;          /* cores were recorded */
-    bool exact;          /* busy_us comes from cpuacct */
-    int64_t cores;       /* series of cpu_samples seen */
-    int64_t busy_us, idle_us, steal_us, elapsed_us; /* summed over cores */
-    int64_t total_us;           /* busy + idle + stolen */
-    int64_t exact_us, exact_ns; /* cpuacct usage, and the time it covers */
-};
-
-struct gap_seen {
-    int64_t at_ns, length_ns;
+/* What the members of a group come to at a tick of the block. */
+struct tick_sum {
+    int64_t value; /* CPU: rate; gauge: value; of samples that may differ from the one before */
+    int64_t dt_ns; /* the longest of theirs */
+    int64_t quiet_step; /* what quiet members add from here on: their values, */
+    int32_t quiet_more; /* and how many they are */
+    bool present;
 };
 
 struct aggregate {
+    /* set by the caller, the rest is zero */
     enum group_by by;
-    struct select select;
+    const struct select *select;
     bool want[MEASURE_COUNT];
-    bool want_percentiles;
+    bool want_p95, want_in_gaps, want_members;
     /* results */
-    const struct recording *recording;
-    struct group *groups;
-    size_t group_count, group_size;
+    struct groups groups;
+    size_t slot[MEASURE_COUNT];   /* index among a group's totals; SIZE_MAX: not wanted */
     int64_t scale[MEASURE_COUNT]; /* exported = stored * scale; 0: the file has no such metric */
-    int64_t all_cpu;              /* increase of CPU time of all processes, selected or not */
-    struct host_total host;
-    int64_t covered_ns, tick_count; /* by the ticks of the window */
-    struct gap_seen gaps[8];        /* the first of them */
-    size_t gap_count;
-    int64_t resets;
-    int64_t ticks_missed, ticks_dropped, exits_lost; /* -1: not recorded */
-    size_t tail_blocks;
+    int64_t resets;               /* counters that fell */
     /* private */
-    uint32_t *hash;
-    size_t hash_size;
-    struct tick_sum *matrix;
-    size_t matrix_size, matrix_rows;
-    size_t *touched;
-    size_t touched_size;
+    struct window window;
+    struct rate_block block;
+    struct carry carry;
+    size_t position[MEASURE_COUNT];
+    struct piece *piece;
+    size_t piece_count, piece_size;
+    struct tick_sum *tick;
+    size_t tick_size;
 };
 
-/* by, select, want and want_percentiles are set by the caller; the rest is zero. */
-MUST_USE enum status aggregate_run(struct aggregate *aggregate, struct subject *subject,
-                                   struct error *err);
-void aggregate_release(struct aggregate *aggregate);
+/*
+ * Begin a window. CPU time is always added up.
+ *
+ *   errors  ABSENT: the recording holds no process samples
+ *   owns    until aggregate_release, also after an error
+ */
+MUST_USE enum status aggregate_begin(struct aggregate *a, struct recording *recording,
+                                     const struct window *window, struct error *err);
+/* Add a block of level 0; blocks come in their order. */
+MUST_USE enum status aggregate_block(struct aggregate *a, const struct recording_block *block,
+                                     const struct block_ticks *ticks, struct error *err);
+void aggregate_release(struct aggregate *a);
 
-/* The smallest rate v with at least `share` of the covered time at rates up to v; sorts rates. */
-int64_t group_percentile(struct group *group, int percent);
+/* Increase of CPU time of all processes, selected or not. */
+int64_t aggregate_all_cpu(const struct aggregate *a);
+
+/* A group's total of a measure that was wanted. */
+static inline const struct total *aggregate_total(const struct aggregate *a, uint32_t group,
+                                                  enum measure measure)
+{
+    return groups_total(&a->groups, group, a->slot[measure]);
+}
 
 #endif

@@ -1,29 +1,34 @@
 /*
- * What processes had used when the session before ended: the same process of the same boot goes
- * on in the next session, and what it used in between is told apart as used in a gap.
+ * What processes had counted when an earlier session of the same boot ended: a new session knows
+ * nothing before its first sample, but the kernel's counters went on.
  */
 #ifndef ANALYZER_CARRY_H
 #define ANALYZER_CARRY_H
 
 #include "schema/recording.h"
 
-struct carried {
-    int64_t process_id;
-    int64_t value; /* stored units */
+struct carry_value {
+    int64_t key;
+    int64_t value;
+    size_t age; /* sessions ago: the nearest counts */
 };
 
+/* Zero-initialised is empty. */
 struct carry {
-    struct carried *list; /* by process_id */
-    size_t count;
+    bool loaded;
+    size_t session; /* before which the values were read */
+    struct carry_value *values;
+    size_t count, size;
 };
 
-/* Take the last values of a metric in a block; what was there is forgotten. */
-MUST_USE enum status carry_load(struct carry *carry, struct recording *rec,
-                                const struct recording_block *block,
-                                const struct recording_table *table, size_t metric,
-                                struct error *err);
-/* NULL: the process was not there. */
-const struct carried *carry_find(const struct carry *carry, int64_t process_id);
+/*
+ * Read the last values of one metric of a table from the sessions of the same boot before
+ * `session`; does nothing when they are loaded already.
+ */
+MUST_USE enum status carry_load(struct carry *carry, struct recording *recording,
+                                const struct recording_table *table, size_t position,
+                                size_t session, struct error *err);
+bool carry_find(const struct carry *carry, int64_t key, int64_t *value);
 void carry_release(struct carry *carry);
 
 #endif

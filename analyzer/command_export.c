@@ -64,18 +64,20 @@ static enum status find_table(const struct recording_contents *c, const char *na
             choice->other = other_table(i);
             return STATUS_OK;
         }
-    return error_set(err, STATUS_INVALID, "--table %s: the recording has none of that name; --list "
-                     "shows them", escape_show(shown, sizeof shown, name));
+    return error_set(err, STATUS_INVALID,
+                     "--table %s: the recording has none of that name; --list "
+                     "shows them",
+                     escape_show(shown, sizeof shown, name));
 }
 
 /* Only tables with processes can be asked for some of them. */
 static enum status check_select(const struct options *options, const struct choice *choice,
                                 const char *name, struct error *err)
 {
-    bool processes = choice->samples != NULL
-                         ? choice->samples->key[0] == ENTITY_PROCESS ||
-                               choice->samples->key[1] == ENTITY_PROCESS
-                         : strncmp(choice->other->name, "process", strlen("process")) == 0;
+    bool processes =
+        choice->samples != NULL
+            ? choice->samples->key[0] == ENTITY_PROCESS || choice->samples->key[1] == ENTITY_PROCESS
+            : strncmp(choice->other->name, "process", strlen("process")) == 0;
 
     if (processes || select_all(&options->select))
         return STATUS_OK;
@@ -89,8 +91,7 @@ static const struct output_column list_columns[] = {
     { "row", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
 };
 
-static void put_listed(struct output *output, const char *name, const char *suffix,
-                       const char *row)
+static void put_listed(struct output *output, const char *name, const char *suffix, const char *row)
 {
     char whole[300];
     struct output_cell cells[2] = { { .text = whole }, { .text = row, .text_size = strlen(row) } };
@@ -157,7 +158,8 @@ static enum status write_table(struct export *e, const struct choice *choice, st
 static enum status run_open(const struct options *options, const struct export_options *own,
                             struct subject *subject, struct error *err)
 {
-    struct export e = { .subject = subject, .select = &options->select,
+    struct export e = { .subject = subject,
+                        .select = &options->select,
                         .missing_reasons = own->missing_reasons != NULL };
     struct choice choice = { 0 };
     struct sink sink;
@@ -214,7 +216,9 @@ const struct command command_export = {
         "A missing value is an empty cell in CSV and null in JSON, never 0.\n"
         "\n"
         "  NAME            every value at every tick, as in process_samples\n"
-        "  NAME_60         one row per process and minute; time is the minute's start\n"
+        "  NAME_60         one row per process and minute; time is the minute's start. A minute "
+        "in\n"
+        "                  which the recorder was started again has a row for each session\n"
         "  NAME_3600       one row per process and hour. Columns METRIC.last, .covered_ns; of\n"
         "                  counters .rate_max (per second) and .rate_max_at_ns (from the start);\n"
         "                  of gauges .min, .max and .sum (of value x ns)\n"

@@ -2,8 +2,7 @@
 #include "analyzer/command.h"
 #include "analyzer/info.h"
 
-static enum status print(const struct info *info, const struct options *options,
-                         struct error *err)
+static enum status print(const struct info *info, const struct options *options, struct error *err)
 {
     struct sink sink;
     enum status st = sink_open(&sink, options, &info->subject, err);
@@ -21,8 +20,8 @@ static enum status info_run(int argc, char **argv, struct error *err)
 {
     struct info info = { 0 };
     struct options options;
-    enum status st = options_parse(&options, OPTIONS_FORMAT | OPTIONS_OUTPUT, NULL, 0, argc, argv,
-                                   err);
+    enum status st =
+        options_parse(&options, OPTIONS_FORMAT | OPTIONS_OUTPUT, NULL, 0, argc, argv, err);
 
     if (st == STATUS_OK && options.format != OUTPUT_TABLE && options.format != OUTPUT_JSON)
         st = error_set(err, STATUS_INVALID, "--format: info is printed as table or json only");
@@ -34,10 +33,9 @@ static enum status info_run(int argc, char **argv, struct error *err)
     if (st == STATUS_OK)
         st = print(&info, &options, err);
     if (st == STATUS_OK && info.damaged_count > 0)
-        st = error_set(err, STATUS_CORRUPT,
-                       "%zu of %zu blocks are damaged and not counted, the first: %s",
-                       info.damaged_count, info.subject.contents->block_count[0],
-                       info.damage.message);
+        st = error_set(
+            err, STATUS_CORRUPT, "%zu of %zu blocks are damaged and not counted, the first: %s",
+            info.damaged_count, info.subject.contents->block_count[0], info.damage.message);
     info_release(&info);
     subject_close(&info.subject);
     return st;

@@ -22,11 +22,10 @@ static void print_finding(void *context, const char *part, const char *what)
                   escape_show(shown[1], sizeof shown[1], what));
 }
 
-/* Rows of a table in a block; with `columns`, only if all of its columns can be decoded. */
+/* Rows of a table in a block; with `columns`, only if all of its columns can be decoded too. */
 static enum status count_table(struct recording *recording, const struct recording_block *block,
-                               const struct recording_table *table,
-                               const struct block_ticks *ticks, bool columns, int64_t *rows,
-                               struct error *err)
+                               const struct recording_table *table, const struct block_ticks *ticks,
+                               bool columns, int64_t *rows, struct error *err)
 {
     struct block_column column = { 0 };
     struct block_table directory;
@@ -47,6 +46,7 @@ static enum status count_block(const struct subject *subject, const struct recor
                                bool columns, struct readable *readable, struct error *err)
 {
     const struct recording_contents *c = subject->contents;
+    const struct lifetimes *lifetimes;
     struct block_ticks ticks;
     bool whole = true;
     enum status st = recording_ticks(subject->recording, block, &ticks, err);
@@ -63,12 +63,17 @@ static enum status count_block(const struct subject *subject, const struct recor
         whole &= st == STATUS_OK;
         st = st == STATUS_CORRUPT ? STATUS_OK : st;
     }
-    readable->whole_count += whole;
     block_ticks_release(&ticks);
+    if (st == STATUS_OK && columns && block->level == 0) {
+        st = recording_lifetimes(subject->recording, block, &lifetimes, err);
+        whole &= st == STATUS_OK;
+        st = st == STATUS_CORRUPT ? STATUS_OK : st;
+    }
+    readable->whole_count += whole;
     return st;
 }
 
-/* After recording_verify() found nothing wrong, directories say it all. */
+/* Without `columns`: recording_verify() found nothing wrong, so directories say it all. */
 static enum status count_readable(const struct subject *subject, bool columns,
                                   struct readable *readable, struct error *err)
 {
@@ -77,8 +82,7 @@ static enum status count_readable(const struct subject *subject, bool columns,
     *readable = (struct readable){ 0 };
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
         for (size_t b = 0; b < c->block_count[level]; b++) {
-            enum status st =
-                count_block(subject, &c->blocks[level][b], columns, readable, err);
+            enum status st = count_block(subject, &c->blocks[level][b], columns, readable, err);
 
             if (st != STATUS_OK)
                 return st;
@@ -125,8 +129,6 @@ static enum status verify_run(int argc, char **argv, struct error *err)
     if (st != STATUS_OK)
         return st;
     st = subject_open(&subject, &options, err);
-    if (st == STATUS_CORRUPT)
-        st = error_prefix(err, "nothing can be read");
     if (st == STATUS_OK)
         st = sink_open(&sink, &options, &subject, err);
     if (st == STATUS_OK && quick == NULL)

@@ -11,7 +11,8 @@
 #include "analyzer/select.h"
 #include "schema/recording.h"
 
-struct export {
+struct export
+{
     const struct subject *subject;
     const struct select *select;
     FILE *file;
@@ -24,6 +25,14 @@ struct export {
     size_t damaged_count; /* blocks left out, and processes without a name, as they are damaged */
     struct error damage;  /* the first of them */
 };
+
+/* Columns by their type. */
+/* clang-format off */
+#define EXPORT_TEXT(name) { name, OUTPUT_TEXT, HUMAN_PLAIN, 0 }
+#define EXPORT_INTEGER(name) { name, OUTPUT_INTEGER, HUMAN_PLAIN, 0 }
+#define EXPORT_BYTES(name) { name, OUTPUT_INTEGER, HUMAN_BYTES, 0 }
+#define EXPORT_TIME(name) { name, OUTPUT_TIME, HUMAN_TIME, 0 }
+/* clang-format on */
 
 /* One of the tables that are not samples: name, and how its rows are written. */
 struct export_table {

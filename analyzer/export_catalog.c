@@ -3,11 +3,6 @@
 
 #include "analyzer/export.h"
 
-#define TEXT_COLUMN(name) { name, OUTPUT_TEXT, HUMAN_PLAIN, 0 }
-#define INTEGER_COLUMN(name) { name, OUTPUT_INTEGER, HUMAN_PLAIN, 0 }
-#define BYTES_COLUMN(name) { name, OUTPUT_INTEGER, HUMAN_BYTES, 0 }
-#define TIME_COLUMN(name) { name, OUTPUT_TIME, HUMAN_TIME, 0 }
-
 enum { CELLS_MAX = 32 };
 
 /* Fill the cells of row `index`; false: the window leaves it out. */
@@ -37,8 +32,8 @@ static bool touches(const struct export *e, int64_t first_ns, int64_t last_ns)
            (first_ns <= window->to_ns && (last_ns == NO_TIME || last_ns > window->from_ns));
 }
 
-static enum status list(struct export *e, const struct output_column columns[],
-                        size_t column_count, size_t row_count, fill_row *fill, struct error *err)
+static enum status list(struct export *e, const struct output_column columns[], size_t column_count,
+                        size_t row_count, fill_row *fill, struct error *err)
 {
     struct output_cell cells[CELLS_MAX];
     struct output output;
@@ -61,31 +56,31 @@ static enum status list(struct export *e, const struct output_column columns[],
 /* --- session --- */
 
 static const struct output_column session_columns[] = {
-    INTEGER_COLUMN("session_id"),
-    TIME_COLUMN("start_time"),
-    INTEGER_COLUMN("start_ns"),
-    TIME_COLUMN("end_time"),
-    INTEGER_COLUMN("end_ns"),
-    TEXT_COLUMN("end_reason"),
-    TEXT_COLUMN("host"),
-    TEXT_COLUMN("os"),
-    TEXT_COLUMN("release"),
-    TEXT_COLUMN("machine"),
-    TEXT_COLUMN("hardware"),
-    TEXT_COLUMN("boot_id"),
-    INTEGER_COLUMN("boot_start_ns"),
-    TEXT_COLUMN("version"),
-    TEXT_COLUMN("process_source"),
-    INTEGER_COLUMN("interval_ns"),
-    INTEGER_COLUMN("recorder_pid"),
-    INTEGER_COLUMN("core_count"),
-    BYTES_COLUMN("page_bytes"),
-    BYTES_COLUMN("memory_bytes"),
-    INTEGER_COLUMN("clock_ticks_per_second"),
-    TEXT_COLUMN("zone"),
-    INTEGER_COLUMN("zone_offset_seconds"),
-    INTEGER_COLUMN("zone_next_change_ns"),
-    INTEGER_COLUMN("zone_next_offset_seconds"),
+    EXPORT_INTEGER("session_id"),
+    EXPORT_TIME("start_time"),
+    EXPORT_INTEGER("start_ns"),
+    EXPORT_TIME("end_time"),
+    EXPORT_INTEGER("end_ns"),
+    EXPORT_TEXT("end_reason"),
+    EXPORT_TEXT("host"),
+    EXPORT_TEXT("os"),
+    EXPORT_TEXT("release"),
+    EXPORT_TEXT("machine"),
+    EXPORT_TEXT("hardware"),
+    EXPORT_TEXT("boot_id"),
+    EXPORT_INTEGER("boot_start_ns"),
+    EXPORT_TEXT("version"),
+    EXPORT_TEXT("process_source"),
+    EXPORT_INTEGER("interval_ns"),
+    EXPORT_INTEGER("recorder_pid"),
+    EXPORT_INTEGER("core_count"),
+    EXPORT_BYTES("page_bytes"),
+    EXPORT_BYTES("memory_bytes"),
+    EXPORT_INTEGER("clock_ticks_per_second"),
+    EXPORT_TEXT("zone"),
+    EXPORT_INTEGER("zone_offset_seconds"),
+    EXPORT_INTEGER("zone_next_change_ns"),
+    EXPORT_INTEGER("zone_next_offset_seconds"),
 };
 
 static bool fill_session(const struct export *e, size_t index, struct output_cell *cell)
@@ -116,22 +111,22 @@ static bool fill_session(const struct export *e, size_t index, struct output_cel
     *cell++ = text(s->zone);
     *cell++ = integer(s->zone_offset_s);
     *cell++ = unless(s->zone_next_change_ns, 0);
-    *cell = unless(s->zone_next_offset_s, s->zone_next_change_ns == 0 ? s->zone_next_offset_s
-                                                                      : INT64_MIN);
+    *cell = unless(s->zone_next_offset_s,
+                   s->zone_next_change_ns == 0 ? s->zone_next_offset_s : INT64_MIN);
     return touches(e, s->wall_start_ns, s->end_ns);
 }
 
 static enum status export_session(struct export *e, struct error *err)
 {
-    return list(e, session_columns, COUNT_OF(session_columns),
-                e->subject->contents->session_count, fill_session, err);
+    return list(e, session_columns, COUNT_OF(session_columns), e->subject->contents->session_count,
+                fill_session, err);
 }
 
 /* --- timeline --- */
 
 static const struct output_column timeline_columns[] = {
-    INTEGER_COLUMN("session_id"), TIME_COLUMN("time"), INTEGER_COLUMN("time_ns"),
-    TIME_COLUMN("wall_time"),     INTEGER_COLUMN("wall_ns"),
+    EXPORT_INTEGER("session_id"), EXPORT_TIME("time"),       EXPORT_INTEGER("time_ns"),
+    EXPORT_TIME("wall_time"),     EXPORT_INTEGER("wall_ns"),
 };
 
 static bool fill_timeline(const struct export *e, size_t index, struct output_cell *cell)
@@ -153,8 +148,8 @@ static enum status export_timeline(struct export *e, struct error *err)
 /* --- capability --- */
 
 static const struct output_column capability_columns[] = {
-    INTEGER_COLUMN("session_id"), TEXT_COLUMN("collector"), TEXT_COLUMN("status"),
-    TEXT_COLUMN("reason"),        TEXT_COLUMN("enable"),
+    EXPORT_INTEGER("session_id"), EXPORT_TEXT("collector"), EXPORT_TEXT("status"),
+    EXPORT_TEXT("reason"),        EXPORT_TEXT("enable"),
 };
 
 static bool fill_capability(const struct export *e, size_t index, struct output_cell *cell)
@@ -178,9 +173,9 @@ static enum status export_capability(struct export *e, struct error *err)
 /* --- entity --- */
 
 static const struct output_column entity_columns[] = {
-    INTEGER_COLUMN("entity_id"), TEXT_COLUMN("kind"),       TEXT_COLUMN("key"),
-    TEXT_COLUMN("label"),        INTEGER_COLUMN("parent_id"), TIME_COLUMN("first_time"),
-    INTEGER_COLUMN("first_ns"),  TIME_COLUMN("last_time"),  INTEGER_COLUMN("last_ns"),
+    EXPORT_INTEGER("entity_id"), EXPORT_TEXT("kind"),         EXPORT_TEXT("key"),
+    EXPORT_TEXT("label"),        EXPORT_INTEGER("parent_id"), EXPORT_TIME("first_time"),
+    EXPORT_INTEGER("first_ns"),  EXPORT_TIME("last_time"),    EXPORT_INTEGER("last_ns"),
 };
 
 static bool fill_entity(const struct export *e, size_t index, struct output_cell *cell)
@@ -206,9 +201,9 @@ static enum status export_entity(struct export *e, struct error *err)
 /* --- event --- */
 
 static const struct output_column event_columns[] = {
-    TIME_COLUMN("time"),          INTEGER_COLUMN("time_ns"),     INTEGER_COLUMN("event_id"),
-    INTEGER_COLUMN("session_id"), TEXT_COLUMN("kind"),           TEXT_COLUMN("detail"),
-    INTEGER_COLUMN("value"),      INTEGER_COLUMN("duration_ns"),
+    EXPORT_TIME("time"),          EXPORT_INTEGER("time_ns"),     EXPORT_INTEGER("event_id"),
+    EXPORT_INTEGER("session_id"), EXPORT_TEXT("kind"),           EXPORT_TEXT("detail"),
+    EXPORT_INTEGER("value"),      EXPORT_INTEGER("duration_ns"),
 };
 
 static bool fill_event(const struct export *e, size_t index, struct output_cell *cell)
@@ -223,8 +218,7 @@ static bool fill_event(const struct export *e, size_t index, struct output_cell 
     cell[5] = text(event->detail);
     cell[6] = integer(event->value);
     cell[7] = integer(event->duration_ns);
-    return e->subject->whole ||
-           (event->at_ns > window->from_ns && event->at_ns <= window->to_ns);
+    return e->subject->whole || (event->at_ns > window->from_ns && event->at_ns <= window->to_ns);
 }
 
 static enum status export_event(struct export *e, struct error *err)
@@ -236,9 +230,9 @@ static enum status export_event(struct export *e, struct error *err)
 /* --- metric: rows are numbered through all tables --- */
 
 static const struct output_column metric_columns[] = {
-    TEXT_COLUMN("table"), INTEGER_COLUMN("position"), TEXT_COLUMN("metric"),
-    TEXT_COLUMN("kind"),  TEXT_COLUMN("unit"),        INTEGER_COLUMN("scale"),
-    TEXT_COLUMN("labels"), TEXT_COLUMN("description"),
+    EXPORT_TEXT("table"),  EXPORT_INTEGER("position"), EXPORT_TEXT("metric"),
+    EXPORT_TEXT("kind"),   EXPORT_TEXT("unit"),        EXPORT_INTEGER("scale"),
+    EXPORT_TEXT("labels"), EXPORT_TEXT("description"),
 };
 
 static bool fill_metric(const struct export *e, size_t index, struct output_cell *cell)

@@ -28,7 +28,7 @@ void compact_release(struct compact *compact);
 MUST_USE enum status compact_decode(struct compact *compact, const struct export *e,
                                     const struct export_slice *slice, struct error *err);
 
-/* Index in compact_column.value of the state before the first sample; the n-th active is n after. */
+/* Index in compact_column.value of what was before the first sample; the n-th active is n after. */
 static inline size_t compact_value_at(const struct compact *compact,
                                       const struct block_table *table, size_t series)
 {

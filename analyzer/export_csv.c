@@ -38,10 +38,10 @@ struct csv {
     int write_errno;
     struct compact compact;
     struct export_layout layout;
-    struct output_cell *cell;   /* of the identity columns, from [layout.identity_at] */
-    struct byte_writer labels;  /* states' labels as CSV cells, COPY_SIZE bytes of room each */
+    struct output_cell *cell;  /* of the identity columns, from [layout.identity_at] */
+    struct byte_writer labels; /* states' labels as CSV cells, COPY_SIZE bytes of room each */
     size_t *label_at[TABLE_METRICS_MAX]; /* [label_count + 1] */
-    size_t fields_room;         /* the longest that all metrics of a row can become */
+    size_t fields_room;                  /* the longest that all metrics of a row can become */
     struct csv_field field[TABLE_METRICS_MAX];
     char *text; /* of the current series: identity, metrics, line end */
     size_t text_size, text_room, identity_size;
@@ -342,7 +342,7 @@ static enum status start_text(struct csv *x, size_t value_at, size_t row, struct
     return STATUS_OK;
 }
 
-/* At which samples anything changed: values where the directory says so, what is missing anywhere. */
+/* Samples unlike the one before: in values, as the directory says, or in what is missing. */
 static void find_changes(struct csv *x, const struct block_table *table, size_t series)
 {
     uint32_t count = table->series[series].count;
@@ -438,9 +438,9 @@ static enum status visit(void *context, const struct export_slice *whole, struct
     const struct block_table *table = whole->table;
     struct export_slice slice = *whole;
     size_t columns = table->shape->column_count;
-    size_t step = export_step(table, table->active_at[table->series_count] * columns *
-                                             sizeof(int64_t) +
-                                         table->row[table->series_count] * columns);
+    size_t step =
+        export_step(table, table->active_at[table->series_count] * columns * sizeof(int64_t) +
+                               table->row[table->series_count] * columns);
 
     if (put_times(x, whole, err) != STATUS_OK)
         return err->status;

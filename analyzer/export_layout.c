@@ -81,10 +81,8 @@ enum status export_layout_metric(struct export_layout *layout, size_t metric, co
 static enum status add_identity(struct export_layout *layout, int key, struct error *err)
 {
     enum entity_kind kind = layout->table->key[key];
-    const char *suffix = key == 1 && layout->table->key[0] != ENTITY_PROCESS &&
-                                 kind != ENTITY_PROCESS
-                             ? "2"
-                             : "";
+    const char *suffix =
+        key == 1 && layout->table->key[0] != ENTITY_PROCESS && kind != ENTITY_PROCESS ? "2" : "";
 
     if (kind == ENTITY_NONE)
         return STATUS_OK;
@@ -144,8 +142,8 @@ void export_value(const struct export_metric *metric, int64_t value, char digits
         bool known = value >= 0 && (uint64_t)value < metric->label_count;
 
         cell->text = known ? metric->label[value].data : digits;
-        cell->text_size = known ? metric->label[value].size
-                                : (size_t)(decimal_put_i64(digits, value) - digits);
+        cell->text_size =
+            known ? metric->label[value].size : (size_t)(decimal_put_i64(digits, value) - digits);
     } else if (metric->exponent < 0) {
         cell->missing = __builtin_mul_overflow(value, metric->metric->scale, &cell->integer);
     }
@@ -156,20 +154,22 @@ enum status export_identify(struct export *e, const struct export_slice *slice,
                             struct export_identity *identity, struct error *err)
 {
     int key = table->key[0] == ENTITY_PROCESS ? 0 : 1;
+    enum status st;
 
     *identity = (struct export_identity){ .of_process = table->key[key] == ENTITY_PROCESS };
     if (!identity->of_process)
         return STATUS_OK;
-    return export_damage(e,
-                         recording_process(e->subject->recording, slice->block,
-                                           slice->table->series[series].key[key],
-                                           &identity->process, err),
-                         err);
+    st = recording_process(e->subject->recording, slice->block,
+                           slice->table->series[series].key[key], &identity->process, err);
+    if (st != STATUS_OK)
+        identity->process = NULL;
+    return export_damage(e, st, err);
 }
 
 static void put_text(struct output_cell *cell, const struct text *text)
 {
-    *cell = (struct output_cell){ .missing = text->data == NULL, .text = text->data,
+    *cell = (struct output_cell){ .missing = text->data == NULL,
+                                  .text = text->data,
                                   .text_size = text->size };
 }
 
@@ -214,7 +214,8 @@ static const struct version *version_run(const struct export_slice *slice, const
     const int64_t *tick_ns = slice->table->tick_ns + s->first;
     const struct version *version, *next;
 
-    version = process == NULL ? NULL : process_version_at(process, later(tick_ns[*sample], late_ns));
+    version =
+        process == NULL ? NULL : process_version_at(process, later(tick_ns[*sample], late_ns));
     if (version == NULL || version + 1 == process->versions + process->version_count) {
         *sample = end;
         return version;

@@ -35,8 +35,8 @@ enum status export_part_columns(struct export_layout *layout, size_t metric,
     if (counter) {
         if (export_layout_metric(layout, metric, ".rate_max", err) != STATUS_OK)
             return err->status;
-        return export_layout_add(layout, m->name, ".rate_max_at_ns", OUTPUT_INTEGER, HUMAN_PLAIN,
-                                 0, err);
+        return export_layout_add(layout, m->name, ".rate_max_at_ns", OUTPUT_INTEGER, HUMAN_PLAIN, 0,
+                                 err);
     }
     if (m->kind == METRIC_STATE)
         return STATUS_OK;

@@ -4,38 +4,30 @@
 
 #include "analyzer/export_part.h"
 
+/* clang-format off */
 #define IDENTITY_COLUMNS                                                                           \
-    { "process_id", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, { "session_id", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, \
-        { "pid", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, { "ppid", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },     \
-        { "start_ticks", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },                                         \
-        { "start_time", OUTPUT_TIME, HUMAN_TIME, 0 },                                              \
-        { "start_ns", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },                                            \
-        { "end_time", OUTPUT_TIME, HUMAN_TIME, 0 },                                                \
-        { "end_ns", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },                                              \
-        { "exit_reported", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },                                       \
-        { "exit_code", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },                                           \
-        { "start_approximate", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },                                   \
-        { "kernel_thread", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }
-
+    EXPORT_INTEGER("process_id"), EXPORT_INTEGER("session_id"), EXPORT_INTEGER("pid"),             \
+    EXPORT_INTEGER("ppid"), EXPORT_INTEGER("start_ticks"), EXPORT_TIME("start_time"),              \
+    EXPORT_INTEGER("start_ns"), EXPORT_TIME("end_time"), EXPORT_INTEGER("end_ns"),                 \
+    EXPORT_INTEGER("exit_reported"), EXPORT_INTEGER("exit_code"),                                  \
+    EXPORT_INTEGER("start_approximate"), EXPORT_INTEGER("kernel_thread")
 #define VERSION_COLUMNS                                                                            \
-    { "uid", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, { "user", OUTPUT_TEXT, HUMAN_PLAIN, 0 },            \
-        { "comm", OUTPUT_TEXT, HUMAN_PLAIN, 0 }, { "exe", OUTPUT_TEXT, HUMAN_PLAIN, 0 },           \
-        { "cmdline", OUTPUT_TEXT, HUMAN_PLAIN, 0 },                                                \
-        { "cmdline_length", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },                                      \
-        { "cmdline_hash", OUTPUT_TEXT, HUMAN_PLAIN, 0 }, { "cwd", OUTPUT_TEXT, HUMAN_PLAIN, 0 },   \
-        { "cgroup", OUTPUT_TEXT, HUMAN_PLAIN, 0 }, { "container", OUTPUT_TEXT, HUMAN_PLAIN, 0 }
+    EXPORT_INTEGER("uid"), EXPORT_TEXT("user"), EXPORT_TEXT("comm"), EXPORT_TEXT("exe"),           \
+    EXPORT_TEXT("cmdline"), EXPORT_INTEGER("cmdline_length"), EXPORT_TEXT("cmdline_hash"),         \
+    EXPORT_TEXT("cwd"), EXPORT_TEXT("cgroup"), EXPORT_TEXT("container")
+/* clang-format on */
 
 enum { IDENTITY_COUNT = 13, VERSION_COUNT = 10, HASH_SIZE = 17 };
 
-static const struct output_column process_columns[] = { IDENTITY_COLUMNS,
-                                                        { "version_count", OUTPUT_INTEGER,
-                                                          HUMAN_PLAIN, 0 },
-                                                        VERSION_COLUMNS };
+static const struct output_column process_columns[] = {
+    IDENTITY_COLUMNS,
+    EXPORT_INTEGER("version_count"),
+    VERSION_COLUMNS,
+};
 
 static const struct output_column version_columns[] = {
-    { "process_id", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, { "pid", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    { "version", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },    { "from_time", OUTPUT_TIME, HUMAN_TIME, 0 },
-    { "from_ns", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },    VERSION_COLUMNS,
+    EXPORT_INTEGER("process_id"), EXPORT_INTEGER("pid"),     EXPORT_INTEGER("version"),
+    EXPORT_TIME("from_time"),     EXPORT_INTEGER("from_ns"), VERSION_COLUMNS,
 };
 
 _Static_assert(COUNT_OF(process_columns) == IDENTITY_COUNT + 1 + VERSION_COUNT, "process");
@@ -86,7 +78,8 @@ static struct output_cell *put_version(const struct version *v, char hash[HASH_S
                                         .text_size = v->text[texts[i]].size };
     *cell++ = known(v->text[PROCESS_CMDLINE].data != NULL, v->cmdline_length);
     (void)snprintf(hash, HASH_SIZE, "%016llx", (unsigned long long)v->cmdline_hash);
-    *cell++ = (struct output_cell){ .missing = v->cmdline_hash == 0, .text = hash,
+    *cell++ = (struct output_cell){ .missing = v->cmdline_hash == 0,
+                                    .text = hash,
                                     .text_size = HASH_SIZE - 1 };
     for (size_t i = 0; i < COUNT_OF(rest); i++)
         *cell++ = (struct output_cell){ .missing = v->text[rest[i]].data == NULL,
@@ -205,8 +198,8 @@ static void put_lifetime(struct lifetime_rows *r, const struct recording_block *
     cell = put_identity(p, cell);
     for (size_t m = 0; m < table->metric_count; m++)
         cell = export_part_cells(&r->layout.metric[m],
-                                 &lifetimes->cell[index * table->metric_count + m],
-                                 EXPORT_INCREASE, r->digits + (cell - r->cell), cell);
+                                 &lifetimes->cell[index * table->metric_count + m], EXPORT_INCREASE,
+                                 r->digits + (cell - r->cell), cell);
     output_row(&r->output, r->cell, OUTPUT_NORMAL);
     r->e->row_count++;
 }
@@ -232,8 +225,7 @@ static enum status walk_lifetimes(struct lifetime_rows *r, struct error *err)
 
 static enum status lifetime_columns(struct lifetime_rows *r, struct error *err)
 {
-    static const struct output_column columns[] = { { "block_seq", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-                                                    IDENTITY_COLUMNS };
+    static const struct output_column columns[] = { EXPORT_INTEGER("block_seq"), IDENTITY_COLUMNS };
     struct export_layout *layout = &r->layout;
     size_t before = layout->count; /* time and the like: not of a life */
 

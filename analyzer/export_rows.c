@@ -33,7 +33,8 @@ static void fill_metrics(struct rows *r, const struct export_slice *slice, size_
         else
             cell[m] = (struct output_cell){ .missing = true };
         if (r->e->missing_reasons)
-            why[m] = (struct output_cell){ .missing = missing == MISSING_NONE, .text = reason,
+            why[m] = (struct output_cell){ .missing = missing == MISSING_NONE,
+                                           .text = reason,
                                            .text_size = strlen(reason) };
     }
 }
@@ -115,8 +116,7 @@ enum status export_rows(struct export *e, const struct recording_table *table, s
     return st;
 }
 
-enum status export_samples(struct export *e, const struct recording_table *table,
-                           struct error *err)
+enum status export_samples(struct export *e, const struct recording_table *table, struct error *err)
 {
     if (e->output.format == OUTPUT_CSV && !e->plainly && !e->missing_reasons)
         return export_csv(e, table, err);

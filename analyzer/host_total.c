@@ -1,93 +1,100 @@
 /*
  * Busy time has two bases. The kernel's tick fields (user, nice, system, irq of cpu_samples) are
- * always there; the root cpuacct group's usage is exact to the nanosecond where it exists.
+ * always there; the usage of the root cpuacct group is exact to the nanosecond where it exists.
  */
 #include "analyzer/host_total.h"
 
 #include <string.h>
 
-#include "analyzer/rate.h"
-
 enum { US_NS = 1000 };
 
-struct adding {
-    struct aggregate *a;
-    struct recording *rec;
-    const struct window *window;
-    struct block_table directory;
-    struct block_column column;
-    const struct recording_table *table;
-};
-
-/* Increase of one column of one series in the window, in exported units; gaps left out. */
-static bool increase_of(struct adding *x, size_t series, size_t position, int64_t *increase,
-                        int64_t *covered_ns)
+void host_total_begin(struct host_total *host, struct recording *recording,
+                      const struct window *window)
 {
-    struct rate_walk walk;
-    struct interval in;
-    bool any = false;
-
-    *increase = *covered_ns = 0;
-    rate_begin(&walk, &x->directory, &x->column, series);
-    while (rate_next(&walk, &in)) {
-        if (in.at_ns <= x->window->from_ns || in.at_ns > x->window->to_ns || in.gap || !in.known)
-            continue;
-        *increase += in.increase;
-        *covered_ns += in.dt_ns;
-        any = true;
-    }
-    *increase *= x->table->metrics[position].scale;
-    return any;
+    *host = (struct host_total){
+        .window = *window, .ticks_missed = -1, .ticks_dropped = -1, .exits_lost = -1
+    };
+    host->cpu.recording = host->recorder.recording = recording;
+    host->cpu.table = recording_table(recording, "cpu_samples");
+    host->recorder.table = recording_table(recording, "recorder_samples");
 }
 
-static enum status add_core_metric(struct adding *x, const char *name, int64_t *sum_us,
-                                   bool elapsed, struct error *err)
+void host_total_release(struct host_total *host)
 {
-    size_t position = recording_metric(x->table, name);
+    rate_block_release(&host->cpu);
+    rate_block_release(&host->recorder);
+    *host = (struct host_total){ 0 };
+}
+
+/* What one series of the loaded column gained in the window. */
+struct gain {
+    int64_t increase, covered_ns; /* outside gaps */
+    int64_t all; /* gaps, and what a counter that begins with the recorder began with, included */
+    bool any;
+};
+
+static struct gain gain_of(const struct rate_block *b, size_t series)
+{
+    struct gain gain = { 0 };
+    struct rate_walk walk;
+    struct rate_run run;
+
+    rate_begin(&walk, b, series, b->first, b->end);
+    while (rate_next(&walk, &run)) {
+        gain.any = true;
+        gain.all += run.known ? run.increase : run.value;
+        gain.increase += run.gap ? 0 : run.increase;
+        gain.covered_ns += run.dt_ns;
+    }
+    return gain;
+}
+
+static enum status add_field(struct host_total *host, const char *name, int64_t *sum_us,
+                             int64_t *elapsed_ns, struct error *err)
+{
+    struct rate_block *b = &host->cpu;
+    size_t position = recording_metric(b->table, name);
 
     if (position == SIZE_MAX)
         return STATUS_OK;
-    if (recording_column(x->rec, &x->directory, x->directory.shape->first_column[position],
-                         SIZE_MAX, &x->column, err) != STATUS_OK)
+    if (rate_block_column(b, position, err) != STATUS_OK)
         return err->status;
-    for (size_t i = 0; i < x->directory.series_count; i++) {
-        int64_t increase, covered;
+    for (size_t i = 0; i < b->directory.series_count; i++) {
+        struct gain gain = gain_of(b, i);
 
-        if (!increase_of(x, i, position, &increase, &covered))
-            continue;
-        *sum_us += increase / US_NS;
-        x->a->host.known = true;
-        if (elapsed)
-            x->a->host.elapsed_us += covered / US_NS;
+        *sum_us += gain.increase * b->table->metrics[position].scale / US_NS;
+        host->known |= gain.covered_ns > 0;
+        if (elapsed_ns != NULL)
+            *elapsed_ns += gain.covered_ns;
     }
     return STATUS_OK;
 }
 
-static enum status add_cores(struct adding *x, struct error *err)
+static enum status add_cores(struct host_total *host, struct error *err)
 {
-    struct host_total *host = &x->a->host;
     const struct {
         const char *name;
-        int64_t *sum;
-    } fields[] = { { "user_ns_total", &host->busy_us },  { "nice_ns_total", &host->busy_us },
+        int64_t *sum_us;
+    } fields[] = { { "user_ns_total", &host->busy_us },   { "nice_ns_total", &host->busy_us },
                    { "system_ns_total", &host->busy_us }, { "irq_ns_total", &host->busy_us },
                    { "idle_ns_total", &host->idle_us },   { "iowait_ns_total", &host->idle_us },
-                   { "steal_ns_total", &host->steal_us } };
+                   { "steal_ns_total", &host->stolen_us } };
 
     for (size_t f = 0; f < COUNT_OF(fields); f++)
-        if (add_core_metric(x, fields[f].name, fields[f].sum, f == 0, err) != STATUS_OK)
+        if (add_field(host, fields[f].name, fields[f].sum_us, f == 0 ? &host->elapsed_ns : NULL,
+                      err) != STATUS_OK)
             return err->status;
-    if ((int64_t)x->directory.series_count > host->cores)
-        host->cores = (int64_t)x->directory.series_count;
+    if (host->cpu.directory.series_count > host->cores)
+        host->cores = host->cpu.directory.series_count;
     return STATUS_OK;
 }
 
 /* The row of recorder_samples for the program as a whole. */
-static size_t recorder_series(const struct adding *x)
+static size_t program_series(const struct rate_block *b)
 {
-    for (size_t i = 0; i < x->directory.series_count; i++) {
+    for (size_t i = 0; i < b->directory.series_count; i++) {
         const struct recording_entity *e =
-            recording_entity(x->rec, x->directory.series[i].key[0]);
+            recording_entity(b->recording, b->directory.series[i].key[0]);
 
         if (e != NULL && strcmp(e->key, "recorder") == 0)
             return i;
@@ -95,84 +102,79 @@ static size_t recorder_series(const struct adding *x)
     return SIZE_MAX;
 }
 
-static enum status add_recorder(struct adding *x, struct error *err)
+static enum status program_gain(struct host_total *host, size_t series, const char *name,
+                                struct gain *gain, struct error *err)
+{
+    struct rate_block *b = &host->recorder;
+    size_t position = recording_metric(b->table, name);
+
+    *gain = (struct gain){ 0 };
+    if (position == SIZE_MAX)
+        return STATUS_OK;
+    if (rate_block_column(b, position, err) != STATUS_OK)
+        return err->status;
+    *gain = gain_of(b, series);
+    gain->increase *= b->table->metrics[position].scale;
+    return STATUS_OK;
+}
+
+static enum status add_program(struct host_total *host, struct error *err)
 {
     const struct {
         const char *name;
         int64_t *sum;
-    } fields[] = { { "ticks_missed_total", &x->a->ticks_missed },
-                   { "ticks_dropped_total", &x->a->ticks_dropped },
-                   { "exits_lost_total", &x->a->exits_lost } };
-    size_t series = recorder_series(x);
-    size_t position = recording_metric(x->table, "cpu_busy_cpuacct_ns_total");
-    int64_t increase, covered;
+    } losses[] = { { "ticks_missed_total", &host->ticks_missed },
+                   { "ticks_dropped_total", &host->ticks_dropped },
+                   { "exits_lost_total", &host->exits_lost } };
+    size_t series = program_series(&host->recorder);
+    struct gain gain;
 
-    for (size_t f = 0; f < COUNT_OF(fields) && series != SIZE_MAX; f++) {
-        size_t at = recording_metric(x->table, fields[f].name);
-
-        if (at == SIZE_MAX)
-            continue;
-        if (recording_column(x->rec, &x->directory, x->directory.shape->first_column[at], SIZE_MAX,
-                             &x->column, err) != STATUS_OK)
-            return err->status;
-        if (increase_of(x, series, at, &increase, &covered))
-            *fields[f].sum += increase + (*fields[f].sum < 0);
-    }
-    if (series == SIZE_MAX || position == SIZE_MAX)
+    if (series == SIZE_MAX)
         return STATUS_OK;
-    if (recording_column(x->rec, &x->directory, x->directory.shape->first_column[position],
-                         SIZE_MAX, &x->column, err) != STATUS_OK)
-        return err->status;
-    if (increase_of(x, series, position, &increase, &covered)) {
-        x->a->host.exact_us += increase / US_NS;
-        x->a->host.exact_ns += covered;
+    for (size_t i = 0; i < COUNT_OF(losses); i++) {
+        if (program_gain(host, series, losses[i].name, &gain, err) != STATUS_OK)
+            return err->status;
+        if (gain.any)
+            *losses[i].sum = gain.all + (*losses[i].sum < 0 ? 0 : *losses[i].sum);
     }
+    if (program_gain(host, series, "cpu_busy_cpuacct_ns_total", &gain, err) != STATUS_OK)
+        return err->status;
+    host->cpuacct_us += gain.increase / US_NS;
+    host->cpuacct_ns += gain.covered_ns;
     return STATUS_OK;
 }
 
-static enum status add_table(struct adding *x, const char *name,
+static enum status add_table(struct host_total *host, struct rate_block *b,
                              const struct recording_block *block, const struct block_ticks *ticks,
-                             enum status (*add)(struct adding *, struct error *),
+                             enum status (*add)(struct host_total *, struct error *),
                              struct error *err)
 {
     enum status st;
 
-    x->table = recording_table(x->rec, name);
-    if (x->table == NULL)
+    if (b->table == NULL)
         return STATUS_OK;
-    st = recording_directory(x->rec, block, x->table, ticks, &x->directory, err);
+    st = rate_block_open(b, block, ticks, &host->window, err);
     if (st == STATUS_ABSENT)
         return STATUS_OK;
-    if (st == STATUS_OK)
-        st = add(x, err);
-    block_table_release(&x->directory);
-    return st;
+    return st == STATUS_OK ? add(host, err) : st;
 }
 
-enum status host_total_block(struct aggregate *a, struct recording *rec,
-                             const struct recording_block *block, const struct block_ticks *ticks,
-                             const struct window *window, struct error *err)
+enum status host_total_block(struct host_total *host, const struct recording_block *block,
+                             const struct block_ticks *ticks, struct error *err)
 {
-    struct adding x = { .a = a, .rec = rec, .window = window };
-    enum status st = add_table(&x, "cpu_samples", block, ticks, add_cores, err);
+    enum status st = add_table(host, &host->cpu, block, ticks, add_cores, err);
 
-    if (st == STATUS_OK)
-        st = add_table(&x, "recorder_samples", block, ticks, add_recorder, err);
-    block_column_release(&x.column);
-    return st;
+    return st == STATUS_OK ? add_table(host, &host->recorder, block, ticks, add_program, err) : st;
 }
 
-void host_total_end(struct host_total *host)
+void host_total_end(struct host_total *host, int64_t covered_ns)
 {
-    int64_t wall_us = host->cores == 0 ? 0 : host->elapsed_us / host->cores;
-
     if (!host->known)
         return;
-    /* Exact only if it was recorded for all of the window, to 1 %. */
-    host->exact = host->exact_ns > 0 && host->exact_ns / US_NS >= wall_us - wall_us / 100;
+    host->exact = covered_ns > 0 && host->cpuacct_ns == covered_ns;
     if (host->exact) {
-        host->busy_us = host->exact_us;
-        host->idle_us = host->elapsed_us - host->exact_us - host->steal_us;
+        host->busy_us = host->cpuacct_us;
+        host->idle_us = host->elapsed_ns / US_NS - host->cpuacct_us - host->stolen_us;
     }
-    host->total_us = host->busy_us + host->idle_us + host->steal_us;
+    host->total_us = host->busy_us + host->idle_us + host->stolen_us;
 }

@@ -102,8 +102,8 @@ static enum status read_blocks(struct info *info, struct error *err)
             lost(&info->pause_ns, c->blocks[0][b - 1].end_ns, block->start_ns);
     }
     for (size_t t = 0; t < c->table_count && !info->exact && counted_ticks > 0; t++)
-        info->samples[t] = (int64_t)((double)info->samples[t] * (double)info->tick_count /
-                                     (double)counted_ticks);
+        info->samples[t] =
+            (int64_t)((double)info->samples[t] * (double)info->tick_count / (double)counted_ticks);
     return STATUS_OK;
 }
 
@@ -138,8 +138,8 @@ static enum status own_value(struct info *info, const struct recording_table *ta
     st = recording_column(info->subject.recording, directory,
                           directory->shape->first_column[metric], series, &column, err);
     if (st == STATUS_OK && (column.missing == NULL || column.missing[row] == MISSING_NONE)) {
-        own->known = !__builtin_mul_overflow(column.value[row], table->metrics[metric].scale,
-                                             &value);
+        own->known =
+            !__builtin_mul_overflow(column.value[row], table->metrics[metric].scale, &value);
         *(last ? &own->last : &own->first) = value;
     }
     block_column_release(&column);
@@ -221,7 +221,6 @@ enum status info_gather(struct info *info, struct error *err)
     info->span_ns = between(info->subject.first_ns, info->subject.last_ns);
     info->covered_ns = between(info->pause_ns, between(info->gap_ns, info->span_ns));
     info->cpu_used_ns = between(info->cpu_ns.first, info->cpu_ns.last);
-    return damage(info,
-                  recording_sizes(info->subject.recording, &info->sizes, &info->size_count, err),
-                  err);
+    return damage(
+        info, recording_sizes(info->subject.recording, &info->sizes, &info->size_count, err), err);
 }

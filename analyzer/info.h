@@ -24,9 +24,9 @@ struct info {
     int64_t pause_ns;            /* between sessions */
     int64_t span_ns, covered_ns; /* from the first tick to the last; without gaps and pauses */
     int64_t lifetime_count;
-    size_t process_table;        /* its index; SIZE_MAX: none */
-    int64_t *samples;            /* per table, at level 0 */
-    bool exact;                  /* no block was estimated */
+    size_t process_table; /* its index; SIZE_MAX: none */
+    int64_t *samples;     /* per table, at level 0 */
+    bool exact;           /* no block was estimated */
     struct recording_size *sizes;
     size_t size_count;
     int64_t own_ticks, cpu_used_ns; /* between the two samples of info_own */

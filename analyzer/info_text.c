@@ -64,8 +64,8 @@ static void print_host(const struct info *info, FILE *out)
          safe(s->release).text, safe(s->machine).text);
     line(out, "hardware", "%s, %" PRId64 " cores, %s of memory", safe(s->hardware).text,
          s->core_count, bytes(s->memory_bytes).text);
-    line(out, "zone", "%s (%+d s east of UTC)",
-         s->zone[0] == '\0' ? "unknown" : safe(s->zone).text, s->zone_offset_s);
+    line(out, "zone", "%s (%+d s east of UTC)", s->zone[0] == '\0' ? "unknown" : safe(s->zone).text,
+         s->zone_offset_s);
 }
 
 static void print_span(const struct info *info, FILE *out)
@@ -78,11 +78,11 @@ static void print_span(const struct info *info, FILE *out)
     }
     line(out, "span", "%s to %s: %s", when(info, first_ns).text, when(info, last_ns).text,
          span(info->span_ns).text);
-    line(out, "covered", "%s in %" PRId64 " ticks; %" PRId64 " gap%s of %s in all, %s between "
+    line(out, "covered",
+         "%s in %" PRId64 " ticks; %" PRId64 " gap%s of %s in all, %s between "
          "sessions",
-         span(info->covered_ns).text, info->tick_count,
-         info->gap_count, info->gap_count == 1 ? "" : "s", span(info->gap_ns).text,
-         span(info->pause_ns).text);
+         span(info->covered_ns).text, info->tick_count, info->gap_count,
+         info->gap_count == 1 ? "" : "s", span(info->gap_ns).text, span(info->pause_ns).text);
 }
 
 static void print_sessions(const struct info *info, FILE *out)
@@ -92,14 +92,14 @@ static void print_sessions(const struct info *info, FILE *out)
     for (size_t i = 0; i < c->session_count; i++) {
         const struct recording_session *s = &c->sessions[i];
         bool open = s->end_ns == NO_TIME;
-        const char *why = open ? "no clean end: it is being written, or the recorder was killed"
-                               : s->end_reason;
+        const char *why =
+            open ? "no clean end: it is being written, or the recorder was killed" : s->end_reason;
 
         line(out, i == 0 ? "sessions" : "", "%" PRId64 ": %s to %s (%s)", s->session_id,
              when(info, s->wall_start_ns).text, open ? "?" : when(info, s->end_ns).text,
              safe(why).text);
-        line(out, "", "   every %s, processes from %s, procscoped %s",
-             span(s->interval_ns).text, safe(s->process_source).text, safe(s->version).text);
+        line(out, "", "   every %s, processes from %s, procscoped %s", span(s->interval_ns).text,
+             safe(s->process_source).text, safe(s->version).text);
     }
 }
 

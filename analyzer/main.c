@@ -20,9 +20,10 @@ static void usage(FILE *out)
                 out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         (void)fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    (void)fputs("\n  procscope COMMAND --help tells more. Without FILE: this host's own recording.\n"
-                "exit status: 0 done, 1 failed, 2 wrong usage, 3 the recording is damaged\n",
-                out);
+    (void)fputs(
+        "\n  procscope COMMAND --help tells more. Without FILE: this host's own recording.\n"
+        "exit status: 0 done, 1 failed, 2 wrong usage, 3 the recording is damaged\n",
+        out);
 }
 
 static const struct command *find(const char *name)
@@ -37,9 +38,13 @@ static int unknown(const char *name)
 {
     char shown[80];
 
-    (void)fprintf(stderr, "procscope: no command %s; there is", escape_show(shown, sizeof shown, name));
+    (void)fprintf(stderr, "procscope: no command %s; there is",
+                  escape_show(shown, sizeof shown, name));
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        (void)fprintf(stderr, "%s %s", i == 0 ? "" : i + 1 == COUNT_OF(commands) ? " and" : ",",
+        (void)fprintf(stderr, "%s %s",
+                      i == 0                        ? ""
+                      : i + 1 == COUNT_OF(commands) ? " and"
+                                                    : ",",
                       commands[i]->name);
     (void)fputs("; see procscope --help\n", stderr);
     return EXIT_USAGE;
@@ -82,6 +87,7 @@ static int exit_code(enum status st)
 static int run(const struct command *command, int argc, char **argv)
 {
     struct error err = { 0 };
+    char shown[2000]; /* the message may quote a damaged file */
     enum status st;
 
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -92,7 +98,8 @@ static int run(const struct command *command, int argc, char **argv)
         return finish(EXIT_DONE);
     (void)fflush(stdout);
     (void)fprintf(stderr, "procscope %s: %s\n", command->name,
-                  err.message[0] == '\0' ? status_text(st) : err.message);
+                  err.message[0] == '\0' ? status_text(st)
+                                         : escape_show(shown, sizeof shown, err.message));
     if (st == STATUS_INVALID)
         (void)fprintf(stderr, "procscope %s --help tells what it takes\n", command->name);
     return exit_code(st);

@@ -228,11 +228,13 @@ enum status options_default_file(char **path, struct error *err)
     else if (home != NULL && home[0] == '/')
         (void)snprintf(name, sizeof name, "%s/.local/state/procscope/%s.pscope", home, host);
     else
-        return error_set(err, STATUS_INVALID, "no FILE given, and no home directory to find one in");
+        return error_set(err, STATUS_INVALID,
+                         "no FILE given, and no home directory to find one in");
     if (access(name, F_OK) != 0)
         return error_set(err, STATUS_ABSENT,
                          "no FILE given, and this host's recording %.300s is not there; start "
-                         "procscoped to record it", name);
+                         "procscoped to record it",
+                         name);
     *path = strdup(name);
     return *path == NULL ? error_set(err, STATUS_NO_MEMORY, "path") : STATUS_OK;
 }

@@ -1,198 +1,313 @@
-/* The written-out list of report columns. Names, order and units are a contract: append only. */
+/* Reads a window into totals, and prints them as rows. */
 #include "analyzer/report.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#define TEXT_COLUMN(name, title) { { name, OUTPUT_TEXT, HUMAN_PLAIN, 0 }, title, STAT_TEXT, 0, true }
-#define ABSENT_COLUMN(name, type)                                                                  \
-    { { name, type, HUMAN_PLAIN, 0 }, NULL, STAT_NOT_RECORDED, 0, true }
-#define COUNT_COLUMN(name, title, measure)                                                         \
-    { { name, OUTPUT_INTEGER, HUMAN_COUNT, 0 }, title, STAT_INCREASE, measure, false }
-#define BYTES_COLUMN(name, title, stat, measure, contract)                                         \
-    { { name, OUTPUT_INTEGER, HUMAN_BYTES, 0 }, title, stat, measure, contract }
-#define SECONDS_COLUMN(name, title, stat, measure, contract)                                       \
-    { { name, OUTPUT_DECIMAL, HUMAN_SECONDS, -9 }, title, stat, measure, contract }
+#include "analyzer/trust.h"
 
-// clang-format off
-const struct report_column report_columns[] = {
-    { { "process_id", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, "ID", STAT_TEXT, 0, true },
-    { { "pid", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, "PID", STAT_TEXT, 0, true },
-    { { "start_time", OUTPUT_TIME, HUMAN_TIME, 0 }, "START", STAT_TEXT, 0, true },
-    { { "end_time", OUTPUT_TIME, HUMAN_TIME, 0 }, "END", STAT_TEXT, 0, true },
-    TEXT_COLUMN("user", "USER"),
-    TEXT_COLUMN("comm", "COMM"),
-    TEXT_COLUMN("cmdline", "CMDLINE"),
-    TEXT_COLUMN("cgroup", "CGROUP"),
-    TEXT_COLUMN("container", "CONTAINER"),
-    SECONDS_COLUMN("covered_seconds", "COVERED", STAT_COVERED, MEASURE_CPU, true),
-    SECONDS_COLUMN("cpu_seconds", "CPU", STAT_SECONDS, MEASURE_CPU, true),
-    { { "cpu_percent_mean", OUTPUT_REAL, HUMAN_PERCENT, 0 }, "CPU%", STAT_PERCENT_MEAN,
-      MEASURE_CPU, true },
-    { { "cpu_percent_p95", OUTPUT_DECIMAL, HUMAN_PERCENT, -7 }, "P95%", STAT_PERCENT_P95,
-      MEASURE_CPU, true },
-    { { "cpu_percent_max", OUTPUT_DECIMAL, HUMAN_PERCENT, -7 }, "MAX%", STAT_PERCENT_MAX,
-      MEASURE_CPU, true },
-    { { "resident_bytes_mean", OUTPUT_REAL, HUMAN_BYTES, 0 }, "RSS", STAT_MEAN, MEASURE_RESIDENT,
-      true },
-    BYTES_COLUMN("resident_bytes_max", "RSS MAX", STAT_MAX, MEASURE_RESIDENT, true),
-    BYTES_COLUMN("disk_read_bytes", "READ", STAT_INCREASE, MEASURE_DISK_READ, true),
-    BYTES_COLUMN("disk_written_bytes", "WRITTEN", STAT_INCREASE, MEASURE_DISK_WRITTEN, true),
-    ABSENT_COLUMN("gpu_seconds", OUTPUT_REAL),
-    ABSENT_COLUMN("gpu_percent_mean", OUTPUT_REAL),
-    ABSENT_COLUMN("gpu_memory_bytes_max", OUTPUT_INTEGER),
-    ABSENT_COLUMN("gpu_power_watts_mean", OUTPUT_REAL),
-    ABSENT_COLUMN("gpu_power_watts_p95", OUTPUT_REAL),
-    ABSENT_COLUMN("gpu_power_watts_max", OUTPUT_REAL),
-    ABSENT_COLUMN("gpu_energy_joules", OUTPUT_REAL),
-    ABSENT_COLUMN("cpu_power_watts_mean", OUTPUT_REAL),
-    ABSENT_COLUMN("cpu_energy_joules", OUTPUT_REAL),
-    ABSENT_COLUMN("energy_method", OUTPUT_TEXT),
-    { { "exe", OUTPUT_TEXT, HUMAN_PLAIN, 0 }, "EXE", STAT_TEXT, 0, false },
-    { { "uid", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, "UID", STAT_TEXT, 0, false },
-    { { "exit_code", OUTPUT_INTEGER, HUMAN_PLAIN, 0 }, "EXIT", STAT_TEXT, 0, false },
-    { { "processes", OUTPUT_INTEGER, HUMAN_COUNT, 0 }, "PROCS", STAT_PROCESSES, 0, false },
-    SECONDS_COLUMN("cpu_user_seconds", "USER CPU", STAT_SECONDS, MEASURE_CPU_USER, false),
-    SECONDS_COLUMN("cpu_system_seconds", "SYSTEM CPU", STAT_SECONDS, MEASURE_CPU_SYSTEM, false),
-    SECONDS_COLUMN("run_delay_seconds", "DELAY", STAT_SECONDS, MEASURE_RUN_DELAY, false),
-    COUNT_COLUMN("context_switches_voluntary", "VOL", MEASURE_SWITCHES_VOLUNTARY),
-    COUNT_COLUMN("context_switches_involuntary", "INVOL", MEASURE_SWITCHES_INVOLUNTARY),
-    COUNT_COLUMN("minor_faults", "MINFLT", MEASURE_MINOR_FAULTS),
-    COUNT_COLUMN("major_faults", "MAJFLT", MEASURE_MAJOR_FAULTS),
-    { { "threads_max", OUTPUT_INTEGER, HUMAN_COUNT, 0 }, "THREADS", STAT_MAX, MEASURE_THREADS,
-      false },
-    BYTES_COLUMN("io_read_chars", "READ CHARS", STAT_INCREASE, MEASURE_READ_CHARS, false),
-    BYTES_COLUMN("io_written_chars", "WRITE CHARS", STAT_INCREASE, MEASURE_WRITTEN_CHARS, false),
-    BYTES_COLUMN("swap_bytes_max", "SWAP", STAT_MAX, MEASURE_SWAP, false),
-    SECONDS_COLUMN("cpu_seconds_in_gaps", "IN GAPS", STAT_IN_GAPS, MEASURE_CPU, false),
-    { { "row", OUTPUT_TEXT, HUMAN_PLAIN, 0 }, "ROW", STAT_ROW, 0, true },
-};
-// clang-format on
-const size_t report_column_count = COUNT_OF(report_columns);
+/* --- reading --- */
 
-const struct report_column *report_column(const char *name)
+void report_want(struct report *r)
 {
-    for (size_t i = 0; i < report_column_count; i++)
-        if (strcmp(report_columns[i].output.name, name) == 0)
-            return &report_columns[i];
-    return NULL;
-}
+    struct aggregate *a = &r->aggregate;
 
-static struct output_cell text_cell(const struct text *text)
-{
-    if (text->data == NULL)
-        return (struct output_cell){ .missing = true };
-    return (struct output_cell){ .text = text->data, .text_size = text->size };
-}
+    for (size_t i = 0; i <= r->column_count; i++) {
+        const struct report_column *c = i < r->column_count ? r->column[i] : r->sort;
 
-static struct output_cell user_cell(const struct aggregate *a, const struct version *v,
-                                    char text[32])
-{
-    struct text user = v->text[PROCESS_USER];
-
-    if (user.data == NULL && v->uid_known)
-        user = recording_user(a->recording, v->uid);
-    if (user.data != NULL || !v->uid_known)
-        return text_cell(&user);
-    return (struct output_cell){ .text = text,
-                                 .text_size = (size_t)snprintf(text, 32, "%u", v->uid) };
-}
-
-/* What is said of one process; a group of several has it only where it is their key. */
-static struct output_cell process_cell(const char *name, const struct aggregate *a,
-                                       const struct group *g, char text[32])
-{
-    const struct process *p = g->process;
-    const struct version *v = g->version;
-    const struct {
-        const char *name;
-        enum process_text which;
-    } texts[] = { { "comm", PROCESS_COMM },     { "cmdline", PROCESS_CMDLINE },
-                  { "cgroup", PROCESS_CGROUP }, { "container", PROCESS_CONTAINER },
-                  { "exe", PROCESS_EXE } };
-
-    for (size_t i = 0; v != NULL && i < COUNT_OF(texts); i++)
-        if (strcmp(name, texts[i].name) == 0)
-            return text_cell(&v->text[texts[i].which]);
-    if (v != NULL && strcmp(name, "user") == 0)
-        return user_cell(a, v, text);
-    if (v != NULL && v->uid_known && strcmp(name, "uid") == 0)
-        return (struct output_cell){ .integer = v->uid };
-    if (strcmp(name, "process_id") == 0)
-        return (struct output_cell){ .integer = p->process_id };
-    if (strcmp(name, "pid") == 0)
-        return (struct output_cell){ .integer = p->pid };
-    if (strcmp(name, "start_time") == 0)
-        return (struct output_cell){ .integer = p->start_ns };
-    if (strcmp(name, "end_time") == 0)
-        return (struct output_cell){ .integer = p->end_ns, .missing = p->end_ns == NO_TIME };
-    if (strcmp(name, "exit_code") == 0)
-        return (struct output_cell){ .integer = p->exit_code, .missing = p->exit_code < 0 };
-    return (struct output_cell){ .missing = true };
-}
-
-static struct output_cell identity_cell(const char *name, const struct aggregate *a,
-                                        const struct group *g, char text[32])
-{
-    static const char *const key_names[] = { "", "comm", "exe", "user" };
-
-    if (a->by == BY_PROCESS)
-        return process_cell(name, a, g, text);
-    if (strcmp(name, key_names[a->by]) == 0)
-        return text_cell(&g->key);
-    return (struct output_cell){ .missing = true };
-}
-
-static struct output_cell mean_cell(const struct total *t, int64_t scale)
-{
-    if (t->covered_ns == 0)
-        return (struct output_cell){ .missing = true };
-    return (struct output_cell){ .real = (double)t->sum / (double)t->covered_ns * (double)scale };
-}
-
-static struct output_cell percent_mean(const struct total *t, int64_t scale)
-{
-    if (t->covered_ns == 0)
-        return (struct output_cell){ .missing = true };
-    return (struct output_cell){ .real = 100.0 * (double)t->increase * (double)scale /
-                                         (double)t->covered_ns };
-}
-
-struct output_cell report_cell(const struct report_column *column, const struct aggregate *a,
-                               struct group *group, char text[32])
-{
-    const struct total *t = &group->total[column->measure];
-    int64_t scale = a->scale[column->measure];
-    const char *row = a->by == BY_PROCESS ? "process" : "group";
-
-    switch (column->statistic) {
-    case STAT_TEXT:
-        return identity_cell(column->output.name, a, group, text);
-    case STAT_COVERED:
-        return (struct output_cell){ .integer = t->covered_ns };
-    case STAT_SECONDS:
-    case STAT_INCREASE:
-        return (struct output_cell){ .integer = t->increase * scale, .missing = !t->known };
-    case STAT_PERCENT_MEAN:
-        return percent_mean(t, scale);
-    case STAT_PERCENT_P95:
-        return (struct output_cell){ .integer = group_percentile(group, 95) * scale,
-                                     .missing = t->covered_ns == 0 };
-    case STAT_PERCENT_MAX:
-        return (struct output_cell){ .integer = t->rate_max * scale,
-                                     .missing = t->covered_ns == 0 };
-    case STAT_IN_GAPS:
-        return (struct output_cell){ .integer = t->in_gaps * scale };
-    case STAT_MEAN:
-        return mean_cell(t, scale);
-    case STAT_MAX:
-        return (struct output_cell){ .integer = t->max * scale, .missing = !t->present };
-    case STAT_PROCESSES:
-        return (struct output_cell){ .integer = (int64_t)group->process_count };
-    case STAT_ROW:
-        return (struct output_cell){ .text = row, .text_size = strlen(row) };
-    case STAT_NOT_RECORDED:
-        break;
+        a->want_members |= c->fact == FACT_PROCESSES;
+        if (!report_column_measured(c))
+            continue;
+        a->want[c->which] = true;
+        a->want_p95 |= c->fact == FACT_PERCENT_P95;
+        a->want_in_gaps |= c->fact == FACT_IN_GAPS;
+        if (c->fact == FACT_SWITCHES)
+            a->want[MEASURE_SWITCHES_INVOLUNTARY] = true;
     }
+}
+
+/* On a terminal, once a second has passed. */
+struct progress {
+    bool terminal, shown;
+    time_t begun;
+};
+
+static void show_progress(struct progress *progress, size_t done, size_t all)
+{
+    if (!progress->terminal || time(NULL) - progress->begun < 2)
+        return;
+    progress->shown = true;
+    (void)fprintf(stderr, "\rreading %zu of %zu blocks ", done, all);
+}
+
+static enum status read_block(struct report *r, const struct subject *subject,
+                              const struct recording_block *block, struct error *err)
+{
+    struct block_ticks ticks;
+    enum status st = recording_ticks(subject->recording, block, &ticks, err);
+
+    if (st != STATUS_OK)
+        return st;
+    coverage_block(&r->coverage, subject->contents, block, &ticks, &subject->window);
+    st = aggregate_block(&r->aggregate, block, &ticks, err);
+    if (st == STATUS_OK)
+        st = host_total_block(&r->host, block, &ticks, err);
+    block_ticks_release(&ticks);
+    return st;
+}
+
+enum status report_read(struct report *r, const struct subject *subject, struct error *err)
+{
+    const struct recording_contents *c = subject->contents;
+    const struct window *w = &subject->window;
+    struct progress progress = { .terminal = isatty(STDERR_FILENO) == 1, .begun = time(NULL) };
+    size_t done = 0;
+    enum status st = aggregate_begin(&r->aggregate, subject->recording, w, err);
+
+    host_total_begin(&r->host, subject->recording, w);
+    for (size_t b = 0; b < c->block_count[0] && st == STATUS_OK; b++) {
+        const struct recording_block *block = &c->blocks[0][b];
+
+        if (block->end_ns <= w->from_ns || block->start_ns > w->to_ns)
+            continue;
+        st = read_block(r, subject, block, err);
+        show_progress(&progress, ++done, c->block_count[0]);
+    }
+    if (progress.shown)
+        (void)fputs("\r\033[K", stderr);
+    if (st == STATUS_CORRUPT)
+        return error_prefix(err, "after %zu good blocks", done == 0 ? 0 : done - 1);
+    host_total_end(&r->host, r->coverage.ticks_ns);
+    return st;
+}
+
+void report_release(struct report *r)
+{
+    aggregate_release(&r->aggregate);
+    host_total_release(&r->host);
+}
+
+/* --- order --- */
+
+struct ranked {
+    struct output_cell key;
+    enum output_type type;
+    bool ascending;
+    uint32_t group;
+    int64_t process_id;
+    struct text name;
+    char digits[16];
+};
+
+static int compare_text(const char *x, size_t x_size, const char *y, size_t y_size)
+{
+    size_t size = x_size < y_size ? x_size : y_size;
+    int order = size == 0 ? 0 : memcmp(x, y, size);
+
+    return order != 0 ? order : (x_size > y_size) - (x_size < y_size);
+}
+
+static int compare_keys(const struct ranked *a, const struct ranked *b)
+{
+    const struct output_cell *x = &a->key, *y = &b->key;
+
+    if (a->type == OUTPUT_REAL)
+        return (x->real > y->real) - (x->real < y->real);
+    if (a->type == OUTPUT_TEXT)
+        return compare_text(x->text == NULL ? a->digits : x->text, x->text_size,
+                            y->text == NULL ? b->digits : y->text, y->text_size);
+    return (x->integer > y->integer) - (x->integer < y->integer);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    int order;
+
+    if (x->key.missing != y->key.missing)
+        return x->key.missing ? 1 : -1; /* what is not known comes last, either way */
+    order = x->key.missing ? 0 : compare_keys(x, y);
+    if (order != 0)
+        return x->ascending ? order : -order;
+    if (x->process_id != y->process_id)
+        return x->process_id < y->process_id ? -1 : 1;
+    return compare_text(x->name.data, x->name.size, y->name.data, y->name.size);
+}
+
+/* Whose row it is, from the block of its last sample. */
+static enum status identify(struct report *r, const struct subject *subject, uint32_t group,
+                            struct error *err)
+{
+    struct group *g = &r->aggregate.groups.group[group];
+
+    if (r->aggregate.by != BY_PROCESS || g->process != NULL)
+        return STATUS_OK;
+    return recording_process(subject->recording, g->block, g->process_id, &g->process, err);
+}
+
+static enum status rank(struct report *r, const struct subject *subject, struct ranked **list,
+                        size_t *count, struct error *err)
+{
+    const struct groups *groups = &r->aggregate.groups;
+    bool named = report_column_identity(r->sort) && r->sort->fact != FACT_PROCESS_ID;
+
+    *count = groups->count - 1;
+    *list = calloc(groups->count, sizeof **list);
+    if (*list == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%zu rows", *count);
+    for (uint32_t i = 0; i < *count; i++) {
+        struct ranked *ranked = &(*list)[i];
+        const struct group *g = &groups->group[i + 1];
+
+        *ranked = (struct ranked){ .type = r->sort->output.type,
+                                   .ascending = r->ascending,
+                                   .group = i + 1,
+                                   .process_id = g->process_id,
+                                   .name = g->key };
+        if (named && identify(r, subject, i + 1, err) != STATUS_OK)
+            return err->status;
+        ranked->key = r->sort->fact == FACT_PROCESS_ID
+                          ? (struct output_cell){ .integer = g->process_id }
+                          : report_column_cell(r->sort, &r->aggregate, i + 1, ranked->digits);
+        if (ranked->key.text == ranked->digits)
+            ranked->key.text = NULL; /* digits move with the sort */
+    }
+    return STATUS_OK;
+}
+
+/* --- rows --- */
+
+/* A row that is no process and no group. */
+struct extra {
+    const char *row, *label;
+    bool known;
+    int64_t cpu_ns;
+    size_t processes;
+};
+
+static struct output_cell extra_cell(const struct report *r, const struct report_column *c,
+                                     const struct extra *extra)
+{
+    static const enum process_text keys[] = { [BY_PROCESS] = PROCESS_COMM,
+                                              [BY_COMM] = PROCESS_COMM,
+                                              [BY_EXE] = PROCESS_EXE,
+                                              [BY_USER] = PROCESS_USER };
+    int64_t covered_ns = r->coverage.ticks_ns;
+
+    if (c->fact == FACT_ROW)
+        return (struct output_cell){ .text = extra->row, .text_size = strlen(extra->row) };
+    if (c->fact == FACT_TEXT && (c->which == PROCESS_COMM || c->which == keys[r->aggregate.by]))
+        return (struct output_cell){ .text = extra->label, .text_size = strlen(extra->label) };
+    if (c->fact == FACT_PROCESSES && extra->processes > 0)
+        return (struct output_cell){ .integer = (int64_t)extra->processes };
+    if (!extra->known || !report_column_measured(c) || c->which != MEASURE_CPU)
+        return (struct output_cell){ .missing = true };
+    if (c->fact == FACT_COVERED)
+        return (struct output_cell){ .integer = covered_ns };
+    if (c->fact == FACT_INCREASE)
+        return (struct output_cell){ .integer = extra->cpu_ns };
+    if (c->fact == FACT_PERCENT_MEAN && covered_ns > 0)
+        return (struct output_cell){ .real = 100.0 * (double)extra->cpu_ns / (double)covered_ns };
     return (struct output_cell){ .missing = true };
+}
+
+static void extra_row(const struct report *r, struct output *out, const struct extra *extra)
+{
+    struct output_cell cells[REPORT_COLUMNS_MAX];
+
+    for (size_t i = 0; i < r->column_count; i++)
+        cells[i] = extra_cell(r, r->column[i], extra);
+    output_row(out, cells, OUTPUT_DIM);
+}
+
+static void remainder_rows(const struct report *r, struct output *out, int64_t shown, size_t rest)
+{
+    const struct aggregate *a = &r->aggregate;
+    const struct host_total *host = &r->host;
+    int64_t scale = a->scale[MEASURE_CPU], all_ns = aggregate_all_cpu(a) * scale;
+    bool timed = r->coverage.ticks_ns > 0;
+    char others[80], basis[60], total[60];
+    const struct extra extras[] = {
+        { "others", others, timed, all_ns - shown * scale, 0 },
+        { "not_attributed", basis, host->known, host->busy_us * 1000 - all_ns, 0 },
+        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0 },
+        { "idle", "[idle]", host->known, host->idle_us * 1000, 0 },
+        { "total", total, host->known, host->total_us * 1000, 0 },
+    };
+
+    if (rest > 0)
+        (void)snprintf(others, sizeof others, "[others: %zu more rows]", rest);
+    else
+        (void)snprintf(others, sizeof others, "[others]");
+    (void)snprintf(basis, sizeof basis, "[not attributed: basis %s]",
+                   !host->known  ? "none, cores are not recorded"
+                   : host->exact ? "cpuacct"
+                                 : "ticks");
+    (void)snprintf(total, sizeof total, "[total: %zu cores]", host->cores);
+    for (size_t i = 0; i < COUNT_OF(extras); i++)
+        if (strcmp(extras[i].row, "stolen") != 0 || host->stolen_us > 0)
+            extra_row(r, out, &extras[i]);
+}
+
+static enum status group_row(struct report *r, const struct subject *subject, struct output *out,
+                             uint32_t group, struct error *err)
+{
+    struct output_cell cells[REPORT_COLUMNS_MAX];
+    char digits[REPORT_COLUMNS_MAX][16];
+    bool named = false;
+
+    for (size_t c = 0; c < r->column_count; c++)
+        named |= report_column_identity(r->column[c]);
+    if (named && identify(r, subject, group, err) != STATUS_OK)
+        return err->status;
+    for (size_t c = 0; c < r->column_count; c++)
+        cells[c] = report_column_cell(r->column[c], &r->aggregate, group, digits[c]);
+    output_row(out, cells, OUTPUT_NORMAL);
+    return STATUS_OK;
+}
+
+static enum status print_rows(struct report *r, const struct subject *subject, struct output *out,
+                              struct error *err)
+{
+    struct ranked *list = NULL;
+    size_t count = 0, shown = 0;
+    int64_t shown_cpu = 0;
+    enum status st = rank(r, subject, &list, &count, err);
+
+    if (st == STATUS_OK && count > 1)
+        qsort(list, count, sizeof *list, by_rank);
+    for (; shown < count && shown < r->top && st == STATUS_OK && !output_broken(out); shown++) {
+        uint32_t group = list[shown].group;
+
+        st = group_row(r, subject, out, group, err);
+        shown_cpu += aggregate_total(&r->aggregate, group, MEASURE_CPU)->increase;
+    }
+    free(list);
+    if (st == STATUS_OK && r->remainder)
+        remainder_rows(r, out, shown_cpu, count - shown);
+    return st;
+}
+
+enum status report_print(struct report *r, const struct subject *subject, FILE *file,
+                         const struct output_options *options, struct error *err)
+{
+    struct output_column columns[REPORT_COLUMNS_MAX];
+    struct output out = { 0 };
+    struct error closing;
+    enum status st, closed;
+
+    for (size_t c = 0; c < r->column_count; c++) {
+        columns[c] = r->column[c]->output;
+        if (r->titles)
+            columns[c].name = r->column[c]->title;
+    }
+    st = output_open(&out, file, columns, r->column_count, options, err);
+    if (st == STATUS_OK)
+        st = print_rows(r, subject, &out, err);
+    if (st == STATUS_OK)
+        trust_notes(&out, r, subject);
+    closed = output_close(&out, st == STATUS_OK ? err : &closing);
+    return st == STATUS_OK ? closed : st;
 }

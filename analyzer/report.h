@@ -1,42 +1,42 @@
-/* The columns of `report`: what each is, and its value for one group. */
+/* Rows in order, the remainder below them, and how far all of it can be trusted. */
 #ifndef ANALYZER_REPORT_H
 #define ANALYZER_REPORT_H
 
-#include "analyzer/aggregate.h"
-#include "analyzer/output.h"
+#include "analyzer/coverage.h"
+#include "analyzer/host_total.h"
+#include "analyzer/options.h"
+#include "analyzer/report_columns.h"
 
-enum statistic {
-    STAT_TEXT,         /* something of the process or its version */
-    STAT_COVERED,      /* seconds covered */
-    STAT_SECONDS,      /* a ns counter's increase, as seconds */
-    STAT_PERCENT_MEAN, /* of one core */
-    STAT_PERCENT_P95,
-    STAT_PERCENT_MAX,
-    STAT_IN_GAPS,
-    STAT_INCREASE, /* a counter's increase */
-    STAT_MEAN,     /* a gauge's mean over time */
-    STAT_MAX,
-    STAT_PROCESSES,
-    STAT_ROW,
-    STAT_NOT_RECORDED, /* needs a table that this version does not record: always empty */
+enum { REPORT_COLUMNS_MAX = 64 };
+
+/* What is printed, and the data it comes from. */
+struct report {
+    const struct report_column *column[REPORT_COLUMNS_MAX];
+    size_t column_count;
+    bool titles; /* short headers instead of the names */
+    const struct report_column *sort;
+    bool ascending;
+    size_t top;     /* rows */
+    bool remainder; /* rows for what no shown row has */
+    struct aggregate aggregate;
+    struct host_total host;
+    struct coverage coverage;
 };
 
-struct report_column {
-    struct output_column output; /* name, type, human form */
-    const char *title;           /* in a table; NULL: the name */
-    enum statistic statistic;
-    enum measure measure;
-    bool contract; /* part of what machine formats print by default */
-};
+/* What the chosen columns need; before aggregate_begin. */
+void report_want(struct report *report);
 
-extern const struct report_column report_columns[];
-extern const size_t report_column_count;
+/*
+ * Read the subject's window.
+ *
+ *   errors  whatever reading returns; the message of CORRUPT says how much was read
+ */
+MUST_USE enum status report_read(struct report *report, const struct subject *subject,
+                                 struct error *err);
 
-/* NULL if there is none of that name. */
-const struct report_column *report_column(const char *name);
-
-/* The value of a column for a group; texts point into the group or `text`. */
-struct output_cell report_cell(const struct report_column *column, const struct aggregate *a,
-                               struct group *group, char text[32]);
+/* Write rows and notes. */
+MUST_USE enum status report_print(struct report *report, const struct subject *subject, FILE *file,
+                                  const struct output_options *options, struct error *err);
+void report_release(struct report *report);
 
 #endif

@@ -26,13 +26,15 @@ static enum status find_window(struct subject *subject, const struct options *op
                                struct error *err)
 {
     const struct window_options *w = &options->window;
-    struct when_context context = { .zone = &subject->zone, .utc = options->utc,
-                                    .first_ns = subject->first_ns, .last_ns = subject->last_ns };
+    struct when_context context = { .zone = &subject->zone,
+                                    .utc = options->utc,
+                                    .first_ns = subject->first_ns,
+                                    .last_ns = subject->last_ns };
     struct when_warning warning = { "" };
     int64_t before_first = subject->first_ns == INT64_MIN ? INT64_MIN : subject->first_ns - 1;
 
-    subject->whole = w->from == NULL && w->to == NULL && w->last == NULL && w->at == NULL &&
-                     w->span == NULL;
+    subject->whole =
+        w->from == NULL && w->to == NULL && w->last == NULL && w->at == NULL && w->span == NULL;
     subject->window = (struct window){ before_first, subject->last_ns };
     if (subject->whole)
         return STATUS_OK;
@@ -58,12 +60,15 @@ enum status subject_open(struct subject *subject, const struct options *options,
                         err);
     if (st == STATUS_INVALID)
         st = err->status = STATUS_UNSUPPORTED; /* not a recording: no fault of the command line */
+    if (st == STATUS_CORRUPT)
+        st = error_prefix(err, "nothing was read");
     if (st != STATUS_OK)
         return st;
     subject->contents = recording_contents(subject->recording);
     if (subject->contents->session_count > 0) {
         session = &subject->contents->sessions[subject->contents->session_count - 1];
-        subject->zone = (struct zone){ .name = session->zone, .offset_s = session->zone_offset_s,
+        subject->zone = (struct zone){ .name = session->zone,
+                                       .offset_s = session->zone_offset_s,
                                        .next_change_ns = session->zone_next_change_ns,
                                        .next_offset_s = session->zone_next_offset_s };
         (void)!zone_load(&subject->zone, NULL, &ignored); /* else the stored offsets serve */
@@ -118,8 +123,10 @@ enum status sink_close(struct sink *sink, enum status so_far, struct error *err)
 struct output_options sink_options(const struct sink *sink, const struct options *options,
                                    const struct subject *subject)
 {
-    struct output_options o = { .format = options->format, .csv_safe = options->csv_safe,
-                                .zone = options->utc ? NULL : &subject->zone, .notes = stderr };
+    struct output_options o = { .format = options->format,
+                                .csv_safe = options->csv_safe,
+                                .zone = options->utc ? NULL : &subject->zone,
+                                .notes = stderr };
     struct winsize size;
 
     if (options->format != OUTPUT_TABLE || !isatty(fileno(sink->file)))

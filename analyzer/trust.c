@@ -1,96 +1,212 @@
 /* Coverage, attribution, and what happened to clocks and data: from the recording's own figures. */
 #include "analyzer/trust.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "analyzer/human.h"
 
-enum { LINE = 400 };
 #define SECOND_NS 1e9
 
-static void coverage(char line[LINE], const struct subject *subject, const struct aggregate *a)
+/* A line that is cut rather than overrun. */
+struct line {
+    char text[600];
+    size_t used;
+};
+
+static void put(struct line *line, const char *format, ...) PRINTF_LIKE(2, 3);
+static void put(struct line *line, const char *format, ...)
 {
-    double asked = (double)(subject->window.to_ns - subject->window.from_ns) / SECOND_NS;
-    int used;
+    va_list arguments;
+    int size;
 
-    if (subject->whole)
-        asked = (double)(subject->last_ns - subject->first_ns) / SECOND_NS;
-    used = snprintf(line, LINE, "%.3f of %.3f s covered by %lld ticks, %zu gap%s",
-                    (double)a->covered_ns / SECOND_NS, asked, (long long)a->tick_count,
-                    a->gap_count, a->gap_count == 1 ? "" : "s");
-    for (size_t i = 0; i < a->gap_count && i < COUNT_OF(a->gaps) && used < LINE - 60; i++) {
-        char when[80];
-
-        *human_put_time(when, &subject->zone, a->gaps[i].at_ns - a->gaps[i].length_ns) = '\0';
-        used += snprintf(line + used, (size_t)(LINE - used), "%s %s for %.1f s", i == 0 ? ":" : ",",
-                         when, (double)a->gaps[i].length_ns / SECOND_NS);
-    }
+    va_start(arguments, format);
+    size = vsnprintf(line->text + line->used, sizeof line->text - line->used, format, arguments);
+    va_end(arguments);
+    if (size > 0)
+        line->used += (size_t)size;
+    if (line->used >= sizeof line->text)
+        line->used = sizeof line->text - 1;
 }
 
-static void count_of(char *text, size_t size, int64_t count, const char *what)
+static void put_time(struct line *line, const struct output *out, int64_t ns)
 {
-    if (count < 0)
-        (void)snprintf(text, size, "%s not recorded", what);
-    else
-        (void)snprintf(text, size, "%s %lld", what, (long long)count);
+    char text[HUMAN_ROOM + 1];
+
+    *human_put_time(text, out->options.zone, ns) = '\0';
+    put(line, "%s", text);
 }
 
-static void attribution(char line[LINE], const struct subject *subject, const struct aggregate *a)
+static void put_seconds(struct line *line, int64_t ns)
+{
+    char text[HUMAN_ROOM + 1];
+
+    *human_put_seconds(text, (double)ns / SECOND_NS) = '\0';
+    put(line, "%s", text);
+}
+
+/* Where level 0 was evicted, coarser levels may still tell of the time; this report does not. */
+static int64_t evicted_until(const struct subject *subject)
 {
     const struct recording_contents *c = subject->contents;
-    int64_t scale = a->scale[MEASURE_CPU] == 0 ? 1000 : a->scale[MEASURE_CPU];
-    double rest_us = (double)a->host.busy_us - (double)a->all_cpu * (double)scale / 1000.0;
-    char remainder[120] = "busy time not recorded", lost[60], missed[60], dropped[60];
+    int64_t first_ns = c->block_count[0] > 0 ? c->blocks[0][0].start_ns : INT64_MAX;
+    int64_t coarse_ns = INT64_MAX;
 
-    if (a->host.known && a->host.busy_us > 0)
-        (void)snprintf(remainder, sizeof remainder, "not attributed %+.1f %% of busy (basis %s)",
-                       100.0 * rest_us / (double)a->host.busy_us,
-                       a->host.exact ? "cpuacct" : "core ticks");
-    count_of(lost, sizeof lost, a->exits_lost, "exits lost");
-    count_of(missed, sizeof missed, a->ticks_missed, "ticks missed");
-    count_of(dropped, sizeof dropped, a->ticks_dropped, "dropped");
-    (void)snprintf(line, LINE, "%s; process source %s; %s; %s, %s", remainder,
-                   c->session_count > 0 ? c->sessions[c->session_count - 1].process_source : "?",
-                   lost, missed, dropped);
+    for (unsigned level = 1; level < LEVEL_COUNT; level++)
+        if (c->block_count[level] > 0 && c->blocks[level][0].start_ns < coarse_ns)
+            coarse_ns = c->blocks[level][0].start_ns;
+    /* A rollup window begins up to its length before the first sample that it holds. */
+    if (coarse_ns > first_ns - level_seconds[LEVEL_COUNT - 1] * (int64_t)SECOND_NS ||
+        subject->window.from_ns >= first_ns)
+        return NO_TIME;
+    return first_ns;
 }
 
-static size_t events_of(const struct subject *subject, const char *kind)
+static void put_gaps(struct line *line, const struct output *out, const struct coverage *coverage)
+{
+    for (size_t i = 0; i < coverage->gap_count && i < COVERAGE_GAPS; i++) {
+        const struct coverage_gap *gap = &coverage->gap[i];
+
+        put(line, "%s%s ", i == 0 ? " (" : ", ", gap->cause);
+        put_time(line, out, gap->from_ns);
+        put(line, " ");
+        put_seconds(line, gap->to_ns - gap->from_ns);
+    }
+    if (coverage->gap_count > COVERAGE_GAPS)
+        put(line, ", …");
+    if (coverage->gap_count > 0)
+        put(line, ")");
+}
+
+static void covered(struct line *line, const struct output *out, const struct coverage *coverage,
+                    const struct subject *subject)
+{
+    const struct window *w = &subject->window;
+    int64_t asked_ns = w->to_ns - w->from_ns - (subject->whole ? 1 : 0);
+    int64_t evicted_ns = evicted_until(subject);
+
+    put(line, "%.1f of %.1f s asked for, %zu ticks; ", (double)coverage->covered_ns / SECOND_NS,
+        (double)asked_ns / SECOND_NS, coverage->tick_count);
+    if (coverage->gap_count == 0)
+        put(line, "no gaps");
+    else
+        put(line, "%zu gap%s", coverage->gap_count, coverage->gap_count == 1 ? "" : "s");
+    put_gaps(line, out, coverage);
+    if (coverage->tick_count == 0)
+        put(line, "; no sample lies in the window");
+    if (w->to_ns <= subject->first_ns || w->from_ns < subject->first_ns - 1) {
+        put(line, "; the samples begin ");
+        put_time(line, out, subject->first_ns);
+    }
+    if (w->to_ns > subject->last_ns) {
+        put(line, "; the samples end ");
+        put_time(line, out, subject->last_ns);
+    }
+    if (evicted_ns == NO_TIME)
+        return;
+    put(line, "; before ");
+    put_time(line, out, evicted_ns);
+    put(line, " only rollups are left, which are not in this report");
+}
+
+static void put_count(struct line *line, const char *name, int64_t count)
+{
+    if (count < 0)
+        put(line, "%s not recorded", name);
+    else
+        put(line, "%s %lld", name, (long long)count);
+}
+
+static void attribution(struct line *line, const struct report *r, const struct subject *subject)
+{
+    const struct recording_contents *c = subject->contents;
+    const struct host_total *host = &r->host;
+    int64_t all_ns = aggregate_all_cpu(&r->aggregate) * r->aggregate.scale[MEASURE_CPU];
+    double rest_ns = (double)(host->busy_us * 1000 - all_ns);
+
+    if (host->known && host->busy_us > 0)
+        put(line, "not attributed %+.1f %% of busy (basis %s)",
+            rest_ns / (double)host->busy_us / 10.0, host->exact ? "cpuacct" : "ticks");
+    else
+        put(line, "not attributed unknown: busy time of the cores is not recorded");
+    put_count(line, "; exits lost", host->exits_lost);
+    put_count(line, ", ticks missed", host->ticks_missed);
+    put_count(line, ", dropped", host->ticks_dropped);
+    put(line, "; source ");
+    if (r->coverage.tick_count == 0)
+        put(line, "none");
+    for (size_t s = r->coverage.first_session;
+         s <= r->coverage.last_session && r->coverage.tick_count > 0; s++)
+        if (s == r->coverage.first_session ||
+            strcmp(c->sessions[s].process_source, c->sessions[s - 1].process_source) != 0)
+            put(line, "%s%s", s == r->coverage.first_session ? "" : ", ",
+                c->sessions[s].process_source);
+}
+
+static size_t clock_steps(const struct subject *subject, int64_t *sum_ns)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < subject->contents->event_count; i++) {
         const struct recording_event *e = &subject->contents->events[i];
 
-        count += strcmp(e->kind, kind) == 0 && e->at_ns > subject->window.from_ns &&
-                 e->at_ns <= subject->window.to_ns;
+        if (strcmp(e->kind, "clock_step") != 0 || e->at_ns <= subject->window.from_ns ||
+            e->at_ns > subject->window.to_ns)
+            continue;
+        *sum_ns += e->value;
+        count++;
     }
     return count;
 }
 
-static void completeness(char line[LINE], const struct subject *subject,
-                         const struct aggregate *a)
+static void put_end(struct line *line, const struct report *r, const struct subject *subject)
 {
-    int used = snprintf(line, LINE, "clock steps %zu, suspends %zu, counter resets %lld",
-                        events_of(subject, "clock_step"), events_of(subject, "suspend"),
-                        (long long)a->resets);
+    const struct recording_contents *c = subject->contents;
+    size_t last = c->session_count - 1;
 
-    if (subject->contents->unclean)
-        used += snprintf(line + used, (size_t)(LINE - used),
-                         "; no clean end: being written, or the recorder was killed");
-    (void)snprintf(line + used, (size_t)(LINE - used), "; levels used: every tick%s",
-                   a->tail_blocks > 0 ? " (the last not sealed yet)" : "");
+    for (size_t s = r->coverage.first_session;
+         s <= r->coverage.last_session && r->coverage.tick_count > 0; s++) {
+        if (s == last && c->sessions[s].end_ns == NO_TIME)
+            put(line, "the recorder is running or was killed");
+        else if (c->sessions[s].end_ns == NO_TIME ||
+                 strcmp(c->sessions[s].end_reason, "killed") == 0)
+            put(line, "the recorder was killed in session %zu", s + 1);
+        else
+            continue;
+        if (s == last && r->coverage.tail_ns > 0) {
+            put(line, "; the last ");
+            put_seconds(line, r->coverage.tail_ns);
+            put(line, " came from the tail");
+        }
+        return;
+    }
+    put(line, "clean end");
 }
 
-void trust_notes(struct output *out, const struct subject *subject, const struct aggregate *a)
+static void clock_and_data(struct line *line, const struct report *r, const struct subject *subject)
 {
-    char line[LINE];
+    int64_t stepped_ns = 0;
+    size_t steps = clock_steps(subject, &stepped_ns);
 
-    coverage(line, subject, a);
-    output_note(out, "covered", line);
-    attribution(line, subject, a);
-    output_note(out, "attribution", line);
-    completeness(line, subject, a);
-    output_note(out, "complete", line);
+    put(line, "clock steps %zu", steps);
+    if (steps > 0)
+        put(line, " (%+.3f s)", (double)stepped_ns / SECOND_NS);
+    put(line, "; ");
+    put_end(line, r, subject);
+    put(line, "; resets %lld; evicted levels %s", (long long)r->aggregate.resets,
+        evicted_until(subject) == NO_TIME ? "none" : "every tick");
+}
+
+void trust_notes(struct output *out, const struct report *r, const struct subject *subject)
+{
+    struct line line = { .used = 0 };
+
+    covered(&line, out, &r->coverage, subject);
+    output_note(out, "covered", line.text);
+    line = (struct line){ .used = 0 };
+    attribution(&line, r, subject);
+    output_note(out, "attribution", line.text);
+    line = (struct line){ .used = 0 };
+    clock_and_data(&line, r, subject);
+    output_note(out, "clock", line.text);
 }

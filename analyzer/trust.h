@@ -2,9 +2,8 @@
 #ifndef ANALYZER_TRUST_H
 #define ANALYZER_TRUST_H
 
-#include "analyzer/aggregate.h"
-#include "analyzer/output.h"
+#include "analyzer/report.h"
 
-void trust_notes(struct output *out, const struct subject *subject, const struct aggregate *a);
+void trust_notes(struct output *out, const struct report *report, const struct subject *subject);
 
 #endif

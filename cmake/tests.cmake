@@ -1,6 +1,6 @@
 # Tests, found by name:
 #
-#   tests/test_*.c            one cmocka binary each, with tests/support_*.c linked in
+#   tests/test_*.c            one cmocka binary each, with tests/support_*.c and fault/ linked in
 #   tests/test_*.sh, *.py     run by bash and python3; exit code 77 means skipped
 #   tests/load_*.c            programs that those run, in tests/ of the build tree
 #   tests/fuzz/fuzz_NAME.c    runs on tests/fuzz/corpus/NAME/; with PROCSCOPE_FUZZ it is a libFuzzer program
@@ -29,7 +29,7 @@ endfunction()
 
 function(add_unit_tests)
     find_sources(sources tests/test_*.c)
-    find_sources(support tests/support_*.c)
+    find_sources(support tests/support_*.c tests/fault/*.c)
     if(support)
         folder_root(tests_root tests)
         add_library(test_support STATIC ${support})

@@ -232,7 +232,7 @@ int main(int argc, char **argv)
     struct options options;
     struct error err = { 0 };
 
-    if (options_parse(&options, argc, argv, &err) != STATUS_OK) {
+    if (recorder_options_parse(&options, argc, argv, &err) != STATUS_OK) {
         say("%s", err.message);
         return EXIT_USAGE;
     }

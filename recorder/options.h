@@ -31,7 +31,7 @@ struct options {
  *   errors  INVALID, naming the option, its value and what is accepted
  *   owns    nothing: the strings stay argv's
  */
-MUST_USE enum status options_parse(struct options *options, int argc, char **argv,
+MUST_USE enum status recorder_options_parse(struct options *options, int argc, char **argv,
                                    struct error *err);
 
 void options_print_help(FILE *out);

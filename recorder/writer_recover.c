@@ -15,7 +15,8 @@ struct recovery {
     struct chunk_store store;
     struct decompressor d;
     int64_t session_id;
-    int64_t ticks; /* found in the tail */
+    int64_t ticks;       /* found in the tail */
+    int64_t last_gap_ns; /* in the blocks seen so far, INT64_MIN none */
 };
 
 static const char *table_name(void *context, uint32_t table_id)
@@ -58,10 +59,15 @@ static enum status find_next_process_id(struct writer *writer, struct error *err
     if (st == STATUS_OK) {
         struct byte_reader r = { .data = sqlite3_column_blob(stmt, 0),
                                  .size = (size_t)sqlite3_column_bytes(stmt, 0) };
-        uint64_t value = 0;
+        uint64_t value;
 
-        while (bytes_left(&r) > 0 && !r.overrun)
-            value = bytes_get_varint(&r);
+        for (uint64_t tables = bytes_get_varint(&r); tables > 0 && !r.overrun; tables--) {
+            (void)bytes_get_varint(&r);
+            (void)bytes_get_varint(&r);
+        }
+        (void)bytes_get_varint(&r); /* lifetimes and their chunks */
+        (void)bytes_get_varint(&r);
+        value = bytes_get_varint(&r);
         if ((int64_t)value > writer->next_process_id)
             writer->next_process_id = (int64_t)value;
     }
@@ -128,6 +134,13 @@ static enum status mark_lifetimes(struct recovery *r, struct error *err)
     return STATUS_OK;
 }
 
+/* Tell the open block of the last gap before it. */
+static void expect_gap(struct recovery *r)
+{
+    for (size_t t = 0; t < TABLE_COUNT; t++)
+        r->writer->block.build[t].last_gap_ns = r->last_gap_ns;
+}
+
 static enum status refold_block(struct recovery *r, struct stored_block *from, struct error *err)
 {
     struct writer *writer = r->writer;
@@ -139,9 +152,13 @@ static enum status refold_block(struct recovery *r, struct stored_block *from, s
         return err->status;
     block->block_seq = from->block_seq;
     block->session_id = r->session_id;
-    for (uint32_t i = 0; i < from->ticks.count && st == STATUS_OK; i++)
+    expect_gap(r);
+    for (uint32_t i = 0; i < from->ticks.count && st == STATUS_OK; i++) {
         st = open_block_tick(block, from->ticks.start_ns[i], from->ticks.sweep_ns[i],
                              from->ticks.gap[i], err);
+        if (from->ticks.gap[i])
+            r->last_gap_ns = from->ticks.start_ns[i];
+    }
     for (uint32_t t = 0; t < TABLE_COUNT && st == STATUS_OK; t++) {
         struct chunk_place place = { .level = 0, .table_id = t, .block_seq = from->block_seq };
 
@@ -182,6 +199,44 @@ static enum status refold_hour(struct recovery *r, struct stored_block *from, st
             return err->status;
     }
     return STATUS_OK;
+}
+
+/*
+ * Series go on from the last stored block of a coarser level, as they would have in memory: with
+ * their running totals.
+ */
+static enum status carry_on(struct recovery *r, unsigned level, struct error *err)
+{
+    struct writer *writer = r->writer;
+    sqlite3_stmt *stmt = NULL;
+    struct block_ticks ticks = { 0 };
+    struct chunk_place place = { .level = level };
+    enum status st = database_prepare(&writer->db, &stmt,
+                                      "SELECT block_seq, ticks FROM block WHERE session_id=?1 AND "
+                                      "level=?2 ORDER BY block_seq DESC LIMIT 1",
+                                      err);
+
+    if (st == STATUS_OK) {
+        (void)sqlite3_bind_int64(stmt, 1, r->session_id);
+        (void)sqlite3_bind_int64(stmt, 2, level_seconds[level]);
+        st = database_step(&writer->db, stmt, err);
+    }
+    if (st == STATUS_OK) {
+        place.block_seq = sqlite3_column_int64(stmt, 0);
+        st = block_ticks_decode(&ticks, sqlite3_column_blob(stmt, 1),
+                                (size_t)sqlite3_column_bytes(stmt, 1), err);
+    }
+    (void)sqlite3_finalize(stmt);
+    for (uint32_t t = 0; t < TABLE_COUNT && st == STATUS_OK; t++) {
+        struct rollup *rollup = &writer->rollup[level - 1][t];
+
+        place.table_id = t;
+        st = block_rebuild(&rollup->build, &place, &ticks, chunk_store_get, &r->store, &r->d, err);
+        if (st == STATUS_OK || st == STATUS_ABSENT)
+            st = rollup_restart(rollup, err);
+    }
+    block_ticks_release(&ticks);
+    return st == STATUS_ABSENT ? STATUS_OK : st;
 }
 
 /* Blocks of `level` that the next coarser level of the session does not cover yet, in order. */
@@ -250,12 +305,16 @@ static enum status recover_session(struct recovery *r, struct error *err)
 {
     struct writer *writer = r->writer;
 
-    if (each_uncovered(r, 1, refold_hour, err) != STATUS_OK ||
+    if (carry_on(r, 2, err) != STATUS_OK || each_uncovered(r, 1, refold_hour, err) != STATUS_OK ||
+        carry_on(r, 1, err) != STATUS_OK ||
         open_block_init(&writer->block, err) != STATUS_OK ||
         each_uncovered(r, 0, refold_block, err) != STATUS_OK)
         return err->status;
     open_block_release(&writer->block);
-    if (open_block_init(&writer->block, err) != STATUS_OK || replay(r, err) != STATUS_OK)
+    if (open_block_init(&writer->block, err) != STATUS_OK)
+        return err->status;
+    expect_gap(r);
+    if (replay(r, err) != STATUS_OK)
         return err->status;
     if (writer->block.block_seq > 0)
         writer->next_block_seq[0] = writer->block.block_seq;
@@ -274,7 +333,7 @@ static enum status reset_levels(struct writer *writer, struct error *err)
 
 enum status writer_recover(struct writer *writer, struct error *err)
 {
-    struct recovery r = { .writer = writer };
+    struct recovery r = { .writer = writer, .last_gap_ns = INT64_MIN };
     enum status st = find_next_process_id(writer, err);
 
     if (st == STATUS_OK)

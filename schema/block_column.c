@@ -121,9 +121,11 @@ static enum status get_patterns(struct block_column *column, const struct block_
     size_t *start;
     bool ok = count > 0 && count <= r->size;
 
-    start = ok ? malloc((size_t)(count + 1) * sizeof *start) : NULL;
-    if (start == NULL)
+    if (!ok)
         return block_corrupt(table, place, "missing values", err);
+    start = malloc((size_t)(count + 1) * sizeof *start);
+    if (start == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "missing values of %s", table->shape->name);
     for (uint64_t p = 0; p < count && ok; p++) {
         uint64_t runs;
 
@@ -289,7 +291,9 @@ static enum status get_groups(struct block_column *column, const struct block_ta
 
         if (only_series == SIZE_MAX || only_series / GROUP_SERIES == g) {
             if (size > 0 && decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &raw, err) != STATUS_OK)
-                return block_corrupt(table, place, "a group's frame is damaged", err);
+                return err->status == STATUS_CORRUPT
+                           ? block_corrupt(table, place, "a group's frame is damaged", err)
+                           : err->status;
             if (get_group(column, table, place, first, end, &raw, err) != STATUS_OK)
                 return err->status;
         }

@@ -145,12 +145,48 @@ static bool get_tick_places(struct block_table *table, const struct block_ticks 
     return !r->overrun;
 }
 
+/*
+ * What the directory says per metric. The catalog may have grown since the block was written:
+ * metrics that it did not have then are missing throughout.
+ */
+static void get_metric_facts(struct block_table *table, uint64_t stored, struct byte_reader *r)
+{
+    unsigned metrics = table->shape->metric_count;
+
+    for (uint64_t m = 0; m < stored; m++) {
+        uint64_t age = bytes_get_varint(r);
+
+        if (m < metrics && age != 0)
+            table->column_previous_ns[m] =
+                (int64_t)((uint64_t)table->tick_ns[0] - unzigzag(age - 1));
+    }
+    for (uint32_t i = 0; table->covered_ns != NULL && i < table->tick_count; i++) {
+        uint64_t covered = 0;
+
+        for (uint64_t m = 0; m < stored; m++) {
+            covered += (uint64_t)bytes_get_zigzag(r);
+            if (m < metrics)
+                table->covered_ns[(size_t)i * metrics + m] = (int64_t)covered;
+        }
+    }
+    for (unsigned c = 0; c < table->shape->column_count; c++)
+        table->column_state[c] = table->shape->column[c].metric < stored
+                                     ? bytes_get_u8(r)
+                                     : (uint8_t)(2 + MISSING_UNSUPPORTED);
+    /* More metrics than the catalog has: a level-0 block of a tail, one column each. */
+    for (uint64_t m = metrics; m < stored; m++)
+        (void)bytes_get_u8(r);
+}
+
 static enum status get_table_ticks(struct block_table *table, const struct block_ticks *ticks,
                                    struct byte_reader *r, struct error *err)
 {
+    uint64_t stored = bytes_get_varint(r);
     uint64_t count = bytes_get_varint(r);
     unsigned metrics = table->shape->metric_count;
 
+    if (stored == 0 || stored > TABLE_METRICS_MAX || (stored > metrics && table->shape->level > 0))
+        return block_corrupt(table, &table->place, "an impossible number of metrics", err);
     if (count == 0 || count > ticks->count)
         return block_corrupt(table, &table->place, "more ticks than the block", err);
     table->tick_count = (uint32_t)count;
@@ -165,22 +201,9 @@ static enum status get_table_ticks(struct block_table *table, const struct block
         for (uint32_t i = 0; i < table->tick_count; i++)
             table->mask[i] = bytes_get_varint(r) ^ (i > 0 ? table->mask[i - 1] : 0);
     }
-    for (unsigned m = 0; m < metrics; m++) {
-        uint64_t age = bytes_get_varint(r);
-
-        table->column_previous_ns[m] =
-            age == 0 ? INT64_MIN
-                     : (int64_t)((uint64_t)table->tick_ns[0] - unzigzag(age - 1));
-    }
-    for (uint32_t i = 0; table->covered_ns != NULL && i < table->tick_count; i++)
-        for (unsigned m = 0; m < metrics; m++) {
-            int64_t *covered = table->covered_ns + (size_t)i * metrics;
-
-            covered[m] = (int64_t)((uint64_t)bytes_get_zigzag(r) +
-                                   (m > 0 ? (uint64_t)covered[m - 1] : 0));
-        }
-    for (unsigned c = 0; c < table->shape->column_count; c++)
-        table->column_state[c] = bytes_get_u8(r);
+    for (unsigned m = 0; m < metrics; m++)
+        table->column_previous_ns[m] = INT64_MIN;
+    get_metric_facts(table, stored, r);
     return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
 }
 
@@ -298,7 +321,9 @@ static enum status get_activity(struct block_table *table, struct chunk *chunk,
         struct byte_reader bitmaps = { 0 };
 
         if (size > 0 && decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &bitmaps, err) != STATUS_OK)
-            return block_corrupt(table, &table->place, "a group's frame is damaged", err);
+            return err->status == STATUS_CORRUPT
+                       ? block_corrupt(table, &table->place, "a group's frame is damaged", err)
+                       : err->status;
         frame += size;
         if (!get_group_activity(table, kinds, first, end, &bitmaps, &at))
             return block_corrupt(table, &table->place, "activity that does not fit", err);

@@ -186,7 +186,7 @@ static void put_pattern(struct column_out *o, const struct series_changes *chang
         }
     }
     size = o->patterns.used - at;
-    if (o->any_pattern && at - o->last_pattern_at == size &&
+    if (o->any_pattern && !o->patterns.full && at - o->last_pattern_at == size &&
         memcmp(o->patterns.data + o->last_pattern_at, o->patterns.data + at, size) == 0) {
         o->patterns.used = at;
     } else {
@@ -254,6 +254,8 @@ static enum status end_group(struct encoding *e, size_t group, struct error *err
     struct compressor *compressor = &e->encoder->compressor;
     size_t before = e->directory_groups.used;
 
+    if (e->bitmaps.full)
+        return error_set(err, STATUS_NO_MEMORY, "group of %s", e->build->shape->name);
     if (e->bitmaps.used > 0 &&
         compress_frame(compressor, COMPRESS_SEAL, e->bitmaps.data, e->bitmaps.used,
                        &e->directory_groups, err) != STATUS_OK)
@@ -340,6 +342,8 @@ static enum status emit_columns(struct encoding *e, struct error *err)
     for (size_t c = 0; c < shape->column_count; c++) {
         struct column_out *o = &e->column[c];
 
+        if (o->bases.full || o->patterns.full || o->pattern_of.full || o->known.full)
+            return error_set(err, STATUS_NO_MEMORY, "column of %s", shape->name);
         if (column_state(o) != 0)
             continue;
         bytes_reset(&e->raw);
@@ -367,6 +371,7 @@ static void put_table_ticks(struct encoding *e)
     struct byte_writer *w = &e->raw;
     uint32_t at = 0;
 
+    bytes_put_varint(w, build->shape->metric_count);
     bytes_put_varint(w, build->tick_count);
     bytes_put_u8(w, build->tick_count == e->ticks->count ? 1 : 0);
     for (uint32_t i = 0; build->tick_count != e->ticks->count && i < build->tick_count; i++) {

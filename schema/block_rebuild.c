@@ -108,6 +108,8 @@ static enum status add_group(struct rebuilding *r, size_t first, size_t end, str
             (void)build_compare(build, at, r->value + row * columns, r->missing + row * columns,
                                 edge, NULL);
         }
+        if (build->no_memory)
+            return error_set(err, STATUS_NO_MEMORY, "block of %s", table->shape->name);
         if ((from->flags & SERIES_ENDED) != 0 || from->first + from->count < table->tick_count)
             build_close(build, at, from->flags & SERIES_ENDED, from->end_ns);
     }

@@ -48,7 +48,7 @@ void build_shape_of_table(struct build_shape *shape, enum table_id table, unsign
 
 enum status build_init(struct build *build, const struct build_shape *shape, struct error *err)
 {
-    *build = (struct build){ .shape = shape };
+    *build = (struct build){ .shape = shape, .last_gap_ns = INT64_MIN };
     build->column_ns = malloc(shape->metric_count * 3 * sizeof *build->column_ns);
     if (build->column_ns == NULL)
         return error_set(err, STATUS_NO_MEMORY, "block of %s", shape->name);
@@ -314,6 +314,7 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
         return false;
     end = write_change(build, index, mask, words, values, seen, bytes);
     if (!append(build, index, bytes, (size_t)(end - bytes))) {
+        build->no_memory = true;
         if (change != NULL)
             change->full = true;
         return true;

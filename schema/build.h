@@ -80,7 +80,9 @@ struct build {
     uint8_t **segment;
     size_t segment_count, segment_size;
     size_t arena_used;
-    uint64_t samples; /* of this block */
+    bool no_memory; /* a change could not be kept: what is built is not to be used */
+    uint64_t samples;    /* of this block */
+    int64_t last_gap_ns; /* the last tick with a gap before this block, INT64_MIN none */
 };
 
 MUST_USE enum status build_init(struct build *build, const struct build_shape *shape,

@@ -17,6 +17,8 @@ const int checked_table_columns[CHECKED_COUNT] = { CHECKED_TABLES(CHECKED_COLUMN
 
 static enum status status_of(int code)
 {
+    if (code == SQLITE_IOERR_NOMEM)
+        return STATUS_NO_MEMORY;
     switch (code & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -51,10 +53,11 @@ enum status database_error(const struct database *db, struct error *err, const c
                      db->handle == NULL ? "out of memory" : sqlite3_errmsg(db->handle));
 }
 
-/* One value in the canonical form that the row checksum covers. */
-static uint32_t crc_value(uint32_t crc, sqlite3_value *value)
+/* One value in the canonical form that the row checksum covers; false when memory is out. */
+static bool crc_value(uint32_t *crc, sqlite3_value *value)
 {
     uint8_t head[9] = { (uint8_t)sqlite3_value_type(value) };
+    const void *data;
     int64_t number;
     size_t size;
 
@@ -63,20 +66,22 @@ static uint32_t crc_value(uint32_t crc, sqlite3_value *value)
         number = sqlite3_value_int64(value);
         for (int i = 0; i < 8; i++)
             head[1 + i] = (uint8_t)((uint64_t)number >> (8 * i));
-        return crc32c(crc, head, 9);
+        *crc = crc32c(*crc, head, 9);
+        return true;
     case SQLITE_TEXT:
     case SQLITE_BLOB:
+        data = head[0] == SQLITE_TEXT ? (const void *)sqlite3_value_text(value)
+                                      : sqlite3_value_blob(value);
         size = (size_t)sqlite3_value_bytes(value);
+        if (data == NULL && (size > 0 || head[0] == SQLITE_TEXT))
+            return false;
         for (int i = 0; i < 4; i++)
             head[1 + i] = (uint8_t)(size >> (8 * i));
-        crc = crc32c(crc, head, 5);
-        return crc32c(crc,
-                      sqlite3_value_type(value) == SQLITE_TEXT
-                          ? (const void *)sqlite3_value_text(value)
-                          : sqlite3_value_blob(value),
-                      size);
+        *crc = crc32c(crc32c(*crc, head, 5), data, size);
+        return true;
     default:
-        return crc32c(crc, head, 1);
+        *crc = crc32c(*crc, head, 1);
+        return true;
     }
 }
 
@@ -86,7 +91,10 @@ static void row_crc(sqlite3_context *context, int count, sqlite3_value **values)
     uint32_t crc = crc32c(0, sqlite3_value_text(values[0]), (size_t)sqlite3_value_bytes(values[0]));
 
     for (int i = 1; i < count; i++)
-        crc = crc_value(crc, values[i]);
+        if (!crc_value(&crc, values[i])) {
+            sqlite3_result_error_nomem(context);
+            return;
+        }
     sqlite3_result_int64(context, crc);
 }
 
@@ -203,6 +211,7 @@ enum status database_open_write(struct database *db, const char *path, struct er
 {
     char sql[120];
     bool empty = false;
+    int64_t version = FORMAT_VERSION;
 
     *db = (struct database){ .path = path };
     if (sqlite3_open_v2(path, &db->handle,
@@ -219,6 +228,13 @@ enum status database_open_write(struct database *db, const char *path, struct er
         return err->status;
     if (empty && create(db, err) != STATUS_OK)
         return err->status;
+    if (query_int(db, "PRAGMA user_version", &version, err) != STATUS_OK)
+        return err->status;
+    if (version > FORMAT_VERSION)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "%s: written by a newer procscoped (format %lld.%lld); record to another "
+                         "file, or with that version",
+                         db->path, (long long)(version / 1000), (long long)(version % 1000));
     if (database_exec(db,
                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
                       "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-1024",
@@ -343,6 +359,10 @@ enum status database_read_checks(struct database *db, struct error *err)
     while (st == STATUS_OK && (st = database_step(db, stmt, err)) == STATUS_OK) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
 
+        if (name == NULL && sqlite3_errcode(db->handle) == SQLITE_NOMEM) {
+            st = error_set(err, STATUS_NO_MEMORY, "%s: table_check", db->path);
+            break;
+        }
         if (name == NULL || sqlite3_column_int64(stmt, 3) != sqlite3_column_int64(stmt, 4)) {
             st = error_set(err, STATUS_CORRUPT, "%s: table_check: a row's checksum is wrong",
                            db->path);
@@ -401,9 +421,10 @@ enum status database_select(struct database *db, enum checked_table table, sqlit
 
 char *database_text(sqlite3_stmt *stmt, int column)
 {
+    bool null = sqlite3_column_type(stmt, column) == SQLITE_NULL;
     const void *text = sqlite3_column_text(stmt, column);
     size_t size = (size_t)sqlite3_column_bytes(stmt, column);
-    char *copy = malloc(size + 1);
+    char *copy = text == NULL && !null ? NULL : malloc(size + 1);
 
     if (copy == NULL)
         return NULL;

@@ -3,8 +3,9 @@
  *
  *   clean          journal_mode=DELETE, one file                       plain read-only
  *   being written  -wal and -shm are there                             read-only, WAL
- *   killed         -wal is there, perhaps no -shm, perhaps a           read-only WAL; if SQLite
- *                  directory we cannot write                           cannot: WAL index in memory
+ *   killed         -wal is there, perhaps no -shm, perhaps a           read-only WAL; without -shm,
+ *                  directory we cannot write                           or if SQLite cannot: its index
+ *                                                                      in memory
  *   copied         marked WAL, but no -wal beside it                   immutable
  *   killed while   -journal is there, of the one change that a clean   immutable: the first page is
  *   it ended       end makes outside the WAL: its mode in the header   good before and after it
@@ -63,6 +64,7 @@ static enum status try_open(struct database *db, const char *query, const char *
     (void)sqlite3_busy_timeout(db->handle, 5000);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, 1 << 28);
     if (database_exec(db, pragma, err) != STATUS_OK)
         return err->status;
@@ -108,6 +110,8 @@ enum status database_open_read(struct database *db, const char *path, struct err
 {
     static const char usual[] = "PRAGMA cell_size_check=1; "
                                 "PRAGMA cache_size=-4096; PRAGMA query_only=1";
+    /* With nolock=1 SQLite refuses a WAL; locks that do nothing let it keep its index in memory. */
+    static const char without_shm[] = "mode=ro&vfs=unix-none";
     static const char in_memory[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=1; "
                                     "PRAGMA query_only=1";
     bool wal = false, empty = false;
@@ -118,10 +122,12 @@ enum status database_open_read(struct database *db, const char *path, struct err
         return st;
     if (wal && !has_beside(path, "-wal"))
         st = try_open(db, "immutable=1", usual, err);
+    else if (wal && !has_beside(path, "-shm")) /* no writer; SQLite would leave one behind */
+        st = try_open(db, without_shm, in_memory, err);
     else
         st = try_open(db, "mode=ro", usual, err);
     if (st != STATUS_OK && st != STATUS_CORRUPT && wal && has_beside(path, "-wal"))
-        st = try_open(db, "mode=ro&nolock=1", in_memory, err);
+        st = try_open(db, without_shm, in_memory, err);
     if (st != STATUS_OK && st != STATUS_CORRUPT && !wal && has_beside(path, "-journal"))
         st = try_open(db, "immutable=1", usual, err);
     if (st == STATUS_OK)

@@ -42,6 +42,7 @@ struct string {
 
 struct encoding {
     const struct lifetime_chunks *out;
+    unsigned metric_count;
     int64_t block_seq;
     const struct process *const *processes;
     size_t count, version_count;
@@ -199,6 +200,8 @@ static enum status put_rows(struct encoding *e, struct error *err)
                 last = value;
             }
         }
+        if (c == LIFETIME_PROCESS_ID) /* how many metrics the cells are of */
+            bytes_put_varint(&e->raw, e->metric_count);
         if (emit(e, LIFETIME_TABLE, c, err) != STATUS_OK)
             return err->status;
     }
@@ -287,7 +290,7 @@ enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t block_se
                              const struct build_shape *rollup_shape, struct error *err)
 {
     struct encoding e = { .out = out, .block_seq = block_seq, .processes = processes,
-                          .count = count };
+                          .count = count, .metric_count = rollup_shape->metric_count };
     enum status st;
 
     if (count == 0)
@@ -309,6 +312,7 @@ enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t block_se
 
 struct decoding {
     struct lifetimes *to;
+    uint64_t metric_count; /* of the catalog when the block was written */
     int64_t block_seq;
     chunk_source *source;
     void *source_context;
@@ -442,6 +446,8 @@ static enum status get_rows(struct decoding *e, struct error *err)
         }
         for (size_t i = 0; i < to->count; i++)
             set_row(&to->process[i], c, (int64_t)(value += (uint64_t)bytes_get_zigzag(&r)));
+        if (c == LIFETIME_PROCESS_ID)
+            e->metric_count = bytes_get_varint(&r);
         if (r.overrun || bytes_left(&r) != 0)
             return corrupt(e, c, "its length is wrong", err);
     }
@@ -539,6 +545,10 @@ static enum status get_cells(struct decoding *e, const struct build_shape *shape
         struct byte_reader r;
         uint64_t value = 0;
 
+        for (size_t i = 0; shape->column[c].metric >= e->metric_count && i < to->count; i++)
+            missing[i * columns + c] = MISSING_UNSUPPORTED; /* the catalog has grown since */
+        if (shape->column[c].metric >= e->metric_count)
+            continue;
         st = fetch(e, LIFETIME_TABLE, id, &r, err);
         if (st == STATUS_ABSENT) {
             st = STATUS_OK;

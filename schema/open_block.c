@@ -11,6 +11,7 @@ enum status open_block_init(struct open_block *block, struct error *err)
         return error_set(err, STATUS_NO_MEMORY, "block");
     for (size_t t = 0; t < TABLE_COUNT; t++) {
         build_shape_of_table(&block->shape[t], (enum table_id)t, 0);
+        block->stored_metrics[t] = block->shape[t].metric_count;
         if (build_init(&block->build[t], &block->shape[t], err) != STATUS_OK)
             return err->status;
     }
@@ -82,10 +83,19 @@ enum status open_block_add_process(struct open_block *block, const struct proces
     return STATUS_OK;
 }
 
+/* A value read before a gap stays the base of the next, but no rate may be taken from it. */
+static void remember_gap(struct open_block *block)
+{
+    for (uint32_t i = 0; i < block->ticks.count; i++)
+        for (size_t t = 0; block->ticks.gap[i] && t < TABLE_COUNT; t++)
+            block->build[t].last_gap_ns = block->ticks.start_ns[i];
+}
+
 enum status open_block_restart(struct open_block *block, struct error *err)
 {
     size_t kept = 0;
 
+    remember_gap(block);
     for (size_t t = 0; t < TABLE_COUNT; t++)
         build_restart(&block->build[t]);
     for (size_t i = 0; i < block->process_count; i++) {

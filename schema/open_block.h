@@ -30,6 +30,7 @@ struct open_block {
     struct block_ticks ticks;
     size_t tick_size;
     struct build_shape shape[TABLE_COUNT];
+    unsigned stored_metrics[TABLE_COUNT]; /* in the tail's records: an older catalog had fewer */
     struct build build[TABLE_COUNT];
     struct open_process *process;
     size_t process_count, process_size;

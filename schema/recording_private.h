@@ -29,6 +29,7 @@ struct recording {
     struct block_row *rows[LEVEL_COUNT]; /* parallel to contents.blocks */
     void **owned;                        /* texts and the like, freed at close */
     size_t owned_count, owned_size;
+    bool no_memory; /* a text could not be copied */
 
     struct memory_chunk *tail_chunks; /* the unsealed block, encoded here */
     size_t tail_chunk_count, tail_chunk_size;
@@ -40,6 +41,7 @@ struct recording {
     struct version *version;
     size_t process_count;
     bool processes_loaded;
+    struct error processes_error; /* what became of it: told again to whoever asks again */
     struct user_name { /* users that process rows name, by uid */
         uint32_t uid;
         struct text name;
@@ -54,6 +56,8 @@ void *recording_own(struct recording *rec, void *memory);
 enum status recording_load_rows(struct recording *rec, struct error *err);
 /* recording_tail.c: the unsealed block, if any, as a block like others */
 enum status recording_load_tail(struct recording *rec, struct error *err);
+/* The rows that only verify looks at. */
+enum status recording_check_columns(struct recording *rec, struct error *err);
 enum status recording_load_processes(struct recording *rec, struct error *err);
 
 /* A chunk_source over sealed blocks and the tail; context is the recording. */

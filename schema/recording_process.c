@@ -158,8 +158,10 @@ enum status recording_load_processes(struct recording *rec, struct error *err)
 {
     enum status st;
 
-    if (rec->processes_loaded)
-        return STATUS_OK;
+    if (rec->processes_loaded) {
+        *err = rec->processes_error;
+        return rec->processes_error.status;
+    }
     st = database_exec(&rec->db, "BEGIN", err);
     if (st == STATUS_OK)
         st = database_read_checks(&rec->db, err);
@@ -174,7 +176,11 @@ enum status recording_load_processes(struct recording *rec, struct error *err)
     (void)recording_own(rec, rec->process);
     (void)recording_own(rec, rec->version);
     rec->processes_loaded = true;
-    return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
+    if (st != STATUS_OK) {
+        (void)error_prefix(err, "%s", rec->contents.path);
+        rec->processes_error = *err;
+    }
+    return st;
 }
 
 static const struct process *find(const struct process *list, size_t count, int64_t process_id)

@@ -23,6 +23,7 @@ static const char *text(struct recording *rec, sqlite3_stmt *stmt, int column)
 {
     const char *copy = recording_own(rec, database_text(stmt, column));
 
+    rec->no_memory |= copy == NULL;
     return copy == NULL ? "" : copy;
 }
 
@@ -69,6 +70,8 @@ static enum status read_table(struct recording *rec, enum checked_table table, c
         memset(elements + *count * width, 0, width);
         if (st == STATUS_OK)
             st = take(rec, stmt, elements + *count * width, err);
+        if (st == STATUS_OK && rec->no_memory)
+            st = error_set(err, STATUS_NO_MEMORY, "%s", checked_table_name[table]);
         ++*count;
     }
     (void)sqlite3_finalize(stmt);
@@ -255,6 +258,26 @@ static enum status join_metrics(struct recording *rec, struct recording_table *t
         build_shape_init(&table->shape[level], table->name, table->table_id, keys, kinds,
                          table->metric_count, level);
     return STATUS_OK;
+}
+
+static enum status take_nothing(struct recording *rec, sqlite3_stmt *stmt, void *element,
+                                struct error *err)
+{
+    (void)rec;
+    (void)stmt;
+    (void)element;
+    (void)err;
+    return STATUS_OK;
+}
+
+/* metric_column is for those who read the file without this program. */
+enum status recording_check_columns(struct recording *rec, struct error *err)
+{
+    void *unused = NULL;
+    size_t count;
+
+    return read_table(rec, CHECKED_METRIC_COLUMN, "ORDER BY metric_column_id", 1, &unused, &count,
+                      take_nothing, err);
 }
 
 struct any_block {

@@ -161,6 +161,8 @@ static enum status encode(struct recording *rec, struct byte_writer *contents, s
         st = lifetimes_encode(&out, block->block_seq, list, folding.cells, *lifetimes, &shape, err);
     bytes_put_varint(contents, *lifetimes);
     bytes_put_varint(contents, rec->tail_chunk_count - before);
+    if (st == STATUS_OK && contents->full)
+        st = error_set(err, STATUS_NO_MEMORY, "tail");
     block_encoder_release(&encoder);
     rollup_fold_release(&folding.fold);
     free(folding.cells);
@@ -189,7 +191,9 @@ static enum status add_block(struct recording *rec, struct error *err)
     for (size_t s = 0; s < c->session_count; s++)
         if (c->sessions[s].session_id == rec->tail.session_id)
             block->session = s;
-    if (st == STATUS_OK && (block->session == SIZE_MAX || row->contents == NULL))
+    if (st == STATUS_OK && (row->contents == NULL || row->ticks == NULL))
+        st = error_set(err, STATUS_NO_MEMORY, "tail");
+    if (st == STATUS_OK && block->session == SIZE_MAX)
         st = error_set(err, STATUS_CORRUPT, "it belongs to no session");
     block->block_seq = rec->tail.block_seq;
     block->first_tick = rec->tail.first_tick;

@@ -92,6 +92,14 @@ static enum status verify_block(struct verifying *v, const struct recording_bloc
     return st;
 }
 
+/* "Page 23: unable to get the page. error code=7": that is no damage. */
+static bool tells_of_memory(const char *line)
+{
+    const char *code = strstr(line, "error code=");
+
+    return code != NULL && strtol(code + strlen("error code="), NULL, 10) == SQLITE_NOMEM;
+}
+
 static enum status verify_database(struct verifying *v, struct error *err)
 {
     struct database *db = &v->rec->db;
@@ -101,7 +109,9 @@ static enum status verify_database(struct verifying *v, struct error *err)
     while (st == STATUS_OK && (st = database_step(db, stmt, err)) == STATUS_OK) {
         const char *line = (const char *)sqlite3_column_text(stmt, 0);
 
-        if (line != NULL && strcmp(line, "ok") != 0)
+        if (line == NULL || tells_of_memory(line))
+            st = error_set(err, STATUS_NO_MEMORY, "integrity check");
+        else if (strcmp(line, "ok") != 0)
             finding(v, "database", line);
     }
     (void)sqlite3_finalize(stmt);
@@ -120,6 +130,8 @@ enum status recording_verify(struct recording *recording, finding_report *report
     st = verify_database(&v, err);
     if (st == STATUS_OK)
         st = note(&v, recording_load_processes(recording, err), "process", err);
+    if (st == STATUS_OK)
+        st = note(&v, recording_check_columns(recording, err), "metric_column", err);
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
         for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++)
             st = verify_block(&v, &c->blocks[level][b], err);

@@ -53,8 +53,11 @@ static uint32_t *find(const struct rollup *rollup, const int64_t key[2])
 
 static enum status rehash(struct rollup *rollup, size_t size, struct error *err)
 {
-    uint32_t *larger = calloc(size, sizeof *larger);
+    uint32_t *larger;
 
+    while (size < rollup->build.series_count * 2) /* of a block that was read back */
+        size *= 2;
+    larger = calloc(size, sizeof *larger);
     if (larger == NULL)
         return error_set(err, STATUS_NO_MEMORY, "rollup of %s", rollup->shape.name);
     free(rollup->hash);
@@ -188,6 +191,8 @@ enum status rollup_put(struct rollup *rollup, uint32_t window, const struct seri
     rollup_cells_to_row(&rollup->shape, cells, build->covered_ns + (size_t)window * metrics, total,
                         rollup->row, rollup->row_missing);
     (void)build_compare(build, index, rollup->row, rollup->row_missing, true, NULL);
+    if (build->no_memory)
+        return error_set(err, STATUS_NO_MEMORY, "rollup of %s", rollup->shape.name);
     if (build->series_count * 2 > rollup->hash_size)
         return rehash(rollup, rollup->hash_size * 4, err);
     return STATUS_OK;

@@ -117,6 +117,7 @@ static struct walk walk_start(const struct series_changes *changes, unsigned c)
         (s->flags & SERIES_YOUNG) != 0 && s->start_ns > walk.time_ns)
         walk.time_ns = s->start_ns;
     walk.known = walk.timed = walk.time_ns != INT64_MIN;
+    walk.gap = walk.timed && walk.time_ns < build->last_gap_ns;
     return walk;
 }
 
@@ -312,7 +313,7 @@ void rollup_covered(const struct build *build, const uint8_t *gap, const struct 
 
     for (unsigned m = 0; m < metrics; m++) {
         int64_t before = build->column_base_ns[m];
-        bool since_gap = false;
+        bool since_gap = before < build->last_gap_ns;
 
         for (size_t w = 0; w < span_count; w++) {
             int64_t *covered = &covered_ns[w * metrics + m];

@@ -53,6 +53,7 @@ static void put_base_table(struct byte_writer *w, const struct build *build, int
 {
     size_t columns = build->shape->column_count;
 
+    bytes_put_varint(w, build->shape->metric_count);
     for (unsigned m = 0; m < build->shape->metric_count; m++)
         put_time(w, build->column_ns[m], near_ns);
     bytes_put_varint(w, build->series_count);
@@ -80,13 +81,27 @@ enum status tail_put_base(struct open_block *block, struct byte_writer *w, struc
     bytes_put_varint(w, (uint64_t)block->block_seq);
     bytes_put_varint(w, (uint64_t)block->first_tick);
     put_time(w, block->previous_ns, 0);
+    bytes_put_varint(w, TABLE_COUNT);
     for (size_t t = 0; t < TABLE_COUNT; t++)
         put_base_table(w, &block->build[t], near_ns);
     return w->full ? error_set(err, STATUS_NO_MEMORY, "tail record") : STATUS_OK;
 }
 
-static enum status get_base_series(struct build *build, struct byte_reader *r, int64_t near_ns,
-                                   struct error *err)
+/* Missing codes of a series; metrics that the tail's writer did not know are unsupported. */
+static bool get_codes(struct build *build, uint32_t index, struct byte_reader *r, size_t stored)
+{
+    size_t columns = build->shape->column_count;
+    uint8_t *codes = build->missing + index * columns;
+
+    memset(codes + stored, MISSING_UNSUPPORTED, columns - stored);
+    if (!get_missing(r, codes, stored))
+        return false;
+    memcpy(build->base_missing + index * columns, codes, columns);
+    return true;
+}
+
+static enum status get_base_series(struct build *build, struct byte_reader *r, size_t stored,
+                                   int64_t near_ns, struct error *err)
 {
     size_t columns = build->shape->column_count;
     struct series series = { 0 };
@@ -101,10 +116,9 @@ static enum status get_base_series(struct build *build, struct byte_reader *r, i
     build->series[index].end_tick = 0;
     build->series[index].since_ns = since_ns;
     build_go_on(build, index);
-    if (!get_missing(r, build->missing + index * columns, columns))
+    if (!get_codes(build, index, r, stored))
         return error_set(err, STATUS_CORRUPT, "missing codes of %s", build->shape->name);
-    memcpy(build->base_missing + index * columns, build->missing + index * columns, columns);
-    for (size_t c = 0; c < columns; c++) {
+    for (size_t c = 0; c < stored; c++) {
         size_t at = index * columns + c;
 
         build->value[at] = bytes_get_zigzag(r);
@@ -138,23 +152,33 @@ static enum status stand_in(struct open_block *block, struct error *err)
 static enum status get_base(struct open_block *block, struct byte_reader *r, struct error *err)
 {
     int64_t near_ns;
+    uint64_t tables;
 
     block->session_id = (int64_t)bytes_get_varint(r);
     block->block_seq = (int64_t)bytes_get_varint(r);
     block->first_tick = (int64_t)bytes_get_varint(r);
     block->previous_ns = get_time(r, 0);
     near_ns = block->previous_ns == NO_TIME ? 0 : block->previous_ns;
-    for (size_t t = 0; t < TABLE_COUNT; t++) {
+    tables = bytes_get_varint(r);
+    if (tables > TABLE_COUNT)
+        return error_set(err, STATUS_UNSUPPORTED, "written by a newer version, with %llu tables",
+                         (unsigned long long)tables);
+    for (size_t t = 0; t < tables; t++) {
         struct build *build = &block->build[t];
-        uint64_t count;
+        uint64_t count, stored = bytes_get_varint(r);
 
-        for (unsigned m = 0; m < build->shape->metric_count; m++)
+        if (stored > build->shape->metric_count)
+            return error_set(err, STATUS_UNSUPPORTED,
+                             "written by a newer version, with %llu metrics of %s",
+                             (unsigned long long)stored, build->shape->name);
+        block->stored_metrics[t] = (unsigned)stored;
+        for (unsigned m = 0; m < stored; m++)
             build->column_ns[m] = build->column_base_ns[m] = get_time(r, near_ns);
         count = bytes_get_varint(r);
         if (r->overrun || count > BLOCK_SERIES_MAX || count > r->size)
             return error_set(err, STATUS_CORRUPT, "number of series of %s", build->shape->name);
         for (; count > 0; count--)
-            if (get_base_series(build, r, near_ns, err) != STATUS_OK)
+            if (get_base_series(build, r, stored, near_ns, err) != STATUS_OK)
                 return err->status;
     }
     return stand_in(block, err);
@@ -346,8 +370,8 @@ static enum status put_table(struct ticking *t, enum table_id table, struct erro
     return STATUS_OK;
 }
 
-static enum status get_opening(struct build *build, struct byte_reader *r, int64_t tick_ns,
-                               struct error *err)
+static enum status get_opening(struct build *build, struct byte_reader *r, size_t stored,
+                               int64_t tick_ns, struct error *err)
 {
     size_t columns = build->shape->column_count;
     struct series series = { .first = build->now };
@@ -361,10 +385,9 @@ static enum status get_opening(struct build *build, struct byte_reader *r, int64
     if (build_open(build, &series, BUILD_NO_SERIES, &index, err) != STATUS_OK)
         return err->status;
     build->series[index].end_tick = build->now + 1;
-    if (!get_missing(r, build->missing + index * columns, columns))
+    if (!get_codes(build, index, r, stored))
         return error_set(err, STATUS_CORRUPT, "missing codes of %s", build->shape->name);
-    memcpy(build->base_missing + index * columns, build->missing + index * columns, columns);
-    for (size_t c = 0; (series.flags & SERIES_BORN) == 0 && c < columns; c++)
+    for (size_t c = 0; (series.flags & SERIES_BORN) == 0 && c < stored; c++)
         build->value[index * columns + c] = bytes_get_zigzag(r);
     return r->overrun ? error_set(err, STATUS_CORRUPT, "a series of %s is cut short",
                                   build->shape->name)
@@ -408,7 +431,7 @@ static enum status get_table(struct open_block *block, enum table_id table, stru
     if (r->overrun || count > BLOCK_SERIES_MAX || count > r->size)
         return error_set(err, STATUS_CORRUPT, "new series of %s", build->shape->name);
     for (; count > 0; count--)
-        if (get_opening(build, r, tick_ns, err) != STATUS_OK)
+        if (get_opening(build, r, block->stored_metrics[table], tick_ns, err) != STATUS_OK)
             return err->status;
     for (uint32_t i = 0; i < build->series_count; i++)
         if (build->series[i].open)
@@ -429,8 +452,10 @@ static enum status get_table(struct open_block *block, enum table_id table, stru
 
 static void put_text(struct byte_writer *w, const struct text *text)
 {
-    bytes_put_varint(w, text->data == NULL ? 0 : (uint64_t)text->size + 1);
-    bytes_put(w, text->data, text->data == NULL ? 0 : text->size);
+    uint32_t size = text->size < PROCESS_TEXT_MAX ? text->size : PROCESS_TEXT_MAX;
+
+    bytes_put_varint(w, text->data == NULL ? 0 : (uint64_t)size + 1);
+    bytes_put(w, text->data, text->data == NULL ? 0 : size);
 }
 
 static enum status put_births(struct ticking *t, struct error *err)
@@ -497,6 +522,8 @@ static enum status apply_name(struct open_block *block, int64_t process_id,
     if (p == NULL)
         return error_set(err, unknown, "a name of process %lld, which is not there",
                          (long long)process_id);
+    if (p->first_number + p->process.version_count >= PROCESS_VERSIONS_MAX)
+        return STATUS_OK;
     st = process_name(&p->process, version, &index, err);
     if (st == STATUS_FULL)
         return STATUS_OK; /* the rest of an absurd life goes without names */
@@ -656,8 +683,12 @@ static enum status get_tick(struct open_block *block, struct byte_reader *r, str
     int64_t sweep_ns = bytes_get_zigzag(r);
     bool gap = bytes_get_u8(r) != 0;
 
-    if (r->overrun || open_block_tick(block, start_ns, sweep_ns, gap, err) != STATUS_OK)
-        return error_set(err, STATUS_CORRUPT, "a tick out of order");
+    if (r->overrun)
+        return error_set(err, STATUS_CORRUPT, "a tick is cut short");
+    if (open_block_tick(block, start_ns, sweep_ns, gap, err) != STATUS_OK)
+        return err->status == STATUS_INVALID
+                   ? error_set(err, STATUS_CORRUPT, "a tick out of order")
+                   : err->status;
     if (get_births(block, r, start_ns, err) != STATUS_OK ||
         get_versions(block, r, start_ns, err) != STATUS_OK)
         return err->status;

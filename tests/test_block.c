@@ -278,7 +278,7 @@ static void golden_bytes_of_a_directory_stay(void **state)
     static const int64_t first[3][2] = { { 100, 7 }, { 100, 7 }, { 150, 6 } };
     static const int64_t second[3][2] = { { 0, 0 }, { 5, 0 }, { 9, 0 } };
     static const uint8_t there[2] = { 0, 0 }, not_permitted[2] = { 0, 1 };
-    static const uint8_t directory[] = { 0x03, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02,
+    static const uint8_t directory[] = { 0x02, 0x03, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02,
                                          0x08, 0x0a, 0x01, 0x07, 0x00, 0x01, 0x00, 0x00,
                                          0xe8, 0x07, 0xc8, 0x01, 0x02, 0x01 };
     static const uint8_t counter[] = { 0x00, 0xc8, 0x01, 0xc7, 0x01 };

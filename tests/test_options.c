@@ -28,7 +28,7 @@ static enum status parse(struct options *options, char *line, struct error *err)
          word = strtok(NULL, " "))
         argv[argc++] = word;
     argv[argc] = NULL;
-    return options_parse(options, argc, argv, err);
+    return recorder_options_parse(options, argc, argv, err);
 }
 
 static struct options accept(char *line)

@@ -47,13 +47,17 @@ start_load try-part 'for i in {1..20000}; do :; done; sleep 0.1'
 start_load try-births '/bin/ls / ; sleep 0.2'
 build/procscoped -o "$tmp/try.pscope" -i 1s -d 10s
 stop_load
+rm "$tmp"/try-busy "$tmp"/try-part "$tmp"/try-births
 
 step "4/4 What the recording says"
-build/procscope report "$tmp/try.pscope"
+build/procscope report "$tmp/try.pscope" --top 10
+echo
+echo "The same by name, which sums up the short-lived ones:"
+build/procscope report "$tmp/try.pscope" --by comm --top 5
 
 step "The recording is $tmp/try.pscope ($(wc -c <"$tmp/try.pscope" | tr -d ' ') bytes). Next:"
 cat <<END
-build/procscope info     "$tmp/try.pscope"
-build/procscope timeline "$tmp/try.pscope" --comm try-part --step 2s
-build/procscope export   "$tmp/try.pscope" --table process_samples | head
+build/procscope info   "$tmp/try.pscope"
+build/procscope report "$tmp/try.pscope" --comm 'try-*' --last 5s
+build/procscope export "$tmp/try.pscope" --table process_samples --comm try-part | head
 END

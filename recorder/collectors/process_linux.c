@@ -11,6 +11,7 @@
  * Other processes can still change its memory, so every tenth tick reads everything.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,10 +204,24 @@ static int64_t read_number(const char *root, const char *path)
     return value;
 }
 
-/* Without CONFIG_SCHED_INFO the file is missing or all zero, even for us, who run now. */
+/*
+ * Without CONFIG_SCHED_INFO the file is missing or all zero, even for us. The time in it can be 0
+ * while we run for the first time; that we were let run once is counted from the beginning.
+ */
 static bool has_schedstat(const struct process_state *s)
 {
-    return !s->files.real || read_number("", "/proc/self/schedstat") > 0;
+    uint64_t run_ns = 0, slices = 0;
+    FILE *file;
+
+    if (!s->files.real)
+        return true;
+    file = fopen("/proc/self/schedstat", "re");
+    if (file == NULL)
+        return false;
+    if (fscanf(file, "%" SCNu64 " %*u %" SCNu64, &run_ns, &slices) != 2)
+        run_ns = slices = 0;
+    fclose(file);
+    return run_ns > 0 || slices > 0;
 }
 
 static bool may_read_others(void)

@@ -1,0 +1,194 @@
+/* Groups by number, found by process id or by name. */
+#include "analyzer/group.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void groups_release(struct groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        distribution_release(&groups->group[i].rates);
+        free(groups->group[i].digits);
+    }
+    free(groups->group);
+    free(groups->total);
+    free(groups->hash);
+    free(groups->member);
+    *groups = (struct groups){ 0 };
+}
+
+enum { DIGITS = 16 };
+
+/* The user's name, or its number in `digits`. */
+static struct text user_of(const struct recording *recording, const struct version *version,
+                           char digits[DIGITS])
+{
+    struct text name = version->text[PROCESS_USER];
+
+    if (name.data == NULL && version->uid_known)
+        name = recording_user(recording, version->uid);
+    if (name.data != NULL || !version->uid_known)
+        return name;
+    return (struct text){ digits, (uint32_t)snprintf(digits, DIGITS, "%u", version->uid) };
+}
+
+static struct text key_of(const struct groups *groups, const struct version *version,
+                          char digits[DIGITS])
+{
+    static const enum process_text which[] = { [BY_COMM] = PROCESS_COMM, [BY_EXE] = PROCESS_EXE };
+
+    if (groups->by == BY_PROCESS || version == NULL)
+        return (struct text){ 0 };
+    return groups->by == BY_USER ? user_of(groups->recording, version, digits)
+                                 : version->text[which[groups->by]];
+}
+
+static size_t hash_of(int64_t process_id, const struct text *key)
+{
+    uint64_t h = (uint64_t)process_id * 0x9e3779b97f4a7c15u ^ (key->data == NULL);
+
+    for (uint32_t i = 0; i < key->size; i++)
+        h = (h ^ (uint8_t)key->data[i]) * 0x100000001b3u;
+    return (size_t)(h ^ h >> 29);
+}
+
+static bool same(const struct group *g, int64_t process_id, const struct text *key)
+{
+    return g->process_id == process_id && (g->key.data == NULL) == (key->data == NULL) &&
+           g->key.size == key->size &&
+           (key->size == 0 || memcmp(g->key.data, key->data, key->size) == 0);
+}
+
+static uint32_t *place(struct groups *groups, int64_t process_id, const struct text *key)
+{
+    size_t at = hash_of(process_id, key) & (groups->hash_size - 1);
+
+    while (groups->hash[at] != 0 && !same(&groups->group[groups->hash[at]], process_id, key))
+        at = (at + 1) & (groups->hash_size - 1);
+    return &groups->hash[at];
+}
+
+static enum status grow_hash(struct groups *groups, struct error *err)
+{
+    size_t size = groups->hash_size == 0 ? 1024 : groups->hash_size * 4;
+    uint32_t *hash = calloc(size, sizeof *hash);
+
+    if (hash == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%zu groups", groups->count);
+    free(groups->hash);
+    groups->hash = hash;
+    groups->hash_size = size;
+    for (size_t i = 1; i < groups->count; i++)
+        *place(groups, groups->group[i].process_id, &groups->group[i].key) = (uint32_t)i;
+    return STATUS_OK;
+}
+
+static enum status add(struct groups *groups, int64_t process_id, struct text key,
+                       struct error *err)
+{
+    if (groups->count == groups->size) {
+        size_t more = groups->size == 0 ? 256 : groups->size * 2;
+        struct group *group = realloc(groups->group, more * sizeof *group);
+        struct total *total;
+
+        if (group != NULL)
+            groups->group = group;
+        total = group == NULL ? NULL
+                              : realloc(groups->total, more * groups->total_count * sizeof *total);
+        if (total == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "%zu groups", more);
+        groups->total = total;
+        groups->size = more;
+    }
+    groups->group[groups->count] =
+        (struct group){ .process_id = process_id, .key = key, .last_ns = NO_TIME };
+    for (size_t t = 0; t < groups->total_count; t++)
+        *groups_total(groups, (uint32_t)groups->count, t) =
+            (struct total){ .until_ns = NO_TIME, .reason = MISSING_NOT_SAMPLED };
+    groups->count++;
+    return STATUS_OK;
+}
+
+enum status groups_begin(struct groups *groups, struct error *err)
+{
+    return add(groups, 0, (struct text){ 0 }, err);
+}
+
+static bool own_key(struct group *group, const char *digits)
+{
+    group->digits = strdup(digits);
+    group->key.data = group->digits == NULL ? "" : group->digits;
+    return group->digits != NULL;
+}
+
+enum status groups_find(struct groups *groups, int64_t process_id, const struct version *version,
+                        uint32_t *number, struct error *err)
+{
+    char digits[DIGITS];
+    struct text key = key_of(groups, version, digits);
+    int64_t id = groups->by == BY_PROCESS ? process_id : 0;
+    uint32_t *at;
+
+    if (groups->count * 2 >= groups->hash_size && grow_hash(groups, err) != STATUS_OK)
+        return err->status;
+    at = place(groups, id, &key);
+    if (*at == 0) {
+        if (add(groups, id, key, err) != STATUS_OK)
+            return err->status;
+        *at = (uint32_t)groups->count - 1;
+        if (key.data == digits && !own_key(&groups->group[*at], digits))
+            return error_set(err, STATUS_NO_MEMORY, "groups");
+    }
+    *number = *at;
+    return STATUS_OK;
+}
+
+static struct group_member *member_place(struct group_member *member, size_t size, uint32_t number,
+                                         int64_t process_id)
+{
+    uint64_t h = ((uint64_t)process_id << 20 ^ number) * 0x9e3779b97f4a7c15u;
+    size_t at = (size_t)(h >> 20) & (size - 1);
+
+    while (member[at].group != 0 &&
+           (member[at].group != number || member[at].process_id != process_id))
+        at = (at + 1) & (size - 1);
+    return &member[at];
+}
+
+static enum status grow_members(struct groups *groups, struct error *err)
+{
+    size_t size = groups->member_size == 0 ? 1024 : groups->member_size * 2;
+    struct group_member *member = calloc(size, sizeof *member);
+
+    if (member == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "members of groups");
+    for (size_t i = 0; i < groups->member_size; i++)
+        if (groups->member[i].group != 0)
+            *member_place(member, size, groups->member[i].group, groups->member[i].process_id) =
+                groups->member[i];
+    free(groups->member);
+    groups->member = member;
+    groups->member_size = size;
+    return STATUS_OK;
+}
+
+enum status groups_count(struct groups *groups, uint32_t number, int64_t process_id,
+                         struct error *err)
+{
+    struct group_member *at;
+
+    if (groups->by == BY_PROCESS) {
+        groups->group[number].process_count = 1;
+        return STATUS_OK;
+    }
+    if (groups->member_count * 2 >= groups->member_size && grow_members(groups, err) != STATUS_OK)
+        return err->status;
+    at = member_place(groups->member, groups->member_size, number, process_id);
+    if (at->group != 0)
+        return STATUS_OK;
+    *at = (struct group_member){ process_id, number };
+    groups->member_count++;
+    groups->group[number].process_count++;
+    return STATUS_OK;
+}

@@ -1,0 +1,66 @@
+/* The columns of `report`: what each is, and its value for one group. */
+#ifndef ANALYZER_REPORT_COLUMNS_H
+#define ANALYZER_REPORT_COLUMNS_H
+
+#include "analyzer/aggregate.h"
+#include "analyzer/output.h"
+
+/* What a column says of a group: something of its process, or a figure of one measure. */
+enum fact {
+    FACT_PROCESS_ID,
+    FACT_PID,
+    FACT_START,
+    FACT_END,
+    FACT_UID,
+    FACT_EXIT_CODE,
+    FACT_TEXT, /* of the process's version, or the key of the group */
+    FACT_PROCESSES,
+    FACT_ROW,          /* which kind of row it is */
+    FACT_NOT_RECORDED, /* needs a table that recordings of this version do not have */
+    FACT_COVERED,      /* this and what follows: figures of a measure */
+    FACT_INCREASE,
+    FACT_SWITCHES, /* increase of two measures */
+    FACT_IN_GAPS,
+    FACT_PERCENT_MEAN, /* of one core */
+    FACT_PERCENT_P95,
+    FACT_PERCENT_MAX,
+    FACT_MEAN,
+    FACT_MAX,
+};
+
+struct report_column {
+    struct output_column output;
+    const char *title; /* over the default table */
+    enum fact fact;
+    unsigned which; /* enum measure; of FACT_TEXT: enum process_text */
+    bool contract;  /* what machine formats print unless told otherwise */
+};
+
+extern const struct report_column report_columns[];
+extern const size_t report_column_count;
+
+/* INVALID, naming the columns there are, when there is none of that name. */
+MUST_USE enum status report_column_find(const char *name, const struct report_column **column,
+                                        struct error *err);
+
+static inline bool report_column_measured(const struct report_column *column)
+{
+    return column->fact >= FACT_COVERED;
+}
+
+/* Does it need the group's process? */
+static inline bool report_column_identity(const struct report_column *column)
+{
+    return column->fact < FACT_PROCESSES;
+}
+
+/*
+ * The value of a column for a group.
+ *
+ *   shape   by process, group->process has been looked up if the column is of its identity;
+ *           texts point into the recording or into `number`
+ */
+struct output_cell report_column_cell(const struct report_column *column, const struct aggregate *a,
+                                      uint32_t group, char number[16]);
+
+#endif

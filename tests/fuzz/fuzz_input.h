@@ -1,0 +1,89 @@
+/*
+ * A fuzzer's bytes cut into pieces, and pieces wrapped as chunks with right checksums: what a
+ * hostile writer could make, so that the fuzzer's time goes to what lies behind the checksums.
+ */
+#ifndef TESTS_FUZZ_INPUT_H
+#define TESTS_FUZZ_INPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "schema/chunk.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct fuzz_input {
+    const uint8_t *data;
+    size_t size;
+};
+
+static inline uint8_t fuzz_byte(struct fuzz_input *in)
+{
+    if (in->size == 0)
+        return 0;
+    in->size--;
+    return *in->data++;
+}
+
+/* A length of two bytes, and so many bytes or what is left. */
+static inline struct fuzz_input fuzz_piece(struct fuzz_input *in)
+{
+    size_t low = fuzz_byte(in);
+    size_t size = low | (size_t)fuzz_byte(in) << 8;
+    struct fuzz_input piece = { in->data, size < in->size ? size : in->size };
+
+    in->data += piece.size;
+    in->size -= piece.size;
+    return piece;
+}
+
+/* What wrapping needs and keeps; release with fuzz_chunks_release. */
+struct fuzz_chunks {
+    struct compressor compressor;
+    struct byte_writer base, groups, chunk;
+};
+
+static inline void fuzz_chunks_release(struct fuzz_chunks *c)
+{
+    compressor_release(&c->compressor);
+    bytes_release(&c->base);
+    bytes_release(&c->groups);
+    bytes_release(&c->chunk);
+}
+
+/* The chunk of `place`: a piece for the base, a count, and a piece for each group. */
+static inline void fuzz_wrap(struct fuzz_chunks *c, const struct chunk_place *place,
+                             struct fuzz_input *in)
+{
+    struct fuzz_input base = fuzz_piece(in);
+    size_t sizes[256] = { 0 };
+    size_t count = fuzz_byte(in);
+    struct error err;
+
+    bytes_reset(&c->base);
+    bytes_reset(&c->groups);
+    bytes_reset(&c->chunk);
+    if (compress_frame(&c->compressor, COMPRESS_TAIL, base.data, base.size, &c->base, &err) !=
+        STATUS_OK)
+        abort();
+    for (size_t g = 0; g < count; g++) {
+        struct fuzz_input group = fuzz_piece(in);
+        size_t before = c->groups.used;
+
+        if (group.size > 0 && compress_frame(&c->compressor, COMPRESS_TAIL, group.data, group.size,
+                                             &c->groups, &err) != STATUS_OK)
+            abort();
+        sizes[g] = c->groups.used - before;
+    }
+    chunk_put(&c->chunk, place, &c->base, sizes, count, &c->groups);
+}
+
+/* An error has a message; anything else is a broken promise. */
+static inline void fuzz_check(enum status st, const struct error *err)
+{
+    if (st != STATUS_OK && st != STATUS_ABSENT && (err->message[0] == '\0' || err->status != st))
+        abort();
+}
+
+#endif
