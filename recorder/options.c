@@ -253,7 +253,8 @@ static enum status parse_option(struct options *options, char **argv, int *at, s
     return st == STATUS_OK ? st : error_prefix(err, "--%s", option->name);
 }
 
-enum status recorder_options_parse(struct options *options, int argc, char **argv, struct error *err)
+enum status recorder_options_parse(struct options *options, int argc, char **argv,
+                                   struct error *err)
 {
     bool format_given = false;
     int at = 1;

@@ -32,7 +32,7 @@ struct options {
  *   owns    nothing: the strings stay argv's
  */
 MUST_USE enum status recorder_options_parse(struct options *options, int argc, char **argv,
-                                   struct error *err);
+                                            struct error *err);
 
 void options_print_help(FILE *out);
 

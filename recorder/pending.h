@@ -27,7 +27,7 @@ static inline bool pending_empty(const struct pending *pending)
 void pending_row(struct pending *pending, enum checked_table table, bool replace);
 void pending_int(struct pending *pending, int64_t value);
 void pending_null(struct pending *pending);
-void pending_time(struct pending *pending, int64_t time_ns); /* INT64_MIN: null */
+void pending_time(struct pending *pending, int64_t time_ns);  /* INT64_MIN: null */
 void pending_text(struct pending *pending, const char *text); /* NULL: null */
 void pending_text_of(struct pending *pending, const char *text, size_t size);
 void pending_blob(struct pending *pending, const void *data, size_t size); /* NULL: null */
@@ -45,8 +45,7 @@ MUST_USE enum status pending_clear_tail(struct pending *pending, struct error *e
  *
  *   errors  IO, FULL, NO_MEMORY, CORRUPT: roll back; it may be done again
  */
-MUST_USE enum status pending_store(struct pending *pending, struct database *db,
-                                   struct error *err);
+MUST_USE enum status pending_store(struct pending *pending, struct database *db, struct error *err);
 /* The transaction is safe: forget them. A buffer that a sealed block made large is given back. */
 void pending_forget(struct pending *pending);
 /* Before the database is closed. */

@@ -50,8 +50,7 @@ static enum status mark(struct slot_marks *marks, uint32_t slot, uint32_t round,
 static enum status check_time(const struct checking *c, struct error *err)
 {
     const struct block_ticks *ticks = &c->block->ticks;
-    int64_t before =
-        ticks->count > 0 ? ticks->start_ns[ticks->count - 1] : c->block->previous_ns;
+    int64_t before = ticks->count > 0 ? ticks->start_ns[ticks->count - 1] : c->block->previous_ns;
 
     if (before != NO_TIME && c->tick->start_ns <= before)
         return error_set(err, STATUS_INVALID, "tick %lld is not after the one before",
@@ -143,9 +142,9 @@ static enum status check_table(const struct checking *c, enum table_id table, st
             return err->status;
     for (size_t i = 0; i < from->value_count * from->width; i++)
         reasons = from->missing[i] > reasons ? from->missing[i] : reasons;
-    return reasons < MISSING_COUNT ? STATUS_OK
-                                   : error_set(err, STATUS_INVALID, "%s: missing code %u", name,
-                                               reasons);
+    return reasons < MISSING_COUNT
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, "%s: missing code %u", name, reasons);
 }
 
 /* A process that is announced and has no row would be of no block. */
@@ -166,8 +165,9 @@ static enum status check_births(const struct checking *c, struct error *err)
 enum status tick_check(struct tick_check *check, const struct tick *tick, struct open_block *block,
                        slot_key *key_of, void *context, struct error *err)
 {
-    struct checking c = { .check = check, .tick = tick, .block = block, .key_of = key_of,
-                          .context = context };
+    struct checking c = {
+        .check = check, .tick = tick, .block = block, .key_of = key_of, .context = context
+    };
 
     check->round++;
     if (check_time(&c, err) != STATUS_OK || check_announced(&c, err) != STATUS_OK ||

@@ -112,7 +112,8 @@ static enum status put_events(struct writer *writer, const struct tick *tick, st
 
     for (size_t i = 0; i < tick->event_count; i++) {
         const struct tick_event *from = &tick->events[i];
-        struct writer_event_row row = { .at_ns = from->at_ns, .duration_ns = from->duration_ns,
+        struct writer_event_row row = { .at_ns = from->at_ns,
+                                        .duration_ns = from->duration_ns,
                                         .value = from->value,
                                         .kind = tick_text_at(tick, from->kind),
                                         .kind_size = from->kind.size,

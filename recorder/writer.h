@@ -18,7 +18,7 @@ struct writer;
 struct session_facts {
     char boot_id[64];
     char host[256];
-    char os[64];      /* "Linux", "Darwin" */
+    char os[64];       /* "Linux", "Darwin" */
     char release[128]; /* kernel release */
     char machine[64];
     char hardware[128]; /* CPU model */
@@ -62,13 +62,12 @@ MUST_USE enum status writer_capability(struct writer *writer, const char *collec
  *   errors  IO, FULL (disk): the tick is not stored and may be given again; INVALID: the tick
  *           breaks the rules of tick.h
  */
-MUST_USE enum status writer_tick(struct writer *writer, const struct tick *tick,
-                                 struct error *err);
+MUST_USE enum status writer_tick(struct writer *writer, const struct tick *tick, struct error *err);
 
 /* Counters of what was written so far. */
 struct writer_stats {
     int64_t ticks, blocks, commits, syncs;
-    int64_t written_bytes; /* sent to storage by this process, where the system says; else -1 */
+    int64_t written_bytes;   /* sent to storage by this process, where the system says; else -1 */
     int64_t process_samples; /* rows of process_samples */
 };
 void writer_stats(const struct writer *writer, struct writer_stats *stats);

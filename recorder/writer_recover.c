@@ -292,8 +292,10 @@ static enum status finish(struct recovery *r, struct error *err)
     static const char detail[] = "the recorder had been killed; value: ticks found in its tail";
     struct writer *writer = r->writer;
     struct writer_event_row event = { .value = r->ticks,
-                                      .kind = kind, .kind_size = sizeof kind - 1,
-                                      .detail = detail, .detail_size = sizeof detail - 1 };
+                                      .kind = kind,
+                                      .kind_size = sizeof kind - 1,
+                                      .detail = detail,
+                                      .detail_size = sizeof detail - 1 };
 
     if (last_heard(r, &event.at_ns, err) != STATUS_OK || writer_seal_all(writer, err) != STATUS_OK)
         return err->status;
@@ -306,8 +308,7 @@ static enum status recover_session(struct recovery *r, struct error *err)
     struct writer *writer = r->writer;
 
     if (carry_on(r, 2, err) != STATUS_OK || each_uncovered(r, 1, refold_hour, err) != STATUS_OK ||
-        carry_on(r, 1, err) != STATUS_OK ||
-        open_block_init(&writer->block, err) != STATUS_OK ||
+        carry_on(r, 1, err) != STATUS_OK || open_block_init(&writer->block, err) != STATUS_OK ||
         each_uncovered(r, 0, refold_block, err) != STATUS_OK)
         return err->status;
     open_block_release(&writer->block);

@@ -226,8 +226,8 @@ enum status writer_entity(struct writer *writer, const struct tick *tick,
 enum { VERSION_ID_STRIDE = 1024 }; /* version_id = process_id * 1024 + ordinal */
 
 /* The order of columns 4 to 10 of process_version. */
-static const enum process_text text_order[] = { PROCESS_COMM,   PROCESS_EXE,       PROCESS_CMDLINE,
-                                                PROCESS_CWD,    PROCESS_CGROUP,    PROCESS_CONTAINER,
+static const enum process_text text_order[] = { PROCESS_COMM, PROCESS_EXE,    PROCESS_CMDLINE,
+                                                PROCESS_CWD,  PROCESS_CGROUP, PROCESS_CONTAINER,
                                                 PROCESS_USER };
 
 static enum status put_process_row(struct writer *writer, const struct open_process *p,
@@ -289,11 +289,11 @@ enum status writer_load_known(struct writer *writer, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
     size_t size = 0;
-    enum status st = database_prepare(
-        &writer->db, &stmt,
-        "SELECT p.process_id, p.pid, p.start_ticks FROM process p JOIN session s "
-        "USING(session_id) WHERE s.boot_id=?1 AND p.end_ns IS NULL",
-        err);
+    enum status st =
+        database_prepare(&writer->db, &stmt,
+                         "SELECT p.process_id, p.pid, p.start_ticks FROM process p JOIN session s "
+                         "USING(session_id) WHERE s.boot_id=?1 AND p.end_ns IS NULL",
+                         err);
 
     if (st == STATUS_OK)
         bind_text(stmt, 1, writer->facts.boot_id);
@@ -325,8 +325,8 @@ static enum status load_version(struct writer *writer, struct open_process *p, i
     struct version version = { 0 };
     sqlite3_stmt *stmt = NULL;
     size_t index;
-    enum status st = database_select(&writer->db, CHECKED_PROCESS_VERSION, &stmt,
-                                     "WHERE version_id=?1", err);
+    enum status st =
+        database_select(&writer->db, CHECKED_PROCESS_VERSION, &stmt, "WHERE version_id=?1", err);
 
     if (st == STATUS_OK) {
         (void)sqlite3_bind_int64(stmt, 1, p->process.process_id * VERSION_ID_STRIDE + number);
@@ -344,9 +344,9 @@ static enum status load_version(struct writer *writer, struct open_process *p, i
             if (sqlite3_column_type(stmt, 3 + t) != SQLITE_NULL) {
                 const char *data = sqlite3_column_blob(stmt, 3 + t);
 
-                version.text[text_order[t]] = (struct text){
-                    data == NULL ? "" : data, (uint32_t)sqlite3_column_bytes(stmt, 3 + t)
-                };
+                version.text[text_order[t]] =
+                    (struct text){ data == NULL ? "" : data,
+                                   (uint32_t)sqlite3_column_bytes(stmt, 3 + t) };
             }
         st = process_name(&p->process, &version, &index, err);
     }

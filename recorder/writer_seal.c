@@ -69,7 +69,8 @@ static enum status encode_table(struct sealing *s, const struct build *build, in
                                 const struct block_ticks *ticks, struct error *err)
 {
     struct writer *writer = s->writer;
-    struct chunk_place place = { .level = s->level, .table_id = build->shape->table_id,
+    struct chunk_place place = { .level = s->level,
+                                 .table_id = build->shape->table_id,
                                  .block_seq = block_seq };
 
     writer->chunk_count = 0;
@@ -128,8 +129,7 @@ static enum status add_window(struct writer *writer, unsigned level, int64_t sta
 }
 
 /* A finished series of a level-60 block: one window of its hour. */
-static enum status fold_hour(void *context, const struct series_changes *changes,
-                             struct error *err)
+static enum status fold_hour(void *context, const struct series_changes *changes, struct error *err)
 {
     struct sealing *s = context;
     struct rollup *hours = &s->writer->rollup[1][s->table];
@@ -190,8 +190,10 @@ static enum status seal_rollup(struct writer *writer, unsigned level, struct err
 {
     struct block_ticks *windows = &writer->windows[level - 1];
     int64_t length_ns = level_seconds[level] * 1000000000;
-    struct block_row row = { .level = level, .block_seq = writer->next_block_seq[level],
-                             .session_id = writer->block.session_id, .previous_ns = NO_TIME,
+    struct block_row row = { .level = level,
+                             .block_seq = writer->next_block_seq[level],
+                             .session_id = writer->block.session_id,
+                             .previous_ns = NO_TIME,
                              .ticks = windows };
 
     if (windows->count == 0)
@@ -255,7 +257,8 @@ static enum status fold_life(struct sealing *s, const struct series_changes *cha
 {
     struct writer *writer = s->writer;
     unsigned metrics = changes->build->shape->metric_count;
-    struct rollup_span whole = { .first = 0, .end = changes->build->tick_count,
+    struct rollup_span whole = { .first = 0,
+                                 .end = changes->build->tick_count,
                                  .start_ns = changes->build->tick_ns[0] };
 
     if (rollup_fold_series(&writer->fold, changes, s->gap, &whole, 1, NULL, err) != STATUS_OK)
@@ -397,7 +400,8 @@ static enum status settle_processes(struct writer *writer, struct error *err)
 
 static enum status put_lifetimes(struct writer *writer, struct error *err)
 {
-    struct lifetime_chunks out = { .compressor = &writer->encoder.compressor, .sink = put_chunk,
+    struct lifetime_chunks out = { .compressor = &writer->encoder.compressor,
+                                   .sink = put_chunk,
                                    .sink_context = writer };
 
     writer->chunk_count = 0;
@@ -434,8 +438,10 @@ bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns)
 static enum status put_level_0(struct writer *writer, struct error *err)
 {
     struct open_block *block = &writer->block;
-    struct block_row row = { .level = 0, .block_seq = block->block_seq,
-                             .session_id = block->session_id, .first_tick = block->first_tick,
+    struct block_row row = { .level = 0,
+                             .block_seq = block->block_seq,
+                             .session_id = block->session_id,
+                             .first_tick = block->first_tick,
                              .previous_ns = block->previous_ns,
                              .start_ns = block->ticks.start_ns[0],
                              .end_ns = block->ticks.start_ns[block->ticks.count - 1],

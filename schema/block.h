@@ -54,8 +54,10 @@ struct block_table {
     uint8_t *gap;        /* [tick_count] 1: rates must not cross into this tick */
     uint64_t *mask;      /* [tick_count] metrics read there; NULL: all at every tick */
     int64_t *covered_ns; /* level 1, 2: [tick_count][metric] what a full series covers; else NULL */
-    int64_t *column_previous_ns; /* [metric] when it was last read before this block, or INT64_MIN */
-    uint8_t *column_state; /* [column] 0: has a chunk; 1: all present, 0, unchanging; 2 + reason: all missing */
+    int64_t
+        *column_previous_ns; /* [metric] when it was last read before this block, or INT64_MIN */
+    uint8_t *
+        column_state; /* [column] 0: has a chunk; 1: all present, 0, unchanging; 2 + reason: all missing */
     size_t series_count;
     struct series *series; /* [series_count] */
     size_t *row;           /* [series_count + 1] first row of each series; rows are its samples */
@@ -65,10 +67,10 @@ struct block_table {
 
 /* One decoded column; [rows] are those of block_table.row. */
 struct block_column {
-    int64_t *value;    /* [rows] */
-    uint8_t *missing;  /* [rows] enum missing; NULL: none is */
-    int64_t *base;     /* [series] value before its first sample of this block */
-    int64_t *base_ns;  /* [series] when that was; INT64_MIN: there is none (see series.flags) */
+    int64_t *value;   /* [rows] */
+    uint8_t *missing; /* [rows] enum missing; NULL: none is */
+    int64_t *base;    /* [series] value before its first sample of this block */
+    int64_t *base_ns; /* [series] when that was; INT64_MIN: there is none (see series.flags) */
     uint8_t *missing_store; /* memory of `missing` */
     int64_t *delta;         /* scratch */
     size_t row_size, series_size;
@@ -85,8 +87,8 @@ struct block_ticks {
 /* The tick axis as it is stored in the block row. */
 MUST_USE enum status block_ticks_encode(const struct block_ticks *ticks, struct byte_writer *w,
                                         struct error *err);
-MUST_USE enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data,
-                                        size_t size, struct error *err);
+MUST_USE enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, size_t size,
+                                        struct error *err);
 void block_ticks_release(struct block_ticks *ticks);
 
 /* Sees each series with its changes while they are at hand: rollups are made from it. */
@@ -110,8 +112,8 @@ struct block_encoder {
  *   errors  NO_MEMORY, and whatever the sink or visitor returns
  */
 MUST_USE enum status block_encode(struct block_encoder *encoder, const struct build *build,
-                                  const struct chunk_place *place,
-                                  const struct block_ticks *ticks, struct error *err);
+                                  const struct chunk_place *place, const struct block_ticks *ticks,
+                                  struct error *err);
 void block_encoder_release(struct block_encoder *encoder);
 
 /*

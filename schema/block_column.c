@@ -181,8 +181,8 @@ static enum status get_known(struct block_column *column, const struct block_tab
 }
 
 static enum status get_base(struct block_column *column, const struct block_table *table,
-                            const struct chunk_place *place, unsigned metric,
-                            struct byte_reader *r, struct error *err)
+                            const struct chunk_place *place, unsigned metric, struct byte_reader *r,
+                            struct error *err)
 {
     uint8_t has = bytes_get_u8(r);
     uint64_t base = 0;
@@ -191,8 +191,7 @@ static enum status get_base(struct block_column *column, const struct block_tabl
         column->base[i] = (int64_t)(base += (uint64_t)bytes_get_zigzag(r));
         column->base_ns[i] = usual_base_ns(table, i, metric);
     }
-    if (!r->overrun && (has & 1) != 0 &&
-        get_patterns(column, table, place, r, err) != STATUS_OK)
+    if (!r->overrun && (has & 1) != 0 && get_patterns(column, table, place, r, err) != STATUS_OK)
         return err->status;
     if (!r->overrun && (has & 2) != 0 &&
         get_known(column, table, place, metric, r, err) != STATUS_OK)
@@ -285,12 +284,13 @@ static enum status get_groups(struct block_column *column, const struct block_ta
     for (size_t g = 0; g < groups; g++) {
         size_t size = (size_t)bytes_get_varint(&chunk->sizes);
         size_t first = g * GROUP_SERIES;
-        size_t end = first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES
-                                                                : table->series_count;
+        size_t end =
+            first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES : table->series_count;
         struct byte_reader raw = { 0 };
 
         if (only_series == SIZE_MAX || only_series / GROUP_SERIES == g) {
-            if (size > 0 && decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &raw, err) != STATUS_OK)
+            if (size > 0 &&
+                decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &raw, err) != STATUS_OK)
                 return err->status == STATUS_CORRUPT
                            ? block_corrupt(table, place, "a group's frame is damaged", err)
                            : err->status;
@@ -328,7 +328,8 @@ enum status block_column_decode(struct block_column *column, const struct block_
         return st;
     st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
     if (st != STATUS_OK)
-        return st == STATUS_CORRUPT ? block_corrupt(table, &place, "its frame is damaged", err) : st;
+        return st == STATUS_CORRUPT ? block_corrupt(table, &place, "its frame is damaged", err)
+                                    : st;
     st = get_base(column, table, &place, metric, &r, err);
     if (st == STATUS_OK)
         st = get_groups(column, table, &place, &chunk, only_series, d, err);

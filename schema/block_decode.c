@@ -9,7 +9,7 @@
 enum { ROWS_MAX = 1 << 26 };
 
 enum status block_corrupt(const struct block_table *table, const struct chunk_place *place,
-                           const char *what, struct error *err)
+                          const char *what, struct error *err)
 {
     char text[160];
 
@@ -19,8 +19,8 @@ enum status block_corrupt(const struct block_table *table, const struct chunk_pl
 
 /* Fetch a chunk and take its header apart; the message of an error names the chunk. */
 enum status block_fetch(const struct block_table *table, const struct chunk_place *place,
-                         chunk_source *source, void *source_context, struct chunk *chunk,
-                         struct error *err)
+                        chunk_source *source, void *source_context, struct chunk *chunk,
+                        struct error *err)
 {
     char text[160];
     const uint8_t *data = NULL;
@@ -32,8 +32,7 @@ enum status block_fetch(const struct block_table *table, const struct chunk_plac
     if (st == STATUS_OK)
         st = chunk_get(chunk, place, data, size, err);
     if (st != STATUS_OK)
-        (void)error_prefix(err, "%s",
-                           chunk_describe(place, table->shape->name, text, sizeof text));
+        (void)error_prefix(err, "%s", chunk_describe(place, table->shape->name, text, sizeof text));
     return st;
 }
 
@@ -67,8 +66,8 @@ enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, s
             return error_set(err, STATUS_CORRUPT, "tick %u is not after the one before", i);
     }
     for (uint32_t i = 0; i < ticks->count; i++)
-        ticks->sweep_ns[i] =
-            (int64_t)((uint64_t)bytes_get_zigzag(&r) + (i > 0 ? (uint64_t)ticks->sweep_ns[i - 1] : 0));
+        ticks->sweep_ns[i] = (int64_t)((uint64_t)bytes_get_zigzag(&r) +
+                                       (i > 0 ? (uint64_t)ticks->sweep_ns[i - 1] : 0));
     for (uint64_t gaps = bytes_get_varint(&r); gaps > 0 && !r.overrun; gaps--) {
         at += bytes_get_varint(&r);
         if (at >= count)
@@ -316,11 +315,12 @@ static enum status get_activity(struct block_table *table, struct chunk *chunk,
     for (size_t g = 0; g < groups; g++) {
         size_t size = (size_t)bytes_get_varint(&chunk->sizes);
         size_t first = g * GROUP_SERIES;
-        size_t end = first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES
-                                                                : table->series_count;
+        size_t end =
+            first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES : table->series_count;
         struct byte_reader bitmaps = { 0 };
 
-        if (size > 0 && decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &bitmaps, err) != STATUS_OK)
+        if (size > 0 &&
+            decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &bitmaps, err) != STATUS_OK)
             return err->status == STATUS_CORRUPT
                        ? block_corrupt(table, &table->place, "a group's frame is damaged", err)
                        : err->status;
@@ -334,8 +334,8 @@ static enum status get_activity(struct block_table *table, struct chunk *chunk,
 
 enum status block_table_decode(struct block_table *table, const struct chunk_place *place,
                                const struct build_shape *shape, const struct block_ticks *ticks,
-                               chunk_source *source, void *source_context,
-                               struct decompressor *d, struct error *err)
+                               chunk_source *source, void *source_context, struct decompressor *d,
+                               struct error *err)
 {
     struct byte_reader r;
     struct chunk chunk;
@@ -350,8 +350,9 @@ enum status block_table_decode(struct block_table *table, const struct chunk_pla
         return st;
     st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
     if (st != STATUS_OK)
-        return st == STATUS_CORRUPT ? block_corrupt(table, &table->place, "its frame is damaged", err)
-                                    : st;
+        return st == STATUS_CORRUPT
+                   ? block_corrupt(table, &table->place, "its frame is damaged", err)
+                   : st;
     st = get_table_ticks(table, ticks, &r, err);
     if (st == STATUS_OK)
         st = get_series(table, &r, err);

@@ -36,8 +36,8 @@ struct encoding {
     const struct block_ticks *ticks;
     struct order *order;
     size_t series_count, group_count;
-    struct column_out *column; /* [column_count] */
-    struct byte_writer kinds;  /* activity kind per series */
+    struct column_out *column;  /* [column_count] */
+    struct byte_writer kinds;   /* activity kind per series */
     struct byte_writer bitmaps; /* of the current group */
     struct byte_writer directory_groups;
     size_t *directory_sizes;
@@ -76,9 +76,9 @@ static enum status sort_series(struct encoding *e, struct error *err)
 
         if (s->end_tick <= s->series.first)
             continue; /* it ended before the block's first tick */
-        e->order[e->series_count++] = (struct order){
-            .key = { s->series.key[0], s->series.key[1] }, .part = part, .index = (uint32_t)i
-        };
+        e->order[e->series_count++] = (struct order){ .key = { s->series.key[0], s->series.key[1] },
+                                                      .part = part,
+                                                      .index = (uint32_t)i };
     }
     qsort(e->order, e->series_count, sizeof *e->order, by_key);
     e->group_count = (e->series_count + GROUP_SERIES - 1) / GROUP_SERIES;

@@ -42,8 +42,7 @@ static enum status decode_group(struct rebuilding *r, size_t first, size_t end, 
     enum status st = STATUS_OK;
 
     for (size_t c = 0; c < columns && st == STATUS_OK; c++) {
-        st = block_column_decode(&column, table, c, first, r->source, r->source_context, r->d,
-                                 err);
+        st = block_column_decode(&column, table, c, first, r->source, r->source_context, r->d, err);
         for (size_t i = 0; st == STATUS_OK && i < rows; i++) {
             r->value[i * columns + c] = column.value[table->row[first] + i];
             r->missing[i * columns + c] =
@@ -71,10 +70,10 @@ static enum status open_series(struct rebuilding *r, size_t index, size_t in_gro
     build->now = from->first;
     if (build_open(build, &series, BUILD_NO_SERIES, at, err) != STATUS_OK)
         return err->status;
-    build->series[*at].since_ns =
-        (from->flags & SERIES_YOUNG) != 0 ? from->start_ns
-        : (from->flags & SERIES_FIRST) != 0 ? r->table.tick_ns[from->first]
-                                            : INT64_MIN;
+    build->series[*at].since_ns = (from->flags & SERIES_YOUNG) != 0 ? from->start_ns
+                                  : (from->flags & SERIES_FIRST) != 0
+                                      ? r->table.tick_ns[from->first]
+                                      : INT64_MIN;
     for (size_t c = 0; c < columns; c++) {
         size_t cell = *at * columns + c;
         int64_t base_ns = r->base_ns[in_group * columns + c];
@@ -122,10 +121,9 @@ static enum status rebuild(struct rebuilding *r, struct error *err)
     size_t columns = table->shape->column_count;
     enum status st = begin_ticks(r, err);
 
-    for (size_t first = 0; st == STATUS_OK && first < table->series_count;
-         first += GROUP_SERIES) {
-        size_t end = first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES
-                                                                : table->series_count;
+    for (size_t first = 0; st == STATUS_OK && first < table->series_count; first += GROUP_SERIES) {
+        size_t end =
+            first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES : table->series_count;
         size_t rows = table->row[end] - table->row[first];
 
         r->value = malloc(rows * columns * sizeof *r->value);
@@ -150,10 +148,11 @@ enum status block_rebuild(struct build *build, const struct chunk_place *place,
                           const struct block_ticks *ticks, chunk_source *source,
                           void *source_context, struct decompressor *d, struct error *err)
 {
-    struct rebuilding r = { .build = build, .source = source, .source_context = source_context,
-                            .d = d };
-    enum status st = block_table_decode(&r.table, place, build->shape, ticks, source,
-                                        source_context, d, err);
+    struct rebuilding r = {
+        .build = build, .source = source, .source_context = source_context, .d = d
+    };
+    enum status st =
+        block_table_decode(&r.table, place, build->shape, ticks, source, source_context, d, err);
 
     if (st == STATUS_OK)
         st = rebuild(&r, err);

@@ -13,7 +13,6 @@
  */
 MUST_USE enum status block_rebuild(struct build *build, const struct chunk_place *place,
                                    const struct block_ticks *ticks, chunk_source *source,
-                                   void *source_context, struct decompressor *d,
-                                   struct error *err);
+                                   void *source_context, struct decompressor *d, struct error *err);
 
 #endif

@@ -16,7 +16,8 @@
 
 enum {
     BUILD_COLUMNS_MAX = TABLE_METRICS_MAX * 6,
-    BUILD_MASK_COLUMNS = 60, /* columns per mask word; bit 63 of the first: missing changes follow */
+    BUILD_MASK_COLUMNS =
+        60, /* columns per mask word; bit 63 of the first: missing changes follow */
     BUILD_MASK_WORDS = BUILD_COLUMNS_MAX / BUILD_MASK_COLUMNS,
 };
 
@@ -46,13 +47,13 @@ void build_shape_of_table(struct build_shape *shape, enum table_id table, unsign
 #define BUILD_NO_SERIES UINT32_MAX
 
 struct build_series {
-    struct series series;   /* key, first, count, flags so far */
-    uint32_t slot;          /* of the collector; BUILD_NO_SERIES when closed or not slot-driven */
-    uint32_t newest;        /* offset of its newest change, +1; 0: none in this block */
-    uint32_t end_tick;      /* table tick after its last sample, in this block's count */
-    int64_t since_ns;       /* time of its first sample ever */
-    bool open;              /* it will go on */
-    bool missing_changed;   /* some change in this block also changed what is missing */
+    struct series series; /* key, first, count, flags so far */
+    uint32_t slot;        /* of the collector; BUILD_NO_SERIES when closed or not slot-driven */
+    uint32_t newest;      /* offset of its newest change, +1; 0: none in this block */
+    uint32_t end_tick;    /* table tick after its last sample, in this block's count */
+    int64_t since_ns;     /* time of its first sample ever */
+    bool open;            /* it will go on */
+    bool missing_changed; /* some change in this block also changed what is missing */
 };
 
 struct build {
@@ -60,17 +61,18 @@ struct build {
     uint32_t tick_count; /* ticks of this table in the block so far */
     uint32_t now;        /* the tick that samples are given for: the last, unless set back */
     int64_t *tick_ns;
-    uint64_t *mask;     /* metrics read at each tick; level 0 */
+    uint64_t *mask;       /* metrics read at each tick; level 0 */
     uint32_t *block_tick; /* index among the block's ticks */
     int64_t *covered_ns;  /* level 1, 2: [tick][metric] */
     size_t tick_size;
     bool masked; /* some tick did not read all metrics */
     struct build_series *series;
-    int64_t *value;            /* [series][column] last known */
-    uint8_t *missing;          /* [series][column] now */
-    uint8_t *base_missing;     /* [series][column] before the first sample of this block */
-    int64_t *missing_since_ns; /* [series][column] when a missing value was last known; INT64_MIN never */
-    int64_t *base_since_ns;    /* the same, before the first sample of this block */
+    int64_t *value;        /* [series][column] last known */
+    uint8_t *missing;      /* [series][column] now */
+    uint8_t *base_missing; /* [series][column] before the first sample of this block */
+    int64_t *
+        missing_since_ns; /* [series][column] when a missing value was last known; INT64_MIN never */
+    int64_t *base_since_ns; /* the same, before the first sample of this block */
     size_t series_count, series_size;
     uint32_t *slot_series; /* slot -> series, BUILD_NO_SERIES */
     size_t slot_size;
@@ -80,7 +82,7 @@ struct build {
     uint8_t **segment;
     size_t segment_count, segment_size;
     size_t arena_used;
-    bool no_memory; /* a change could not be kept: what is built is not to be used */
+    bool no_memory;      /* a change could not be kept: what is built is not to be used */
     uint64_t samples;    /* of this block */
     int64_t last_gap_ns; /* the last tick with a gap before this block, INT64_MIN none */
 };
@@ -136,20 +138,20 @@ struct missing_run {
 enum missing_shape { MISSING_NEVER, MISSING_ALL, MISSING_RUNS };
 struct missing_pattern {
     uint8_t shape;
-    uint8_t reason;                 /* MISSING_ALL */
-    uint32_t run_at, run_count;     /* MISSING_RUNS: slice of series_changes.run */
+    uint8_t reason;             /* MISSING_ALL */
+    uint32_t run_at, run_count; /* MISSING_RUNS: slice of series_changes.run */
 };
 
 /* The changes of one series of the block, oldest first. */
 struct series_changes {
     const struct build *build;
     const struct build_series *series;
-    uint32_t index;          /* in the build */
-    uint32_t count;          /* samples at which anything changed */
-    const uint32_t *sample;  /* [count] index of the sample in the series */
+    uint32_t index;                          /* in the build */
+    uint32_t count;                          /* samples at which anything changed */
+    const uint32_t *sample;                  /* [count] index of the sample in the series */
     const int64_t *delta[BUILD_COLUMNS_MAX]; /* [column]: [count], or NULL: it never changed */
-    const int64_t *base;     /* [column] value before the first sample */
-    const struct missing_pattern *missing; /* [column] */
+    const int64_t *base;                     /* [column] value before the first sample */
+    const struct missing_pattern *missing;   /* [column] */
     const struct missing_run *run;
 };
 
@@ -157,8 +159,8 @@ struct series_changes {
 struct build_reader {
     uint32_t *offset;
     uint32_t *sample;
-    size_t size;       /* of the two above, and of each delta column */
-    int64_t *delta;    /* [column][size] */
+    size_t size;    /* of the two above, and of each delta column */
+    int64_t *delta; /* [column][size] */
     size_t column_size;
     int64_t base[BUILD_COLUMNS_MAX];
     struct missing_pattern missing[BUILD_COLUMNS_MAX];
@@ -169,8 +171,7 @@ struct build_reader {
 
 /* errors NO_MEMORY; the result points into reader and build until the next call */
 MUST_USE enum status build_read(struct build_reader *reader, const struct build *build,
-                                uint32_t index, struct series_changes *changes,
-                                struct error *err);
+                                uint32_t index, struct series_changes *changes, struct error *err);
 void build_reader_release(struct build_reader *reader);
 
 #endif

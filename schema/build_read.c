@@ -199,9 +199,13 @@ enum status build_read(struct build_reader *reader, const struct build *build, u
             return error_set(err, STATUS_NO_MEMORY, "changes of %s", build->shape->name);
     if (s->missing_changed && !gather(reader, columns, s->end_tick - s->series.first))
         return error_set(err, STATUS_NO_MEMORY, "missing values of %s", build->shape->name);
-    *changes = (struct series_changes){ .build = build, .series = s, .index = index,
-                                        .count = count, .sample = reader->sample,
-                                        .base = reader->base, .missing = reader->missing,
+    *changes = (struct series_changes){ .build = build,
+                                        .series = s,
+                                        .index = index,
+                                        .count = count,
+                                        .sample = reader->sample,
+                                        .base = reader->base,
+                                        .missing = reader->missing,
                                         .run = reader->run };
     for (size_t c = 0; c < columns; c++) {
         uint64_t sum = 0;

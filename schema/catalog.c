@@ -2,9 +2,18 @@
 #include "schema/error.h"
 #include "schema/metric.h"
 
-#define COUNTER(name, unit, scale, text) { name, METRIC_COUNTER, unit, scale, "", text }
-#define GAUGE(name, unit, text) { name, METRIC_GAUGE, unit, 1, "", text }
-#define STATE(name, labels, text) { name, METRIC_STATE, "", 1, labels, text }
+#define COUNTER(name, unit, scale, text)                                                           \
+    {                                                                                              \
+        name, METRIC_COUNTER, unit, scale, "", text                                                \
+    }
+#define GAUGE(name, unit, text)                                                                    \
+    {                                                                                              \
+        name, METRIC_GAUGE, unit, 1, "", text                                                      \
+    }
+#define STATE(name, labels, text)                                                                  \
+    {                                                                                              \
+        name, METRIC_STATE, "", 1, labels, text                                                    \
+    }
 
 /* Nanosecond counters are kept as whole microseconds: cumulative, rounded down, so no drift. */
 static const struct metric process_metrics[] = {
@@ -85,10 +94,10 @@ static const struct metric recorder_metrics[] = {
     COUNTER("processes_unreadable_total", "", 1, "processes listed but gone or closed to us"),
     COUNTER("identities_late_total", "", 1, "processes gone before their identity was read"),
     COUNTER("cpu_busy_ticks_ns_total", "ns", 1000, "busy time of all cores by their tick fields"),
-    COUNTER("cpu_busy_idle_ns_total", "ns", 1000,
-            "cores x elapsed - idle - iowait - steal"),
+    COUNTER("cpu_busy_idle_ns_total", "ns", 1000, "cores x elapsed - idle - iowait - steal"),
     COUNTER("cpu_busy_cpuacct_ns_total", "ns", 1000, "usage of the root cpuacct cgroup"),
-    COUNTER("cpu_processes_ns_total", "ns", 1000, "CPU time attributed to processes, exited included"),
+    COUNTER("cpu_processes_ns_total", "ns", 1000,
+            "CPU time attributed to processes, exited included"),
 };
 
 _Static_assert(COUNT_OF(process_metrics) == PROCESS_METRIC_COUNT, "process_metrics");
@@ -96,7 +105,10 @@ _Static_assert(COUNT_OF(cpu_metrics) == CPU_METRIC_COUNT, "cpu_metrics");
 _Static_assert(COUNT_OF(memory_metrics) == MEMORY_METRIC_COUNT, "memory_metrics");
 _Static_assert(COUNT_OF(recorder_metrics) == RECORDER_METRIC_COUNT, "recorder_metrics");
 
-#define TABLE(name, key, list, text) { name, { key, ENTITY_NONE }, list, COUNT_OF(list), text }
+#define TABLE(name, key, list, text)                                                               \
+    {                                                                                              \
+        name, { key, ENTITY_NONE }, list, COUNT_OF(list), text                                     \
+    }
 
 const struct samples_table samples_tables[TABLE_COUNT] = {
     [TABLE_PROCESS] = TABLE("process_samples", ENTITY_PROCESS, process_metrics,
@@ -143,8 +155,8 @@ const char *metric_kind_name(enum metric_kind kind)
 const char *entity_kind_name(enum entity_kind kind)
 {
     static const char *const names[ENTITY_KIND_COUNT] = {
-        "none", "process", "core",   "disk",   "filesystem", "interface", "gpu",
-        "rail", "sensor",  "cgroup", "container", "collector", "resource",
+        "none", "process", "core",   "disk",      "filesystem", "interface", "gpu",
+        "rail", "sensor",  "cgroup", "container", "collector",  "resource",
     };
 
     return (size_t)kind < COUNT_OF(names) ? names[kind] : "unknown";

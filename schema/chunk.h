@@ -12,8 +12,8 @@ struct chunk {
     const uint8_t *base;
     size_t base_size;
     size_t group_count;
-    struct byte_reader sizes;  /* of the groups' frames, as varints */
-    const uint8_t *groups;     /* first group's frame */
+    struct byte_reader sizes; /* of the groups' frames, as varints */
+    const uint8_t *groups;    /* first group's frame */
     size_t groups_size;
 };
 

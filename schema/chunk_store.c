@@ -36,9 +36,8 @@ static enum status prepare(struct chunk_store *store, const struct chunk_place *
     if (larger == NULL)
         return error_set(err, STATUS_NO_MEMORY, "chunks");
     store->statements = larger;
-    sql = sqlite3_mprintf(
-        "SELECT data FROM \"%w\" WHERE id=?1",
-        chunk_store_table(place, table == NULL ? "" : table, name, sizeof name));
+    sql = sqlite3_mprintf("SELECT data FROM \"%w\" WHERE id=?1",
+                          chunk_store_table(place, table == NULL ? "" : table, name, sizeof name));
     if (sql == NULL)
         return error_set(err, STATUS_NO_MEMORY, "chunks");
     st = database_prepare(store->db, stmt, sql, err);

@@ -44,8 +44,7 @@ void column_encode(const int64_t values[], size_t count, struct byte_writer *w)
     w->used += total;
 }
 
-enum status column_decode(struct byte_reader *r, int64_t values[], size_t count,
-                          struct error *err)
+enum status column_decode(struct byte_reader *r, int64_t values[], size_t count, struct error *err)
 {
     size_t longer[18] = { 0 };
     const uint8_t *plane[8];

@@ -39,8 +39,8 @@ void compressor_release(struct compressor *c)
     *c = (struct compressor){ 0 };
 }
 
-enum status decompress_frame(struct decompressor *d, const void *frame, size_t size,
-                             size_t limit, struct byte_reader *content, struct error *err)
+enum status decompress_frame(struct decompressor *d, const void *frame, size_t size, size_t limit,
+                             struct byte_reader *content, struct error *err)
 {
     unsigned long long whole = ZSTD_getFrameContentSize(frame, size);
     size_t frame_size = ZSTD_findFrameCompressedSize(frame, size);

@@ -21,8 +21,8 @@ struct decompressor {
 enum { COMPRESS_TAIL = 1, COMPRESS_SEAL = 3 };
 
 /* Append one frame holding data[size] to `w`. errors NO_MEMORY */
-MUST_USE enum status compress_frame(struct compressor *c, int level, const void *data,
-                                    size_t size, struct byte_writer *w, struct error *err);
+MUST_USE enum status compress_frame(struct compressor *c, int level, const void *data, size_t size,
+                                    struct byte_writer *w, struct error *err);
 void compressor_release(struct compressor *c);
 
 /*
@@ -31,8 +31,7 @@ void compressor_release(struct compressor *c);
  *   errors  CORRUPT (not a frame, checksum, trailing bytes, content above `limit` bytes), NO_MEMORY
  */
 MUST_USE enum status decompress_frame(struct decompressor *d, const void *frame, size_t size,
-                                      size_t limit, struct byte_reader *content,
-                                      struct error *err);
+                                      size_t limit, struct byte_reader *content, struct error *err);
 void decompressor_release(struct decompressor *d);
 
 #endif

@@ -117,8 +117,7 @@ enum status database_exec(struct database *db, const char *sql, struct error *er
 enum status database_prepare(struct database *db, sqlite3_stmt **stmt, const char *sql,
                              struct error *err)
 {
-    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) != SQLITE_OK)
         return database_error(db, err, "%.60s", sql);
     return STATUS_OK;
 }
@@ -403,8 +402,8 @@ enum status database_select(struct database *db, enum checked_table table, sqlit
         st = error_set(err, STATUS_CORRUPT, "%s: %s has lost columns", db->path,
                        checked_table_name[table]);
     for (int i = 0; st == STATUS_OK && i < checked_table_columns[table] - 1; i++) {
-        int wrote = snprintf(names + used, sizeof names - used, ",\"%s\"",
-                             sqlite3_column_name(probe, i));
+        int wrote =
+            snprintf(names + used, sizeof names - used, ",\"%s\"", sqlite3_column_name(probe, i));
 
         used += (size_t)wrote;
         if (used >= sizeof names)

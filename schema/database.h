@@ -68,8 +68,7 @@ enum status database_error(const struct database *db, struct error *err, const c
  *
  *   errors  INVALID (another kind of file), UNSUPPORTED (another major version), CORRUPT, IO, FULL
  */
-MUST_USE enum status database_open_write(struct database *db, const char *path,
-                                         struct error *err);
+MUST_USE enum status database_open_write(struct database *db, const char *path, struct error *err);
 
 /* Open for reading only: see recording_open. */
 MUST_USE enum status database_open_read(struct database *db, const char *path, struct error *err);

@@ -54,10 +54,9 @@ static enum status try_open(struct database *db, const char *query, const char *
         return error_set(err, STATUS_NO_MEMORY, "%s", db->path);
     (void)sqlite3_close_v2(db->handle);
     db->handle = NULL;
-    code = sqlite3_open_v2(uri, &db->handle,
-                           SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
-                               SQLITE_OPEN_EXRESCODE,
-                           NULL);
+    code = sqlite3_open_v2(
+        uri, &db->handle,
+        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     free(uri);
     if (code != SQLITE_OK)
         return database_error(db, err, "open");
@@ -90,8 +89,8 @@ static enum status wants_wal(const char *path, bool *wal, struct error *err)
     }
     (void)fclose(file);
     if (got < sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
-        return error_set(err, STATUS_INVALID,
-                         "%s: not a procscope recording%s", path, got == 0 ? " (it is empty)" : "");
+        return error_set(err, STATUS_INVALID, "%s: not a procscope recording%s", path,
+                         got == 0 ? " (it is empty)" : "");
     *wal = head[19] == 2;
     return STATUS_OK;
 }

@@ -39,8 +39,7 @@ const char *status_text(enum status status);
  * macro, so that compilers and analyzers see that a failure is what the caller returns.
  */
 #define error_set(err, code, ...) (error_write(err, code, __VA_ARGS__), (enum status)(code))
-void error_write(struct error *err, enum status status, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void error_write(struct error *err, enum status status, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Put "PREFIX: " before the message that is there; returns its status. */
 enum status error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -36,7 +36,7 @@ struct process {
     int32_t pid, ppid;
     uint64_t start_ticks;
     int64_t start_ns;
-    int64_t end_ns; /* NO_TIME: alive when last seen */
+    int64_t end_ns;    /* NO_TIME: alive when last seen */
     int32_t exit_code; /* wait status; -1 unknown */
     uint8_t how;       /* enum exit_how */
     uint32_t flags;    /* enum birth_flags */
@@ -94,9 +94,9 @@ MUST_USE enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t
 
 /* errors ABSENT (the block has none), CORRUPT naming the chunk. owns: lifetimes_release */
 MUST_USE enum status lifetimes_decode(struct lifetimes *lifetimes, int64_t block_seq,
-                                      const struct build_shape *rollup_shape,
-                                      chunk_source *source, void *source_context,
-                                      struct decompressor *d, struct error *err);
+                                      const struct build_shape *rollup_shape, chunk_source *source,
+                                      void *source_context, struct decompressor *d,
+                                      struct error *err);
 void lifetimes_release(struct lifetimes *lifetimes);
 
 #endif

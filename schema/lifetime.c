@@ -9,25 +9,25 @@
 #include "schema/identity.h"
 
 enum lifetime_column { /* stored: append only */
-    LIFETIME_PROCESS_ID = 1,
-    LIFETIME_SESSION_ID,
-    LIFETIME_PID,
-    LIFETIME_PPID,
-    LIFETIME_START_TICKS,
-    LIFETIME_START_NS, /* minus start_ticks * START_TICK_NS */
-    LIFETIME_END_NS, /* ns after start, + 1; 0: not known */
-    LIFETIME_EXIT_CODE,
-    LIFETIME_HOW,
-    LIFETIME_FLAGS,
-    LIFETIME_VERSION_COUNT,
-    LIFETIME_ROW_COLUMNS,
-    /* one row per version of each process */
-    LIFETIME_FROM_NS = 32, /* ns after the process's start */
-    LIFETIME_UID,          /* + 1; 0: not known */
-    LIFETIME_CMDLINE_LENGTH,
-    LIFETIME_CMDLINE_HASH,
-    LIFETIME_TEXT, /* and PROCESS_TEXT_COUNT - 1 more: string number + 1; 0: not known */
-    LIFETIME_VERSION_END = LIFETIME_TEXT + PROCESS_TEXT_COUNT,
+                       LIFETIME_PROCESS_ID = 1,
+                       LIFETIME_SESSION_ID,
+                       LIFETIME_PID,
+                       LIFETIME_PPID,
+                       LIFETIME_START_TICKS,
+                       LIFETIME_START_NS, /* minus start_ticks * START_TICK_NS */
+                       LIFETIME_END_NS,   /* ns after start, + 1; 0: not known */
+                       LIFETIME_EXIT_CODE,
+                       LIFETIME_HOW,
+                       LIFETIME_FLAGS,
+                       LIFETIME_VERSION_COUNT,
+                       LIFETIME_ROW_COLUMNS,
+                       /* one row per version of each process */
+                       LIFETIME_FROM_NS = 32, /* ns after the process's start */
+                       LIFETIME_UID,          /* + 1; 0: not known */
+                       LIFETIME_CMDLINE_LENGTH,
+                       LIFETIME_CMDLINE_HASH,
+                       LIFETIME_TEXT, /* and PROCESS_TEXT_COUNT - 1 more: string number + 1; 0: not known */
+                       LIFETIME_VERSION_END = LIFETIME_TEXT + PROCESS_TEXT_COUNT,
 };
 
 enum { START_TICK_NS = 10000000 };
@@ -65,8 +65,9 @@ static int by_text(const void *a, const void *b)
 static enum status emit(struct encoding *e, uint32_t table_id, uint32_t column_id,
                         struct error *err)
 {
-    struct chunk_place place = { .level = 0, .table_id = table_id, .block_seq = e->block_seq,
-                                 .column_id = column_id };
+    struct chunk_place place = {
+        .level = 0, .table_id = table_id, .block_seq = e->block_seq, .column_id = column_id
+    };
     struct byte_writer none = { 0 };
 
     bytes_reset(&e->frame);
@@ -147,7 +148,8 @@ static int64_t row_value(const struct process *p, unsigned column)
     case LIFETIME_START_NS: /* follows from the clock tick, but for what that rounded off */
         return (int64_t)((uint64_t)p->start_ns - p->start_ticks * START_TICK_NS);
     case LIFETIME_END_NS:
-        return p->end_ns == NO_TIME ? 0 : (int64_t)((uint64_t)p->end_ns - (uint64_t)p->start_ns + 1);
+        return p->end_ns == NO_TIME ? 0
+                                    : (int64_t)((uint64_t)p->end_ns - (uint64_t)p->start_ns + 1);
     case LIFETIME_EXIT_CODE:
         return p->exit_code;
     case LIFETIME_HOW:
@@ -232,8 +234,7 @@ static void relate_to_first(const struct build_shape *shape, int64_t values[],
             at = kind == METRIC_COUNTER ? (uint64_t)value[PART_RATE_MAX_AT] : at;
             continue;
         }
-        value[PART_UNCOVERED] =
-            (int64_t)((uint64_t)value[PART_UNCOVERED] + sign * uncovered[kind]);
+        value[PART_UNCOVERED] = (int64_t)((uint64_t)value[PART_UNCOVERED] + sign * uncovered[kind]);
         if (kind == METRIC_COUNTER && value[PART_LAST] != 0)
             value[PART_RATE_MAX_AT] = (int64_t)((uint64_t)value[PART_RATE_MAX_AT] + sign * at);
     }
@@ -258,8 +259,8 @@ static enum status put_cells(struct encoding *e, const struct build_shape *shape
 
         rollup_cells_to_row(shape, cells + i * shape->metric_count, covered, total,
                             values + i * shape->column_count, missing + i * shape->column_count);
-        relate_to_first(shape, values + i * shape->column_count,
-                        missing + i * shape->column_count, UINT64_MAX);
+        relate_to_first(shape, values + i * shape->column_count, missing + i * shape->column_count,
+                        UINT64_MAX);
     }
     for (size_t c = 0; st == STATUS_OK && c < shape->column_count; c++) {
         uint64_t last = 0;
@@ -289,8 +290,11 @@ enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t block_se
                              const struct rollup_cell *cells, size_t count,
                              const struct build_shape *rollup_shape, struct error *err)
 {
-    struct encoding e = { .out = out, .block_seq = block_seq, .processes = processes,
-                          .count = count, .metric_count = rollup_shape->metric_count };
+    struct encoding e = { .out = out,
+                          .block_seq = block_seq,
+                          .processes = processes,
+                          .count = count,
+                          .metric_count = rollup_shape->metric_count };
     enum status st;
 
     if (count == 0)
@@ -332,8 +336,9 @@ static enum status corrupt(const struct decoding *e, uint32_t column, const char
 static enum status fetch(struct decoding *e, uint32_t table_id, uint32_t column,
                          struct byte_reader *r, struct error *err)
 {
-    struct chunk_place place = { .level = 0, .table_id = table_id, .block_seq = e->block_seq,
-                                 .column_id = column };
+    struct chunk_place place = {
+        .level = 0, .table_id = table_id, .block_seq = e->block_seq, .column_id = column
+    };
     const uint8_t *data = NULL;
     size_t size = 0;
     struct chunk chunk;
@@ -528,8 +533,7 @@ static enum status get_versions(struct decoding *e, struct error *err)
     return STATUS_OK;
 }
 
-static enum status get_cells(struct decoding *e, const struct build_shape *shape,
-                             struct error *err)
+static enum status get_cells(struct decoding *e, const struct build_shape *shape, struct error *err)
 {
     struct lifetimes *to = e->to;
     size_t columns = shape->column_count;
@@ -558,8 +562,8 @@ static enum status get_cells(struct decoding *e, const struct build_shape *shape
             st = corrupt(e, id, "number of rows", err);
         for (size_t i = 0; st == STATUS_OK && i < to->count; i++)
             values[i * columns + c] = (int64_t)(value += (uint64_t)bytes_get_zigzag(&r));
-        for (size_t i = 0;
-             st == STATUS_OK && shape->column[c].part == PART_LAST && i < to->count; i++)
+        for (size_t i = 0; st == STATUS_OK && shape->column[c].part == PART_LAST && i < to->count;
+             i++)
             missing[i * columns + c] = bytes_get_u8(&r);
         if (st == STATUS_OK && (r.overrun || bytes_left(&r) != 0))
             st = corrupt(e, id, "its length is wrong", err);
@@ -579,8 +583,11 @@ enum status lifetimes_decode(struct lifetimes *lifetimes, int64_t block_seq,
                              const struct build_shape *rollup_shape, chunk_source *source,
                              void *source_context, struct decompressor *d, struct error *err)
 {
-    struct decoding e = { .to = lifetimes, .block_seq = block_seq, .source = source,
-                          .source_context = source_context, .d = d };
+    struct decoding e = { .to = lifetimes,
+                          .block_seq = block_seq,
+                          .source = source,
+                          .source_context = source_context,
+                          .d = d };
     enum status st;
 
     *lifetimes = (struct lifetimes){ 0 };

@@ -169,14 +169,14 @@ extern const struct samples_table samples_tables[TABLE_COUNT];
 
 /* What rollups keep of a metric; part 0 is also the only one at level 0. Stored in column ids. */
 enum rollup_part {
-    PART_LAST = 0,     /* counter: running total without falls; else the last value */
-    PART_UNCOVERED = 1, /* the window's covered ns minus this series' covered ns */
-    PART_RATE_ABOVE = 2, /* counter: largest rate - rate over all that is covered */
+    PART_LAST = 0,        /* counter: running total without falls; else the last value */
+    PART_UNCOVERED = 1,   /* the window's covered ns minus this series' covered ns */
+    PART_RATE_ABOVE = 2,  /* counter: largest rate - rate over all that is covered */
     PART_RATE_MAX_AT = 3, /* counter: ms from the window's start to the tick of that rate */
-    PART_MIN_BELOW = 2, /* gauge: last - min */
-    PART_MAX_ABOVE = 3, /* gauge: max - last */
-    PART_SUM_LOW = 4,  /* gauge: low 64 bits of (sum of value*dt) - last*covered */
-    PART_SUM_HIGH = 5, /* gauge: what the high 64 bits add to PART_SUM_LOW's sign extension */
+    PART_MIN_BELOW = 2,   /* gauge: last - min */
+    PART_MAX_ABOVE = 3,   /* gauge: max - last */
+    PART_SUM_LOW = 4,     /* gauge: low 64 bits of (sum of value*dt) - last*covered */
+    PART_SUM_HIGH = 5,    /* gauge: what the high 64 bits add to PART_SUM_LOW's sign extension */
 };
 
 /* Parts that a metric of this kind has in a rollup: 4 for counters, 6 for gauges, 2 for states. */

@@ -125,8 +125,7 @@ enum status open_block_tick(struct open_block *block, int64_t start_ns, int64_t 
     int64_t before = ticks->count > 0 ? ticks->start_ns[ticks->count - 1] : block->previous_ns;
 
     if (before != NO_TIME && start_ns <= before)
-        return error_set(err, STATUS_INVALID, "tick %u is not after the one before",
-                         ticks->count);
+        return error_set(err, STATUS_INVALID, "tick %u is not after the one before", ticks->count);
     if (ticks->count == block->tick_size) {
         size_t more = block->tick_size == 0 ? 512 : block->tick_size * 2;
         int64_t *start = realloc(ticks->start_ns, more * sizeof *start);

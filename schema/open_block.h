@@ -14,8 +14,8 @@
 /* A process that has a series, or had one in this block. */
 struct open_process {
     struct process process;
-    bool stored;        /* it has a row: it lived through a seal */
-    bool gone;          /* its exit was seen, or its series ended */
+    bool stored;            /* it has a row: it lived through a seal */
+    bool gone;              /* its exit was seen, or its series ended */
     size_t first_number;    /* ordinal of versions[0] among all it ever had */
     size_t stored_versions; /* rows in process_version */
     size_t changed_from;    /* first of versions[] that its rows do not have as it is now */

@@ -46,7 +46,8 @@ enum status recording_chunk(void *context, const struct chunk_place *place, cons
     for (size_t i = 0; i < rec->tail_chunk_count; i++) {
         const struct memory_chunk *chunk = &rec->tail_chunks[i];
 
-        if (chunk->place.table_id == place->table_id && chunk->place.column_id == place->column_id) {
+        if (chunk->place.table_id == place->table_id &&
+            chunk->place.column_id == place->column_id) {
             *data = chunk->data;
             *size = chunk->size;
             return STATUS_OK;
@@ -210,7 +211,8 @@ enum status recording_directory(struct recording *recording, const struct record
                                 const struct block_ticks *ticks, struct block_table *directory,
                                 struct error *err)
 {
-    struct chunk_place place = { .level = block->level, .table_id = table->table_id,
+    struct chunk_place place = { .level = block->level,
+                                 .table_id = table->table_id,
                                  .block_seq = block->block_seq };
     uint64_t lifetimes;
     enum status st;

@@ -34,7 +34,7 @@ struct recording_entity {
     int64_t entity_id;
     enum entity_kind kind;
     const char *key, *label;
-    int64_t parent_id; /* 0 none */
+    int64_t parent_id;         /* 0 none */
     int64_t first_ns, last_ns; /* last: NO_TIME while it is there */
 };
 
@@ -63,7 +63,7 @@ struct recording_table {
     enum entity_kind key[2];
     const char *description;
     size_t metric_count;
-    struct recording_metric *metrics;       /* by position */
+    struct recording_metric *metrics; /* by position */
     struct build_shape shape[LEVEL_COUNT];
 };
 
@@ -73,7 +73,8 @@ struct recording_block {
     size_t session;      /* index into sessions */
     int64_t first_tick;  /* of the session, at level 0 */
     int64_t previous_ns; /* time of the session's tick before this block; NO_TIME if none */
-    int64_t start_ns, end_ns; /* level 0: first and last tick; else first window's start, last window's end */
+    int64_t start_ns,
+        end_ns; /* level 0: first and last tick; else first window's start, last window's end */
     uint32_t tick_count;
     bool tail; /* not sealed yet */
     /* stored sizes, for reports about the file */
@@ -116,15 +117,14 @@ void recording_close(struct recording *recording);
 const struct recording_contents *recording_contents(const struct recording *recording);
 
 /* The table of that name, or NULL. */
-const struct recording_table *recording_table(const struct recording *recording,
-                                              const char *name);
+const struct recording_table *recording_table(const struct recording *recording, const char *name);
 /* Position of a metric in a table, SIZE_MAX if the file has none of that name. */
 size_t recording_metric(const struct recording_table *table, const char *name);
 
 /* The tick axis of a block. owns: the caller, block_ticks_release */
 MUST_USE enum status recording_ticks(struct recording *recording,
-                                     const struct recording_block *block,
-                                     struct block_ticks *ticks, struct error *err);
+                                     const struct recording_block *block, struct block_ticks *ticks,
+                                     struct error *err);
 
 /* Directory of a table in a block. ABSENT: the block has no sample of it. block_table_release */
 MUST_USE enum status recording_directory(struct recording *recording,

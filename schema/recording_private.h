@@ -42,7 +42,7 @@ struct recording {
     size_t process_count;
     bool processes_loaded;
     struct error processes_error; /* what became of it: told again to whoever asks again */
-    struct user_name { /* users that process rows name, by uid */
+    struct user_name {            /* users that process rows name, by uid */
         uint32_t uid;
         struct text name;
     } * users;

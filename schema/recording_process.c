@@ -5,8 +5,8 @@
 #include "schema/recording_private.h"
 
 /* The order of the text columns 4 to 10 of process_version. */
-static const enum process_text text_order[] = { PROCESS_COMM,   PROCESS_EXE,       PROCESS_CMDLINE,
-                                                PROCESS_CWD,    PROCESS_CGROUP,    PROCESS_CONTAINER,
+static const enum process_text text_order[] = { PROCESS_COMM, PROCESS_EXE,    PROCESS_CMDLINE,
+                                                PROCESS_CWD,  PROCESS_CGROUP, PROCESS_CONTAINER,
                                                 PROCESS_USER };
 
 static enum status load_process_rows(struct recording *rec, struct error *err)
@@ -14,8 +14,7 @@ static enum status load_process_rows(struct recording *rec, struct error *err)
     sqlite3_stmt *stmt = NULL;
     int64_t sum = 0;
     size_t size = 0;
-    enum status st =
-        database_select(&rec->db, CHECKED_PROCESS, &stmt, "ORDER BY process_id", err);
+    enum status st = database_select(&rec->db, CHECKED_PROCESS, &stmt, "ORDER BY process_id", err);
 
     while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
         struct process *p;
@@ -108,8 +107,7 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
             at++;
             taken = 0;
         }
-        if (at == rec->process_count ||
-            id != rec->process[at].process_id * 1024 + (int64_t)taken) {
+        if (at == rec->process_count || id != rec->process[at].process_id * 1024 + (int64_t)taken) {
             st = error_set(err, STATUS_CORRUPT, "process_version %lld belongs to no process",
                            (long long)id);
             break;
@@ -215,9 +213,11 @@ static enum status load_lifetimes(struct recording *rec, const struct recording_
                        (long long)block->block_seq, to->count, block->lifetime_count);
     /* A column that is all 0 has no chunk: only their number tells that from one that vanished. */
     if (st == STATUS_OK && to->chunk_count != expected)
-        st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: %llu chunks where there "
-                       "were %llu", (long long)block->block_seq,
-                       (unsigned long long)to->chunk_count, (unsigned long long)expected);
+        st = error_set(err, STATUS_CORRUPT,
+                       "lifetimes of block %lld: %llu chunks where there "
+                       "were %llu",
+                       (long long)block->block_seq, (unsigned long long)to->chunk_count,
+                       (unsigned long long)expected);
     return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
 }
 
@@ -249,8 +249,7 @@ enum status recording_lifetimes(struct recording *rec, const struct recording_bl
 }
 
 enum status recording_process(struct recording *rec, const struct recording_block *block,
-                              int64_t process_id, const struct process **process,
-                              struct error *err)
+                              int64_t process_id, const struct process **process, struct error *err)
 {
     const struct lifetimes *lifetimes = NULL;
 

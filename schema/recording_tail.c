@@ -23,7 +23,8 @@ static enum status keep_chunk(void *context, const struct chunk_place *place,
         rec->tail_chunk_size = more;
     }
     to = &rec->tail_chunks[rec->tail_chunk_count];
-    *to = (struct memory_chunk){ .place = *place, .data = malloc(chunk->used + 1),
+    *to = (struct memory_chunk){ .place = *place,
+                                 .data = malloc(chunk->used + 1),
                                  .size = chunk->used };
     if (to->data == NULL)
         return error_set(err, STATUS_NO_MEMORY, "tail");
@@ -36,8 +37,8 @@ static enum status replay(struct recording *rec, int64_t *records, struct error 
 {
     sqlite3_stmt *stmt = NULL;
     uint32_t crc = 0;
-    enum status st = database_prepare(&rec->db, &stmt,
-                                      "SELECT tail_id, data FROM tail ORDER BY tail_id", err);
+    enum status st =
+        database_prepare(&rec->db, &stmt, "SELECT tail_id, data FROM tail ORDER BY tail_id", err);
 
     while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
         int64_t id = sqlite3_column_int64(stmt, 0);
@@ -64,8 +65,7 @@ struct folding {
     struct open_block *block;
 };
 
-static enum status fold_life(void *context, const struct series_changes *changes,
-                             struct error *err)
+static enum status fold_life(void *context, const struct series_changes *changes, struct error *err)
 {
     struct folding *f = context;
     const struct build *build = changes->build;
@@ -140,9 +140,11 @@ static enum status encode(struct recording *rec, struct byte_writer *contents, s
 {
     struct open_block *block = &rec->tail;
     struct folding folding = { .block = block };
-    struct block_encoder encoder = { .sink = keep_chunk, .sink_context = rec, .visit = fold_life,
-                                     .visit_context = &folding };
-    struct lifetime_chunks out = { .compressor = &encoder.compressor, .sink = keep_chunk,
+    struct block_encoder encoder = {
+        .sink = keep_chunk, .sink_context = rec, .visit = fold_life, .visit_context = &folding
+    };
+    struct lifetime_chunks out = { .compressor = &encoder.compressor,
+                                   .sink = keep_chunk,
                                    .sink_context = rec };
     struct build_shape shape;
     const struct process **list = unstored(block, lifetimes);

@@ -121,8 +121,9 @@ static enum status verify_database(struct verifying *v, struct error *err)
 enum status recording_verify(struct recording *recording, finding_report *report, void *context,
                              size_t *findings, struct error *err)
 {
-    struct verifying v = { .rec = recording, .report = report, .context = context,
-                           .findings = findings };
+    struct verifying v = {
+        .rec = recording, .report = report, .context = context, .findings = findings
+    };
     const struct recording_contents *c = &recording->contents;
     enum status st;
 
@@ -168,7 +169,8 @@ static enum status size_of_blobs(struct sizing *s, const char *part, const char 
                                  struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    char *sql = sqlite3_mprintf("SELECT coalesce(sum(length(data)),0), count(*) FROM \"%w\"", table);
+    char *sql =
+        sqlite3_mprintf("SELECT coalesce(sum(length(data)),0), count(*) FROM \"%w\"", table);
     enum status st = sql == NULL ? error_set(err, STATUS_NO_MEMORY, "sizes")
                                  : database_prepare(&s->rec->db, &stmt, sql, err);
 
@@ -189,9 +191,10 @@ static enum status size_of_levels(struct sizing *s, const struct recording_table
         char part[64], name[200];
 
         (void)snprintf(part, sizeof part, "%.40s %s", table->name,
-                       level == 0 ? "level 0" : level == 1 ? "level 60 s" : "level 3600 s");
-        if (size_of_blobs(s, part,
-                          chunk_store_table(&place, table->name, name, sizeof name),
+                       level == 0   ? "level 0"
+                       : level == 1 ? "level 60 s"
+                                    : "level 3600 s");
+        if (size_of_blobs(s, part, chunk_store_table(&place, table->name, name, sizeof name),
                           err) != STATUS_OK)
             return err->status;
     }
@@ -236,12 +239,13 @@ static enum status measure(struct sizing *s, struct error *err)
     if (size_of_blobs(s, "lifetimes", "process_lifetime_chunk", err) != STATUS_OK ||
         size_of_blobs(s, "strings", "string_chunk", err) != STATUS_OK ||
         size_of_blobs(s, "tail", "tail", err) != STATUS_OK ||
-        size_of_rows(s, "identities",
-                     "SELECT coalesce(sum(40 + coalesce(length(comm),0) + coalesce(length(exe),0) + "
-                     "coalesce(length(cmdline),0) + coalesce(length(cwd),0) + "
-                     "coalesce(length(cgroup),0) + coalesce(length(user),0)),0) + "
-                     "60 * (SELECT count(*) FROM process), count(*) FROM process_version",
-                     err) != STATUS_OK ||
+        size_of_rows(
+            s, "identities",
+            "SELECT coalesce(sum(40 + coalesce(length(comm),0) + coalesce(length(exe),0) + "
+            "coalesce(length(cmdline),0) + coalesce(length(cwd),0) + "
+            "coalesce(length(cgroup),0) + coalesce(length(user),0)),0) + "
+            "60 * (SELECT count(*) FROM process), count(*) FROM process_version",
+            err) != STATUS_OK ||
         size_of_rows(s, "block rows",
                      "SELECT coalesce(sum(length(ticks) + length(contents) + 60),0), count(*) "
                      "FROM block",

@@ -114,8 +114,7 @@ void rollup_cells_to_row(const struct build_shape *shape, const struct rollup_ce
                 wrap_subtract(cell->rate_max, rollup_rate(cell->increase, cell->covered_ns));
             value[PART_RATE_MAX_AT] = cell->rate_max_at_ns / MS_NS;
         } else if (kind == METRIC_GAUGE) {
-            rest = (int128)((uint128)cell->sum -
-                            (uint128)((int128)cell->last * cell->covered_ns));
+            rest = (int128)((uint128)cell->sum - (uint128)((int128)cell->last * cell->covered_ns));
             value[PART_MIN_BELOW] = wrap_subtract(cell->last, cell->min);
             value[PART_MAX_ABOVE] = wrap_subtract(cell->max, cell->last);
             value[PART_SUM_LOW] = (int64_t)(uint64_t)rest;
@@ -135,8 +134,8 @@ void rollup_cell_from_row(const struct build_shape *shape, unsigned metric, cons
     uint128 high;
     int128 low, rest;
 
-    *cell = (struct rollup_cell){ .present = missing[first] == MISSING_NONE,
-                                  .reason = missing[first] };
+    *cell =
+        (struct rollup_cell){ .present = missing[first] == MISSING_NONE, .reason = missing[first] };
     if (!cell->present)
         return;
     cell->last = value[PART_LAST];
@@ -184,8 +183,9 @@ enum status rollup_put(struct rollup *rollup, uint32_t window, const struct seri
         *slot = index + 1;
     }
     for (unsigned m = 0; m < metrics; m++)
-        total[m] = build->value[(size_t)index * rollup->shape.column_count +
-                                rollup->shape.first_column[m]];
+        total[m] =
+            build
+                ->value[(size_t)index * rollup->shape.column_count + rollup->shape.first_column[m]];
     memcpy(rollup->row, build->value + (size_t)index * rollup->shape.column_count,
            rollup->shape.column_count * sizeof *rollup->row);
     rollup_cells_to_row(&rollup->shape, cells, build->covered_ns + (size_t)window * metrics, total,

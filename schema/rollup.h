@@ -16,14 +16,14 @@ enum { INTERVAL_MIN_NS = 1000000 };
 
 /* What one metric of one series did in one window. */
 struct rollup_cell {
-    bool present; /* it had a value at some tick of the window */
+    bool present;   /* it had a value at some tick of the window */
     uint8_t reason; /* why not, when not present */
     int64_t covered_ns;
-    int64_t increase; /* counter: without falls, without what passed in gaps */
-    int64_t rate_max; /* counter: stored units per second, rounded down */
+    int64_t increase;       /* counter: without falls, without what passed in gaps */
+    int64_t rate_max;       /* counter: stored units per second, rounded down */
     int64_t rate_max_at_ns; /* from the window's start; stored in whole ms */
     int64_t last, min, max; /* gauge, state: of the samples */
-    int128 sum; /* gauge: of value * dt */
+    int128 sum;             /* gauge: of value * dt */
 };
 
 /* Largest rate: floor(increase * 10^9 / dt_ns), in stored units per second. */

@@ -12,9 +12,9 @@ enum series_flags {
 };
 
 struct series {
-    int64_t key[2];   /* process id or entity id; key[1] is 0 in tables with one key */
-    uint32_t first;   /* its first sample's index among the table's ticks */
-    uint32_t count;   /* samples, one at each table tick from there; at least 1 */
+    int64_t key[2]; /* process id or entity id; key[1] is 0 in tables with one key */
+    uint32_t first; /* its first sample's index among the table's ticks */
+    uint32_t count; /* samples, one at each table tick from there; at least 1 */
     uint8_t flags;
     int64_t start_ns; /* with SERIES_BORN: its start; with SERIES_YOUNG: its first sample; else 0 */
     int64_t end_ns;   /* with SERIES_ENDED, else 0 */

@@ -7,7 +7,6 @@
 
 enum record_kind { RECORD_BASE = 0, RECORD_TICK = 1 };
 
-
 static void put_missing(struct byte_writer *w, const uint8_t codes[], size_t count)
 {
     for (size_t at = 0; at < count;) {
@@ -125,9 +124,9 @@ static enum status get_base_series(struct build *build, struct byte_reader *r, s
         if (build->missing[at] != MISSING_NONE)
             build->missing_since_ns[at] = build->base_since_ns[at] = get_time(r, near_ns);
     }
-    return r->overrun ? error_set(err, STATUS_CORRUPT, "a base of %s is cut short",
-                                  build->shape->name)
-                      : STATUS_OK;
+    return r->overrun
+               ? error_set(err, STATUS_CORRUPT, "a base of %s is cut short", build->shape->name)
+               : STATUS_OK;
 }
 
 /* Processes that go on from the block before have rows: here their id is enough. */
@@ -137,7 +136,8 @@ static enum status stand_in(struct open_block *block, struct error *err)
 
     for (size_t i = 0; i < build->series_count; i++) {
         struct process process = { .process_id = build->series[i].series.key[0],
-                                   .end_ns = NO_TIME, .exit_code = -1 };
+                                   .end_ns = NO_TIME,
+                                   .exit_code = -1 };
         struct open_process *added;
 
         if (open_block_process(block, process.process_id) != NULL)
@@ -389,9 +389,9 @@ static enum status get_opening(struct build *build, struct byte_reader *r, size_
         return error_set(err, STATUS_CORRUPT, "missing codes of %s", build->shape->name);
     for (size_t c = 0; (series.flags & SERIES_BORN) == 0 && c < stored; c++)
         build->value[index * columns + c] = bytes_get_zigzag(r);
-    return r->overrun ? error_set(err, STATUS_CORRUPT, "a series of %s is cut short",
-                                  build->shape->name)
-                      : STATUS_OK;
+    return r->overrun
+               ? error_set(err, STATUS_CORRUPT, "a series of %s is cut short", build->shape->name)
+               : STATUS_OK;
 }
 
 static enum status get_closings(struct build *build, struct byte_reader *r, int64_t tick_ns,
@@ -465,10 +465,14 @@ static enum status put_births(struct ticking *t, struct error *err)
     bytes_put_varint(t->w, tick->birth_count);
     for (size_t i = 0; i < tick->birth_count; i++) {
         const struct tick_birth *birth = &tick->births[i];
-        struct process process = { .session_id = t->block->session_id, .pid = birth->pid,
-                                   .ppid = birth->ppid, .start_ticks = birth->start_ticks,
-                                   .start_ns = birth->start_ns, .end_ns = NO_TIME,
-                                   .exit_code = -1, .flags = birth->flags };
+        struct process process = { .session_id = t->block->session_id,
+                                   .pid = birth->pid,
+                                   .ppid = birth->ppid,
+                                   .start_ticks = birth->start_ticks,
+                                   .start_ns = birth->start_ns,
+                                   .end_ns = NO_TIME,
+                                   .exit_code = -1,
+                                   .flags = birth->flags };
         struct open_process *added;
 
         process.process_id = t->key_of(t->context, ENTITY_PROCESS, birth->slot);
@@ -491,7 +495,8 @@ static enum status get_births(struct open_block *block, struct byte_reader *r, i
                               struct error *err)
 {
     for (uint64_t count = bytes_get_varint(r); count > 0 && !r->overrun; count--) {
-        struct process process = { .session_id = block->session_id, .end_ns = NO_TIME,
+        struct process process = { .session_id = block->session_id,
+                                   .end_ns = NO_TIME,
                                    .exit_code = -1 };
         struct open_process *added;
 
@@ -512,8 +517,7 @@ static enum status get_births(struct open_block *block, struct byte_reader *r, i
 
 /* Put a name on a process of the block; one that is not there is a rule broken, or damage. */
 static enum status apply_name(struct open_block *block, int64_t process_id,
-                              const struct version *version, enum status unknown,
-                              struct error *err)
+                              const struct version *version, enum status unknown, struct error *err)
 {
     struct open_process *p = open_block_process(block, process_id);
     size_t index;
@@ -669,8 +673,12 @@ static enum status put_tick(struct ticking *t, struct error *err)
 enum status tail_put_tick(struct open_block *block, const struct tick *tick, slot_key *key_of,
                           void *context, struct byte_writer *w, struct error *err)
 {
-    struct ticking t = { .block = block, .tick = tick, .key_of = key_of, .context = context,
-                         .w = w, .changes = block->scratch };
+    struct ticking t = { .block = block,
+                         .tick = tick,
+                         .key_of = key_of,
+                         .context = context,
+                         .w = w,
+                         .changes = block->scratch };
     enum status st = put_tick(&t, err);
 
     block->scratch = t.changes;
@@ -686,9 +694,8 @@ static enum status get_tick(struct open_block *block, struct byte_reader *r, str
     if (r->overrun)
         return error_set(err, STATUS_CORRUPT, "a tick is cut short");
     if (open_block_tick(block, start_ns, sweep_ns, gap, err) != STATUS_OK)
-        return err->status == STATUS_INVALID
-                   ? error_set(err, STATUS_CORRUPT, "a tick out of order")
-                   : err->status;
+        return err->status == STATUS_INVALID ? error_set(err, STATUS_CORRUPT, "a tick out of order")
+                                             : err->status;
     if (get_births(block, r, start_ns, err) != STATUS_OK ||
         get_versions(block, r, start_ns, err) != STATUS_OK)
         return err->status;
@@ -726,8 +733,7 @@ static uint32_t record_crc(int64_t id, uint32_t previous, const uint8_t *frame, 
 }
 
 enum status tail_seal(struct compressor *c, int64_t id, uint32_t *crc,
-                      const struct byte_writer *record, struct byte_writer *out,
-                      struct error *err)
+                      const struct byte_writer *record, struct byte_writer *out, struct error *err)
 {
     size_t start = out->used;
 
@@ -750,7 +756,8 @@ enum status tail_unseal(struct decompressor *d, int64_t id, uint32_t *crc, const
 
     if (r.overrun || previous != *crc ||
         stored != record_crc(id, previous, data + r.used, size - r.used))
-        return error_set(err, STATUS_CORRUPT, "tail record %lld of block %lld: its checksum is wrong",
+        return error_set(err, STATUS_CORRUPT,
+                         "tail record %lld of block %lld: its checksum is wrong",
                          (long long)(id & 0xfffff), (long long)(id >> 20));
     *crc = stored;
     return decompress_frame(d, data + r.used, size - r.used, 1 << 28, record, err);

@@ -67,8 +67,7 @@ void tick_sampled(struct tick *tick, enum table_id table)
 
 static struct tick_row *add_row(struct tick *tick, struct tick_table *t, uint32_t slot)
 {
-    struct tick_row *row =
-        grow((void **)&t->rows, &t->row_count, &t->row_size, sizeof *t->rows);
+    struct tick_row *row = grow((void **)&t->rows, &t->row_count, &t->row_size, sizeof *t->rows);
 
     if (row == NULL) {
         tick->no_memory = true;
@@ -153,9 +152,8 @@ struct tick_exit *tick_add_exit(struct tick *tick)
 
 struct tick_entity *tick_add_entity(struct tick *tick)
 {
-    struct tick_entity *entity =
-        grow((void **)&tick->entities, &tick->entity_count, &tick->entity_size,
-             sizeof *tick->entities);
+    struct tick_entity *entity = grow((void **)&tick->entities, &tick->entity_count,
+                                      &tick->entity_size, sizeof *tick->entities);
 
     tick->no_memory |= entity == NULL;
     return entity;

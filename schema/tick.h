@@ -62,7 +62,8 @@ enum process_text {
 };
 
 enum birth_flags {
-    BIRTH_START_APPROXIMATE = 1, /* start is known to the second only (exit record without a sample) */
+    BIRTH_START_APPROXIMATE =
+        1, /* start is known to the second only (exit record without a sample) */
     BIRTH_KERNEL_THREAD = 2,
     BIRTH_KNOWN = 4, /* set in tail records: an earlier session has a row for it */
 };

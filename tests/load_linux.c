@@ -98,12 +98,13 @@ static void say(const char *name)
     struct rusage used;
 
     (void)getrusage(RUSAGE_SELF, &used);
-    (void)printf("{\"say\": \"%s\", \"pid\": %d, \"cpu_seconds\": %.6f, \"resident_bytes_max\": %ld, "
-                 "\"disk_written_bytes\": %lld}\n",
-                 name, getpid(),
-                 (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-                     (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
-                 used.ru_maxrss * 1024, written_bytes());
+    (void)printf(
+        "{\"say\": \"%s\", \"pid\": %d, \"cpu_seconds\": %.6f, \"resident_bytes_max\": %ld, "
+        "\"disk_written_bytes\": %lld}\n",
+        name, getpid(),
+        (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
+        used.ru_maxrss * 1024, written_bytes());
     (void)fflush(stdout);
 }
 

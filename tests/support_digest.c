@@ -69,13 +69,15 @@ static void end(struct taking *t, enum status st, const struct error *err)
 
 static void take_session(struct taking *t, const struct recording_session *s)
 {
-    const int64_t numbers[] = { s->session_id, s->zone_offset_s, s->zone_next_offset_s,
-                                s->zone_next_change_ns, s->core_count, s->page_bytes,
-                                s->memory_bytes, s->clock_ticks_per_second, s->interval_ns, s->pid,
-                                s->wall_start_ns, s->boot_start_ns, s->end_ns };
-    const char *const texts[] = { s->boot_id,  s->host,    s->os,             s->release,
-                                  s->machine,  s->hardware, s->version,       s->process_source,
-                                  s->zone,     s->end_reason };
+    const int64_t numbers[] = {
+        s->session_id,  s->zone_offset_s, s->zone_next_offset_s, s->zone_next_change_ns,
+        s->core_count,  s->page_bytes,    s->memory_bytes,       s->clock_ticks_per_second,
+        s->interval_ns, s->pid,           s->wall_start_ns,      s->boot_start_ns,
+        s->end_ns
+    };
+    const char *const texts[] = { s->boot_id, s->host,      s->os,      s->release,
+                                  s->machine, s->hardware,  s->version, s->process_source,
+                                  s->zone,    s->end_reason };
 
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         number(t, numbers[i]);
@@ -142,9 +144,15 @@ static void take_blocks(struct taking *t, const struct recording_contents *c)
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
         for (size_t i = 0; i < c->block_count[level]; i++) {
             const struct recording_block *b = &c->blocks[level][i];
-            const int64_t numbers[] = { b->level,       b->block_seq, (int64_t)b->session,
-                                        b->first_tick,  b->previous_ns, b->start_ns,
-                                        b->end_ns,      b->tick_count, b->tail,
+            const int64_t numbers[] = { b->level,
+                                        b->block_seq,
+                                        (int64_t)b->session,
+                                        b->first_tick,
+                                        b->previous_ns,
+                                        b->start_ns,
+                                        b->end_ns,
+                                        b->tick_count,
+                                        b->tail,
                                         (int64_t)b->lifetime_count };
 
             for (size_t n = 0; n < COUNT_OF(numbers); n++)
@@ -157,9 +165,10 @@ static void take_blocks(struct taking *t, const struct recording_contents *c)
 static enum status take_process(void *context, const struct process *p, struct error *err)
 {
     struct taking *t = context;
-    const int64_t numbers[] = { p->process_id, p->session_id, p->pid, p->ppid,
-                                (int64_t)p->start_ticks, p->start_ns, p->end_ns, p->exit_code,
-                                p->how, p->flags, (int64_t)p->version_count };
+    const int64_t numbers[] = {
+        p->process_id, p->session_id, p->pid, p->ppid,  (int64_t)p->start_ticks,  p->start_ns,
+        p->end_ns,     p->exit_code,  p->how, p->flags, (int64_t)p->version_count
+    };
 
     (void)err;
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
@@ -190,9 +199,16 @@ static void take_cells(struct taking *t, const struct recording_block *block)
         (void)take_process(t, &lifetimes->process[i], NULL);
         for (size_t m = 0; table != NULL && m < table->metric_count; m++) {
             const struct rollup_cell *cell = &lifetimes->cell[i * table->metric_count + m];
-            const int64_t numbers[] = { cell->present, cell->reason, cell->last, cell->covered_ns,
-                                        cell->increase, cell->rate_max, cell->rate_max_at_ns,
-                                        cell->min, cell->max, (int64_t)cell->sum,
+            const int64_t numbers[] = { cell->present,
+                                        cell->reason,
+                                        cell->last,
+                                        cell->covered_ns,
+                                        cell->increase,
+                                        cell->rate_max,
+                                        cell->rate_max_at_ns,
+                                        cell->min,
+                                        cell->max,
+                                        (int64_t)cell->sum,
                                         (int64_t)(cell->sum >> 64) };
 
             for (size_t n = 0; n < COUNT_OF(numbers); n++)
@@ -227,7 +243,7 @@ static void hash_directory(struct taking *t, const struct block_table *d)
         number(t, d->column_previous_ns[m]);
     for (size_t i = 0; i < d->series_count; i++) {
         const struct series *s = &d->series[i];
-        const int64_t numbers[] = { s->key[0], s->key[1], s->first,   s->count,
+        const int64_t numbers[] = { s->key[0], s->key[1],   s->first, s->count,
                                     s->flags,  s->start_ns, s->end_ns };
 
         for (size_t n = 0; n < COUNT_OF(numbers); n++)
@@ -354,7 +370,7 @@ static bool same_place(const struct digest_part *a, const struct digest_part *b)
 
 static bool tell(const struct digest_part *part, const char *what, char *why, size_t size)
 {
-    static const char *const names[] = { "open", "blocks", "processes", "ticks",
+    static const char *const names[] = { "open",  "blocks",    "processes", "ticks",
                                          "cells", "directory", "column" };
 
     (void)snprintf(why, size, "%s: %s, level %u, block %lld, table %u, column %zu", what,

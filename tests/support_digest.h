@@ -8,8 +8,8 @@
 #include "schema/recording.h"
 
 enum digest_what {
-    DIGEST_OPEN,      /* of the whole: sessions, timeline, capabilities, entities, events, catalog */
-    DIGEST_BLOCKS,    /* the list of blocks of all levels */
+    DIGEST_OPEN,   /* of the whole: sessions, timeline, capabilities, entities, events, catalog */
+    DIGEST_BLOCKS, /* the list of blocks of all levels */
     DIGEST_PROCESSES, /* rows and lifetimes with their names */
     DIGEST_TICKS,
     DIGEST_CELLS, /* lifetimes of a block with their cells */

@@ -112,8 +112,9 @@ void made_birth(struct tick *tick, uint32_t slot, int32_t pid, uint64_t start_ti
     struct tick_birth *birth = tick_add_birth(tick);
 
     assert_non_null(birth);
-    *birth = (struct tick_birth){ .slot = slot, .pid = pid, .ppid = 1, .start_ticks = start_ticks,
-                                  .start_ns = start_ns };
+    *birth = (struct tick_birth){
+        .slot = slot, .pid = pid, .ppid = 1, .start_ticks = start_ticks, .start_ns = start_ns
+    };
 }
 
 void made_exit(struct tick *tick, uint32_t slot, int32_t code, int64_t end_ns)
@@ -121,8 +122,7 @@ void made_exit(struct tick *tick, uint32_t slot, int32_t code, int64_t end_ns)
     struct tick_exit *end = tick_add_exit(tick);
 
     assert_non_null(end);
-    *end = (struct tick_exit){ .slot = slot, .how = EXIT_REPORTED, .code = code,
-                               .end_ns = end_ns };
+    *end = (struct tick_exit){ .slot = slot, .how = EXIT_REPORTED, .code = code, .end_ns = end_ns };
 }
 
 static void add_text(struct tick *tick, struct tick_version *version, enum process_text which,
@@ -198,8 +198,11 @@ static uint64_t any(struct made_host *host, uint64_t below)
 void made_host_init(struct made_host *host, uint64_t seed, int64_t start_ns, int64_t interval_ns,
                     uint32_t processes)
 {
-    *host = (struct made_host){ .random = seed, .now_ns = start_ns, .interval_ns = interval_ns,
-                                .next_pid = 100, .processes = processes };
+    *host = (struct made_host){ .random = seed,
+                                .now_ns = start_ns,
+                                .interval_ns = interval_ns,
+                                .next_pid = 100,
+                                .processes = processes };
     tick_init(&host->tick);
 }
 
@@ -245,7 +248,9 @@ static void be_born(struct made_host *host, uint32_t slot)
 {
     struct made_process *p = &host->process[slot];
 
-    *p = (struct made_process){ .alive = true, .fresh = true, .pid = host->next_pid++,
+    *p = (struct made_process){ .alive = true,
+                                .fresh = true,
+                                .pid = host->next_pid++,
                                 .start_ns = host->now_ns - (int64_t)any(host, 900) * 1000000,
                                 .restless = 1 + (int64_t)any(host, 20),
                                 .resident = (int64_t)any(host, 1000000) * 4096 };
@@ -262,8 +267,8 @@ static void sample(struct made_host *host, uint32_t slot, uint8_t flags)
     struct made_process *p = &host->process[slot];
     int64_t *values;
     uint8_t *missing;
-    struct tick_row *row = tick_row_values(&host->tick, TABLE_PROCESS, slot, flags, &values,
-                                           &missing);
+    struct tick_row *row =
+        tick_row_values(&host->tick, TABLE_PROCESS, slot, flags, &values, &missing);
 
     assert_non_null(row);
     if ((flags & ROW_BORN) != 0)
@@ -280,8 +285,9 @@ static void sample(struct made_host *host, uint32_t slot, uint8_t flags)
     values[PROCESS_STATE] = 1 + (int64_t)any(host, 3);
     values[PROCESS_THREADS] = 1 + slot % 5;
     missing[PROCESS_CPU_NS_TOTAL] = slot == 3 ? MISSING_NOT_PERMITTED : MISSING_NONE;
-    missing[PROCESS_RESIDENT_BYTES] =
-        (flags & ROW_LAST) != 0 ? MISSING_EXITED : any(host, 9) == 0 ? MISSING_FAILED : MISSING_NONE;
+    missing[PROCESS_RESIDENT_BYTES] = (flags & ROW_LAST) != 0 ? MISSING_EXITED
+                                      : any(host, 9) == 0     ? MISSING_FAILED
+                                                              : MISSING_NONE;
 }
 
 static void live_on(struct made_host *host, uint32_t slot)
@@ -384,7 +390,8 @@ void made_host_record(struct made_host *host, struct writer *writer, size_t coun
 
 void made_recording(const char *path, uint64_t seed, int sessions, bool clean)
 {
-    static const struct capability partial = { .status = CAPABILITY_PARTIAL, .reason = "no right",
+    static const struct capability partial = { .status = CAPABILITY_PARTIAL,
+                                               .reason = "no right",
                                                .enable = "run as root" };
     struct made_host host;
 

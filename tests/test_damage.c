@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <sqlite3.h>
+#include <cmocka.h>
 
 #include "tests/support_digest.h"
 #include "tests/support_recording.h"
@@ -118,8 +118,8 @@ static void take_right(struct damage *d)
 
 static void finish(struct damage *d)
 {
-    print_message("%zu copies gave an error, %zu the right answer, %zu a wrong one\n",
-                  d->errors, d->same, d->lies);
+    print_message("%zu copies gave an error, %zu the right answer, %zu a wrong one\n", d->errors,
+                  d->same, d->lies);
     made_directory_close(&d->directory);
     digest_release(&d->right);
     assert_int_equal(d->lies, 0);
@@ -243,7 +243,8 @@ static void a_damaged_wal_gives_an_earlier_commit(void **state)
         judge_states(&d, states, count, at);
         assert_int_equal(pwrite(fd, &was, 1, at), 1);
     }
-    for (off_t size = info.st_size; size >= 0; size -= (off_t)(1 + (size_t)info.st_size / (steps + 1))) {
+    for (off_t size = info.st_size; size >= 0;
+         size -= (off_t)(1 + (size_t)info.st_size / (steps + 1))) {
         assert_int_equal(ftruncate(fd, size), 0);
         judge_states(&d, states, count, size);
     }

@@ -363,8 +363,7 @@ static void a_process_gone_without_notice_ends_at_its_last_row(void **state)
     table = recording_table(rig.rec, "process_samples");
     assert_int_equal(recording_ticks(rig.rec, &c->blocks[0][0], &ticks, &err), STATUS_OK);
     assert_int_equal(
-        recording_directory(rig.rec, &c->blocks[0][0], table, &ticks, &directory, &err),
-        STATUS_OK);
+        recording_directory(rig.rec, &c->blocks[0][0], table, &ticks, &directory, &err), STATUS_OK);
     assert_int_equal(directory.series_count, 2);
     for (size_t i = 0; i < 2; i++) {
         const struct series *s = &directory.series[i];
@@ -418,9 +417,9 @@ static void a_life_of_one_row_is_a_lifetime(void **state)
         rig_put(&rig);
     }
     (void)rig_read(&rig, "stop");
-    assert_int_equal(recording_lifetimes(rig.rec, &recording_contents(rig.rec)->blocks[0][0],
-                                         &lifetimes, &err),
-                     STATUS_OK);
+    assert_int_equal(
+        recording_lifetimes(rig.rec, &recording_contents(rig.rec)->blocks[0][0], &lifetimes, &err),
+        STATUS_OK);
     assert_int_equal(lifetimes->count, 20);
     for (size_t i = 0; i < 20; i++) {
         const struct rollup_cell *cpu =
@@ -512,27 +511,27 @@ static void a_broken_rule_is_refused_and_leaves_no_trace(void **state)
         refused++;                                                                                 \
     } while (0)
 
-    REFUSED(rig.tick.start_ns = START);                              /* back in time */
-    REFUSED(rig.tick.start_ns = START + SECOND_NS);                  /* the same time */
-    REFUSED((void)made_row(&rig.tick, 5, 0, 1, 1));                  /* never announced */
-    REFUSED((void)made_row(&rig.tick, 5, ROW_FIRST, 1, 1));          /* never announced */
-    REFUSED((void)made_row(&rig.tick, 0, 0, 3, 1));                  /* two rows of a slot */
-    REFUSED(tick_row_same(&rig.tick, TABLE_PROCESS, 6));             /* the same as nothing */
-    REFUSED(made_birth(&rig.tick, 5, 200, 1, at));                   /* announced, no row */
+    REFUSED(rig.tick.start_ns = START);                     /* back in time */
+    REFUSED(rig.tick.start_ns = START + SECOND_NS);         /* the same time */
+    REFUSED((void)made_row(&rig.tick, 5, 0, 1, 1));         /* never announced */
+    REFUSED((void)made_row(&rig.tick, 5, ROW_FIRST, 1, 1)); /* never announced */
+    REFUSED((void)made_row(&rig.tick, 0, 0, 3, 1));         /* two rows of a slot */
+    REFUSED(tick_row_same(&rig.tick, TABLE_PROCESS, 6));    /* the same as nothing */
+    REFUSED(made_birth(&rig.tick, 5, 200, 1, at));          /* announced, no row */
     REFUSED(made_birth(&rig.tick, 5, 200, 1, at), made_birth(&rig.tick, 5, 201, 1, at),
-            (void)made_row(&rig.tick, 5, ROW_FIRST, 1, 1));          /* a slot announced twice */
+            (void)made_row(&rig.tick, 5, ROW_FIRST, 1, 1)); /* a slot announced twice */
     REFUSED(made_birth(&rig.tick, 5, 200, 1, at),
-            (void)made_row(&rig.tick, 5, 0, 1, 1));                  /* begins without ROW_FIRST */
-    REFUSED(made_name(&rig.tick, 9, at, "nobody", NULL));            /* a name of no process */
-    REFUSED(made_exit(&rig.tick, 9, 0, at));                         /* an end of no process */
-    REFUSED(made_entity(&rig.tick, ENTITY_PROCESS, 0, "x", ""));     /* that is tick_birth's */
+            (void)made_row(&rig.tick, 5, 0, 1, 1));              /* begins without ROW_FIRST */
+    REFUSED(made_name(&rig.tick, 9, at, "nobody", NULL));        /* a name of no process */
+    REFUSED(made_exit(&rig.tick, 9, 0, at));                     /* an end of no process */
+    REFUSED(made_entity(&rig.tick, ENTITY_PROCESS, 0, "x", "")); /* that is tick_birth's */
     REFUSED(made_entity(&rig.tick, (enum entity_kind)77, 0, "x", ""));
     REFUSED(tick_sampled(&rig.tick, TABLE_CPU),
             assert_non_null(tick_row_values(&rig.tick, TABLE_CPU, 0, ROW_FIRST, &values,
-                                            &missing)));             /* a core not announced */
+                                            &missing))); /* a core not announced */
     REFUSED(rig.tick.table[TABLE_PROCESS].missing[0] = MISSING_COUNT);
-    REFUSED(rig.tick.table[TABLE_PROCESS].rows[0].at = 9);           /* no such values */
-    REFUSED(made_birth(&rig.tick, UINT32_MAX, 200, 1, at));          /* no slot */
+    REFUSED(rig.tick.table[TABLE_PROCESS].rows[0].at = 9);  /* no such values */
+    REFUSED(made_birth(&rig.tick, UINT32_MAX, 200, 1, at)); /* no slot */
 #undef REFUSED
     steady(&rig, at, 0, 2);
     made_birth(&rig.tick, 5, 200, 1, at);

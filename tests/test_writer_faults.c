@@ -39,7 +39,9 @@ static void mend(struct trial *t, const struct error *err)
 
 static struct writer *open_anyway(struct trial *t, const struct session_facts *facts)
 {
-    struct writer_options options = { .path = t->path, .block_ticks = 5, .sync_ns = 40 * SECOND_NS };
+    struct writer_options options = { .path = t->path,
+                                      .block_ticks = 5,
+                                      .sync_ns = 40 * SECOND_NS };
     struct writer *writer = NULL;
     struct error err = { 0 };
 

@@ -25,10 +25,9 @@ static void put_process(struct tick *tick, uint32_t slot, int second, bool first
 {
     int64_t *values;
     uint8_t *missing;
-    struct tick_row *row = tick_row_values(tick, TABLE_PROCESS, slot,
-                                           (first ? ROW_FIRST : 0) |
-                                               (second % 50 == 49 ? ROW_LAST : 0),
-                                           &values, &missing);
+    struct tick_row *row = tick_row_values(
+        tick, TABLE_PROCESS, slot, (first ? ROW_FIRST : 0) | (second % 50 == 49 ? ROW_LAST : 0),
+        &values, &missing);
 
     if (row == NULL)
         abort();
@@ -43,7 +42,8 @@ static void put_process(struct tick *tick, uint32_t slot, int second, bool first
 
         if (birth == NULL || version == NULL)
             abort();
-        *birth = (struct tick_birth){ .slot = slot, .pid = 100 + second + (int)slot,
+        *birth = (struct tick_birth){ .slot = slot,
+                                      .pid = 100 + second + (int)slot,
                                       .start_ns = tick->start_ns };
         version->slot = slot;
         version->from_ns = tick->start_ns;
@@ -81,10 +81,13 @@ static void load_base(void)
 
 static void make_base(void)
 {
-    static const struct session_facts facts = { .boot_id = "boot", .interval_ns = SECOND_NS,
+    static const struct session_facts facts = { .boot_id = "boot",
+                                                .interval_ns = SECOND_NS,
                                                 .core_count = 1,
                                                 .timebase = { .wall_start_ns = START_NS } };
-    struct writer_options options = { .path = path, .block_ticks = 60, .commit_ns = SECOND_NS * 60 };
+    struct writer_options options = { .path = path,
+                                      .block_ticks = 60,
+                                      .commit_ns = SECOND_NS * 60 };
     struct writer *writer;
     struct tick tick;
     struct error err;
@@ -106,12 +109,15 @@ static void make_base(void)
 
 static void change(struct database *db, struct fuzz_input *in)
 {
-    static const char *const others[] = { "table_check", "tail", "process_samples_chunk",
-                                          "process_samples_chunk_60", "process_lifetime_chunk",
+    static const char *const others[] = { "table_check",
+                                          "tail",
+                                          "process_samples_chunk",
+                                          "process_samples_chunk_60",
+                                          "process_lifetime_chunk",
                                           "string_chunk" };
     uint8_t which = fuzz_byte(in) % (CHECKED_COUNT + COUNT_OF(others));
-    const char *table = which < CHECKED_COUNT ? checked_table_name[which]
-                                              : others[which - CHECKED_COUNT];
+    const char *table =
+        which < CHECKED_COUNT ? checked_table_name[which] : others[which - CHECKED_COUNT];
     int row = fuzz_byte(in), column = fuzz_byte(in), kind = fuzz_byte(in) % 5, used;
     struct fuzz_input value = fuzz_piece(in);
     sqlite3_stmt *stmt = NULL;
