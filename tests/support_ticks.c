@@ -25,10 +25,11 @@ int64_t host_key(void *context, enum entity_kind kind, uint32_t slot)
     return kind == ENTITY_PROCESS ? h->slot[slot].process_id : h->entity_id[kind][slot];
 }
 
-static struct tick_text text(struct host *h, const char *form, uint32_t number)
+static struct tick_text text(struct host *h, const char *word, uint32_t number)
 {
     char buffer[64];
-    int size = snprintf(buffer, sizeof buffer, form, number);
+    int size =
+        word[0] == '\0' && number == 0 ? 0 : snprintf(buffer, sizeof buffer, "%s%u", word, number);
 
     return tick_add_text(&h->tick, buffer, (size_t)size);
 }
@@ -41,13 +42,13 @@ static void name(struct host *h, uint32_t slot, bool all)
     v->from_ns = h->tick.start_ns - (host_random(h, 3) == 0 ? 0 : host_random(h, 900000000));
     v->known = all ? (VERSION_UID << 1) - 1 : host_random(h, VERSION_UID << 1);
     v->uid = host_random(h, 2000);
-    v->text[PROCESS_COMM] = text(h, "comm%u", host_random(h, 9));
-    v->text[PROCESS_EXE] = text(h, "/usr/bin/%u", host_random(h, 9));
-    v->text[PROCESS_CMDLINE] = text(h, "prog --number %u", host_random(h, 1000));
-    v->text[PROCESS_CWD] = text(h, host_random(h, 2) == 0 ? "" : "/home/%u", host_random(h, 5));
-    v->text[PROCESS_CGROUP] = text(h, "/system.slice/%u", host_random(h, 5));
-    v->text[PROCESS_CONTAINER] = text(h, "%u", host_random(h, 3));
-    v->text[PROCESS_USER] = text(h, "user%u", host_random(h, 3));
+    v->text[PROCESS_COMM] = text(h, "comm", host_random(h, 9));
+    v->text[PROCESS_EXE] = text(h, "/usr/bin/", host_random(h, 9));
+    v->text[PROCESS_CMDLINE] = text(h, "prog --number ", host_random(h, 1000));
+    v->text[PROCESS_CWD] = text(h, host_random(h, 2) == 0 ? "" : "/home/", host_random(h, 5));
+    v->text[PROCESS_CGROUP] = text(h, "/system.slice/", host_random(h, 5));
+    v->text[PROCESS_CONTAINER] = text(h, "", host_random(h, 3));
+    v->text[PROCESS_USER] = text(h, "user", host_random(h, 3));
     v->cmdline_length = v->text[PROCESS_CMDLINE].size + host_random(h, 2) * 5000;
     v->cmdline_hash = (uint64_t)host_random(h, UINT32_MAX) << 32;
 }

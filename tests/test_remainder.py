@@ -41,8 +41,11 @@ def read_report(path, window):
     special = {row["row"]: float(row["cpu_seconds"] or 0) for row in rows
                if row["row"] != "process"}
     basis = next(row["comm"] for row in rows if row["row"] == "not_attributed")
-    pids = {int(row["pid"]): float(row["cpu_seconds"] or 0) for row in rows
-            if row["row"] == "process"}
+    pids = {} # in a busy time one number can be that of several processes
+    for row in rows:
+        if row["row"] == "process":
+            pid = int(row["pid"])
+            pids[pid] = pids.get(pid, 0) + float(row["cpu_seconds"] or 0)
     return special, pids, basis
 
 
