@@ -48,7 +48,7 @@ static size_t hash_of(int64_t process_id, const struct text *key)
 {
     uint64_t h = (uint64_t)process_id * 0x9e3779b97f4a7c15u ^ (key->data == NULL);
 
-    for (uint32_t i = 0; i < key->size; i++)
+    for (uint32_t i = 0; key->data != NULL && i < key->size; i++)
         h = (h ^ (uint8_t)key->data[i]) * 0x100000001b3u;
     return (size_t)(h ^ h >> 29);
 }
@@ -57,7 +57,7 @@ static bool same(const struct group *g, int64_t process_id, const struct text *k
 {
     return g->process_id == process_id && (g->key.data == NULL) == (key->data == NULL) &&
            g->key.size == key->size &&
-           (key->size == 0 || memcmp(g->key.data, key->data, key->size) == 0);
+           (key->data == NULL || key->size == 0 || memcmp(g->key.data, key->data, key->size) == 0);
 }
 
 static uint32_t *place(struct groups *groups, int64_t process_id, const struct text *key)

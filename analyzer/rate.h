@@ -76,7 +76,7 @@ struct rate_walk {
 };
 
 /* Walk the present samples of one series at ticks first to end - 1 of the table. */
-void rate_begin(struct rate_walk *walk, const struct rate_block *b, size_t series, uint32_t first,
+void rate_begin(struct rate_walk *walk, const struct rate_block *b, size_t index, uint32_t first,
                 uint32_t end);
 
 /* The next run of present samples; false at the end. */

@@ -61,6 +61,6 @@ static inline bool report_column_identity(const struct report_column *column)
  *           texts point into the recording or into `number`
  */
 struct output_cell report_column_cell(const struct report_column *column, const struct aggregate *a,
-                                      uint32_t group, char number[16]);
+                                      uint32_t group, char digits[16]);
 
 #endif

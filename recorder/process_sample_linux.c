@@ -311,7 +311,7 @@ enum sample process_sample(struct process_state *s, struct process *p)
         return SAMPLE_GONE;
     memcpy(r.values, p->values, sizeof r.values);
     memcpy(r.missing, p->missing, sizeof r.missing);
-    if (!filter && (error = read_schedstat(s, p, &r)) == -ESRCH)
+    if (!filter && read_schedstat(s, p, &r) == -ESRCH)
         return SAMPLE_GONE;
     return finish(s, p, &r, false);
 }

@@ -93,12 +93,14 @@ uint64_t bytes_get_u64(struct byte_reader *r)
 
 const uint8_t *bytes_get(struct byte_reader *r, size_t size)
 {
-    const uint8_t *data = r->data + r->used;
+    const uint8_t *data = r->data;
 
     if (r->overrun || size > bytes_left(r)) {
         r->overrun = true;
         return NULL;
     }
+    if (size > 0) /* an empty reader may have no data at all */
+        data += r->used;
     r->used += size;
     return data;
 }

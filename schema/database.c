@@ -427,7 +427,7 @@ char *database_text(sqlite3_stmt *stmt, int column)
 
     if (copy == NULL)
         return NULL;
-    if (size > 0)
+    if (text != NULL && size > 0)
         memcpy(copy, text, size);
     copy[size] = '\0';
     return copy;

@@ -54,7 +54,7 @@ static enum status read_table(struct recording *rec, enum checked_table table, c
 
     *count = 0;
     while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
-        if (*count == size) {
+        if (*count == size || elements == NULL) {
             char *larger;
 
             size = size == 0 ? 16 : size * 2;

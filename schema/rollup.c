@@ -172,7 +172,7 @@ enum status rollup_put(struct rollup *rollup, uint32_t window, const struct seri
 {
     struct build *build = &rollup->build;
     unsigned metrics = rollup->shape.metric_count;
-    int64_t total[TABLE_METRICS_MAX];
+    int64_t total[TABLE_METRICS_MAX] = { 0 };
     uint32_t *slot = find(rollup, series->key);
     uint32_t index = *slot - 1;
 

@@ -77,7 +77,7 @@ status 0 "$recorder" -o twice -i 100ms -d 500ms
 said "stopped (duration)"
 "$recorder" -o twice -i 100ms 2>first &
 first=$!
-for _ in $(seq 200); do grep -q 'recording to' first && break; sleep 0.05; done
+for _ in $(seq 200); do grep -qs 'recording to' first && break; sleep 0.05; done
 status 1 "$recorder" -o twice -i 100ms -d 500ms
 said "is being recorded by pid $first since"
 kill -KILL $first
@@ -85,7 +85,7 @@ wait $first 2>>log
 holds "a killed recorder leaves a stale lock" [ -s twice.lock ]
 "$recorder" -o twice -i 100ms 2>second &
 second=$!
-for _ in $(seq 200); do grep -q 'recording to' second && break; sleep 0.05; done
+for _ in $(seq 200); do grep -qs 'recording to' second && break; sleep 0.05; done
 sleep 0.5
 kill -TERM $second
 wait $second

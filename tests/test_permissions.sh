@@ -70,7 +70,8 @@ running=$!
 wait_for "$work/files/written-wal"
 sleep 3
 now=$(date +%s)
-window=(--from "@$((now - 2))" --to "@$now")
+window=(--from "@$((now - 2))" --to "@$now") # in it, these do not change any more
+window+=(--columns pid,start_time,user,comm,cpu_seconds,cpu_percent_max,resident_bytes_max,row)
 sleep 1.5 # all of that window is in the file
 
 holds "the recording's mode" [ "$(stat -c %a "$work/files/written")" = 640 ]
