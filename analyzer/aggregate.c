@@ -262,8 +262,19 @@ static void sum_ticks(struct aggregate *a, enum measure m, const struct piece *p
         }
         tick->present = true;
         tick->dt_ns = run.dt_ns > tick->dt_ns ? run.dt_ns : tick->dt_ns;
-        tick->value += is_gauge(m) ? run.value : rollup_rate(run.increase, run.dt_ns);
+        tick->value += is_gauge(m) ? run.value : run.dt_ns > 0 ? run.increase : 0;
     }
+}
+
+/* The time since the table's tick before; 0 across a gap and at a session's first tick. */
+static int64_t tick_interval(const struct aggregate *a, enum measure m, uint32_t tick)
+{
+    const struct block_table *d = &a->block.directory;
+    int64_t before_ns = d->column_previous_ns[a->position[m]];
+
+    if (tick > 0)
+        return rate_tick_dt(&a->block, tick);
+    return before_ns == INT64_MIN || d->gap[0] ? 0 : d->tick_ns[0] - before_ns;
 }
 
 /* Several members: first what they come to at each tick. */
@@ -283,12 +294,13 @@ static enum status add_together(struct aggregate *a, enum measure m, const struc
 
         quiet += tick->quiet_more;
         quiet_value += tick->quiet_step;
-        if (quiet > 0 && rate_tick_dt(&a->block, t) > dt_ns)
-            dt_ns = rate_tick_dt(&a->block, t);
+        if ((quiet > 0 || (m == MEASURE_CPU && dt_ns > 0)) && tick_interval(a, m, t) > dt_ns)
+            dt_ns = tick_interval(a, m, t);
         if (is_gauge(m) && (tick->present || quiet > 0))
             add_level(total, tick->value + quiet_value, dt_ns);
-        else if (m == MEASURE_CPU && add_rate(a, piece[0].group, tick->value, dt_ns,
-                                              a->block.directory.tick_ns[t], err) != STATUS_OK)
+        else if (m == MEASURE_CPU &&
+                 add_rate(a, piece[0].group, rollup_rate(tick->value, dt_ns), dt_ns,
+                          a->block.directory.tick_ns[t], err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -319,6 +331,8 @@ static enum status add_measure(struct aggregate *a, enum measure m, struct error
         end = same_group(a, i, &alone);
         if (piece->group == NOT_SELECTED && m != MEASURE_CPU)
             continue;
+        /* Of a group, short lives within a tick must not pass for full speed: always by tick. */
+        alone &= a->by == BY_PROCESS || m != MEASURE_CPU;
         if (summed && !alone && piece->group != NOT_SELECTED) {
             st = add_together(a, m, piece, end - i, err);
             continue;

@@ -1,6 +1,7 @@
 /* Opening a recording and reaching the samples of a block. */
 #include "schema/recording.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,6 +77,7 @@ enum status recording_open(struct recording **recording, const char *path, struc
 {
     struct recording *rec = calloc(1, sizeof *rec);
     struct stat info;
+    char wal[4096];
     enum status st;
 
     *recording = NULL;
@@ -84,7 +86,10 @@ enum status recording_open(struct recording **recording, const char *path, struc
     rec->contents.path = recording_own(rec, strdup(path));
     rec->store = (struct chunk_store){ .db = &rec->db, .table_name = table_name, .context = rec };
     if (stat(path, &info) == 0)
-        rec->contents.file_bytes = info.st_size;
+        rec->contents.file_bytes = rec->all_bytes = info.st_size;
+    (void)snprintf(wal, sizeof wal, "%s-wal", path);
+    if (stat(wal, &info) == 0)
+        rec->all_bytes += info.st_size;
     st = rec->contents.path == NULL ? error_set(err, STATUS_NO_MEMORY, "%s", path)
                                     : database_open_read(&rec->db, rec->contents.path, err);
     if (st == STATUS_OK)

@@ -30,6 +30,7 @@ struct recording {
     void **owned;                        /* texts and the like, freed at close */
     size_t owned_count, owned_size;
     bool no_memory; /* a text could not be copied */
+    int64_t all_bytes; /* of the file and its WAL: no table has more rows */
 
     struct memory_chunk *tail_chunks; /* the unsealed block, encoded here */
     size_t tail_chunk_count, tail_chunk_size;

@@ -9,6 +9,8 @@ static const enum process_text text_order[] = { PROCESS_COMM, PROCESS_EXE,    PR
                                                 PROCESS_CWD,  PROCESS_CGROUP, PROCESS_CONTAINER,
                                                 PROCESS_USER };
 
+enum { VERSION_STRIDE = 1024 }; /* version_id = process_id * 1024 + ordinal */
+
 static enum status load_process_rows(struct recording *rec, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -46,11 +48,27 @@ static enum status load_process_rows(struct recording *rec, struct error *err)
                                .how = (uint8_t)sqlite3_column_int(stmt, 8),
                                .flags = (uint32_t)sqlite3_column_int64(stmt, 9),
                                .version_count = (size_t)sqlite3_column_int64(stmt, 10) };
+        if (st == STATUS_OK && (p->process_id <= 0 || p->process_id > INT64_MAX / VERSION_STRIDE ||
+                                p->version_count >= VERSION_STRIDE))
+            st = error_set(err, STATUS_CORRUPT, "process %lld is impossible",
+                           (long long)p->process_id);
     }
     (void)sqlite3_finalize(stmt);
     if (st == STATUS_ABSENT)
         st = recording_check_table(rec, CHECKED_PROCESS, (int64_t)rec->process_count, sum, err);
     return st;
+}
+
+/* versions[] of each process must hold as many as its row says: readers go by that. */
+static enum status check_versions(const struct recording *rec, size_t at, size_t taken,
+                                  struct error *err)
+{
+    for (; at < rec->process_count; at++, taken = 0)
+        if (taken != rec->process[at].version_count)
+            return error_set(err, STATUS_CORRUPT, "process %lld: %zu versions where there were %zu",
+                             (long long)rec->process[at].process_id, taken,
+                             rec->process[at].version_count);
+    return STATUS_OK;
 }
 
 static enum status take_version(struct recording *rec, sqlite3_stmt *stmt, struct version *v,
@@ -92,7 +110,7 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
     enum status st =
         database_select(&rec->db, CHECKED_PROCESS_VERSION, &stmt, "ORDER BY version_id", err);
 
-    if (st == STATUS_OK && (expected < 0 || expected > rec->contents.file_bytes))
+    if (st == STATUS_OK && (expected < 0 || expected > rec->all_bytes))
         st = error_set(err, STATUS_CORRUPT, "process_version: an impossible number of rows");
     if (st == STATUS_OK &&
         (rec->version = calloc((size_t)expected + 1, sizeof *rec->version)) == NULL)
@@ -107,7 +125,7 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
             at++;
             taken = 0;
         }
-        if (at == rec->process_count || id != rec->process[at].process_id * 1024 + (int64_t)taken) {
+        if (at == rec->process_count || id != rec->process[at].process_id * VERSION_STRIDE + (int64_t)taken) {
             st = error_set(err, STATUS_CORRUPT, "process_version %lld belongs to no process",
                            (long long)id);
             break;
@@ -122,6 +140,8 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
     (void)sqlite3_finalize(stmt);
     if (st == STATUS_ABSENT)
         st = recording_check_table(rec, CHECKED_PROCESS_VERSION, rows, sum, err);
+    if (st == STATUS_OK)
+        st = check_versions(rec, at, taken, err);
     return st;
 }
 

@@ -318,6 +318,9 @@ static enum status take_block(struct recording *rec, sqlite3_stmt *stmt, void *e
     for (size_t s = 0; s < rec->contents.session_count; s++)
         if (rec->contents.sessions[s].session_id == session_id)
             b->block.session = s;
+    if (b->block.block_seq <= 0 || b->block.block_seq > INT64_MAX >> 20)
+        return error_set(err, STATUS_CORRUPT, "%s: block %lld is impossible", rec->contents.path,
+                         (long long)b->block.block_seq);
     if (b->block.session == SIZE_MAX)
         return error_set(err, STATUS_CORRUPT, "%s: block %lld belongs to no session",
                          rec->contents.path, (long long)b->block.block_seq);

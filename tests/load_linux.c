@@ -1,13 +1,14 @@
 /*
- * A process that does what it is told, for the end-to-end tests, and says what the kernel charged it.
+ * A process that does what it is told, for the end-to-end tests, and says what the kernel charged
+ * it.
  *
  * Its orders are the words of the environment variable LOAD, so that its arguments can be anything:
  *
  *   burn S        use S seconds of CPU           threads N S   N threads that each do so at once
  *   linger S      sleep                          say NAME      print one line of JSON, see say()
  *   allocate N    get and touch N MB             free          give them back
- *   write N FILE  write and sync N MB            name TEXT     rename the first thread; \xHH is a byte
- *   user UID      become that user               exec FILE     go on as that program, same arguments
+ *   write N FILE  write and sync N MB            name TEXT     rename itself; \xHH is a byte
+ *   user UID      become that user               exec FILE     go on as that program
  *   wait          until standard input ends
  */
 #include <errno.h>

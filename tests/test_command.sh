@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A recorded command from start to report, and that the help of both programs names only what exists.
+# A recorded command from start to report, and that both programs' help names only what exists.
 set -u
 build=${PROCSCOPE_BUILD_DIR:-build}
 skip() { echo "SKIP: $*"; exit 77; }
@@ -38,7 +38,9 @@ cell() {
     "$analyzer" report "$1" --pid "$2" --columns "$3" --no-remainder --format csv 2>>log |
         tail -n +2 | tr -d '\r' | cut -d , -f 1 # a column that says what the row is may follow
 }
-between() { awk -v x="${1:-none}" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x <= high) }'; }
+between() { # NUMBER LOW HIGH
+    awk -v x="${1:-none}" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x <= high) }'
+}
 
 # --- what a command returns is what procscoped returns --------------------------------------------
 status 0 "$recorder" -o status -- true
@@ -125,14 +127,17 @@ for command in $commands; do
         "$analyzer" "$command" missing "$option" >out 2>error
         ! grep -q 'unknown option' error || unknown="$unknown $option"
     done
-    holds "$command: $(options_in help | wc -l) options in its help, unknown:${unknown:- none}" [ -z "$unknown" ]
+    holds "$command: $(options_in help | wc -l) options in its help, unknown:${unknown:- none}" \
+        [ -z "$unknown" ]
 done
 "$recorder" --help >help
 unknown=
 for option in $(options_in help); do
-    timeout 20 "$recorder" "$option" --no-such --no-such >out 2>error # perhaps the first is its value
+    # The first may be its value.
+    timeout 20 "$recorder" "$option" --no-such --no-such >out 2>error
     ! grep -qF -e " $option is no option" error || unknown="$unknown $option"
 done
-holds "procscoped: $(options_in help | wc -l) options in its help, unknown:${unknown:- none}" [ -z "$unknown" ]
+holds "procscoped: $(options_in help | wc -l) options in its help, unknown:${unknown:- none}" \
+    [ -z "$unknown" ]
 echo "$failures failed"
 exit $((failures > 0))

@@ -102,7 +102,8 @@ def main():
                          % programs[1], ("e2e",), programs[0]),
         }
         if os.geteuid() == 0:
-            loads["user"] = Load("burn 1 linger 2.2 say root user 65534 burn 1.5 say other linger 2")
+            loads["user"] = Load("burn 1 linger 2.2 say root user 65534 burn 1.5 say other "
+                                 "linger 2")
         said = {name: load.end() for name, load in loads.items()}
         time.sleep(1.5)
         check(recorder.stop() == 0, "the recorder stopped cleanly")

@@ -119,7 +119,8 @@ def record(work, lines):
         "clean": Recorder(os.path.join(work, "clean"), "-i", "500ms"),
         "killed": Recorder(os.path.join(work, "killed"), "-i", "500ms", "--sync", "1s"),
         "none": Recorder(os.path.join(work, "none"), "-i", "500ms", "--no-cmdline"),
-        "own": Recorder(os.path.join(work, "own"), "-i", "500ms", "--redact", "f[a-z]*-[0-9][a-z]+"),
+        "own": Recorder(os.path.join(work, "own"), "-i", "500ms", "--redact",
+                        "f[a-z]*-[0-9][a-z]+"),
     }
     late = lines[len(lines) // 2:]
     loads = [Load("wait", arguments) for arguments, _, _ in late]

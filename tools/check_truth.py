@@ -19,9 +19,10 @@ The definitions:
             increase counts in cpu_seconds_in_gaps only.
   rate      floor(increase * 1e9 / dt), in stored units per second.
   gauge     mean = sum(value * dt) / sum(dt); max is over all present values.
-  group     a sample belongs to the group of the version valid at t[i]. Per tick: sum of rates, sum
-            of gauges, weighted with the largest dt of a member. covered_seconds adds up these
-            weights, each at most the time since the group's previous covered tick in the window.
+  group     a sample belongs to the group of the version valid at t[i]. Per tick: the sum of the
+            increases by the group's dt, which is t[i] - t[i-1] or a member's dt if that is longer;
+            the sum of gauges, weighted with the largest dt of a member. covered_seconds adds up the
+            dts, each at most the time since the group's previous covered tick in the window.
   select    --comm and --user keep the samples whose version has that name at t[i].
 """
 import argparse
@@ -105,6 +106,12 @@ class Truth:
             for column, name in enumerate(COLUMNS):
                 process.series[name] = self.series_of(process, column)
             process.changes = None
+
+    def tick_interval(self, tick):
+        """The time since the tick before, 0 where a gap or a session's start lies in between."""
+        if tick == 0 or self.breaks[tick] != self.breaks[tick - 1]:
+            return 0
+        return self.ns[tick] - self.ns[tick - 1]
 
     def read_ticks(self, path):
         session, breaks = None, 0
@@ -234,24 +241,25 @@ def process_figures(pieces):
 
 
 def group_figures(truth, pieces):
-    rate, rate_dt = defaultdict(int), defaultdict(int)    # by tick
+    increase, rate_dt = defaultdict(int), defaultdict(int)  # by tick
     level, level_dt = defaultdict(int), defaultdict(int)  # by tick
     for s, i in entries(pieces, "cpu"):
         if s.dt[i] != NONE:
-            rate[s.tick[i]] += s.rate(i)
-            rate_dt[s.tick[i]] = max(rate_dt[s.tick[i]], s.dt[i])
+            increase[s.tick[i]] += s.increase[i]
+            rate_dt[s.tick[i]] = max(rate_dt[s.tick[i]], s.dt[i], truth.tick_interval(s.tick[i]))
     for s, i in entries(pieces, "resident"):
         level[s.tick[i]] += s.value[i]
         if s.dt[i] != NONE:
             level_dt[s.tick[i]] = max(level_dt[s.tick[i]], s.dt[i])
     covered_ns, covered_until = 0, None
-    for tick in sorted(rate):
+    for tick in sorted(increase):
         dt = rate_dt[tick]
         if covered_until is not None:
             dt = min(dt, truth.ns[tick] - covered_until)
         covered_ns += dt
         covered_until = truth.ns[tick]
-    return figures([(rate[tick], rate_dt[tick]) for tick in rate], covered_ns,
+    rates = [(increase[tick] * 1_000_000_000 // rate_dt[tick], rate_dt[tick]) for tick in increase]
+    return figures(rates, covered_ns,
                    sum_of_increases(pieces, "cpu") or 0, sum_in_gaps(pieces),
                    [(level[tick], dt) for tick, dt in level_dt.items()],
                    max(level.values(), default=None),

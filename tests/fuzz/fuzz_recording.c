@@ -212,8 +212,22 @@ static void ignore(void *context, const char *part, const char *what)
         abort();
 }
 
+static enum status touch(void *context, const struct process *process, struct error *err)
+{
+    uint32_t *crc = context;
+
+    (void)err;
+    for (size_t v = 0; v < process->version_count; v++)
+        for (size_t t = 0; t < PROCESS_TEXT_COUNT; t++)
+            if (process->versions[v].text[t].data != NULL)
+                *crc = crc32c(*crc, process->versions[v].text[t].data,
+                              process->versions[v].text[t].size);
+    return STATUS_OK;
+}
+
 static void read_recording(void)
 {
+    uint32_t crc = 0;
     struct recording *rec = NULL;
     struct recording_size *sizes = NULL;
     size_t findings, count;
@@ -224,6 +238,7 @@ static void read_recording(void)
     if (st != STATUS_OK)
         return;
     fuzz_check(recording_verify(rec, ignore, NULL, &findings, &err), &err);
+    fuzz_check(recording_processes(rec, touch, &crc, &err), &err);
     fuzz_check(recording_sizes(rec, &sizes, &count, &err), &err);
     free(sizes);
     recording_close(rec);
