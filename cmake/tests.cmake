@@ -15,6 +15,9 @@ function(add_run_test name)
     add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
                          ENVIRONMENT "${test_environment}")
+    if(name MATCHES "remainder|real_truth|live")
+        set_tests_properties(${name} PROPERTIES RUN_SERIAL ON) # it judges this machine's CPU time
+    endif()
 endfunction()
 
 # A test may look into every folder.

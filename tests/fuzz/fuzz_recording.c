@@ -69,6 +69,11 @@ static void put_tick(struct writer *writer, struct tick *tick, int second)
         abort();
 }
 
+static void remove_file(void)
+{
+    (void)unlink(path);
+}
+
 static void load_base(void)
 {
     FILE *file = fopen(path, "rb");
@@ -94,6 +99,7 @@ static void make_base(void)
 
     (void)snprintf(path, sizeof path, "/tmp/fuzz_recording-%ld.pscope", (long)getpid());
     (void)unlink(path);
+    (void)atexit(remove_file);
     tick_init(&tick);
     if (writer_open(&writer, &options, &facts, &err) != STATUS_OK)
         abort();
