@@ -17,7 +17,7 @@ import sys
 from itertools import accumulate
 from types import SimpleNamespace as Record
 
-REASONS = ["", "not permitted", "not there", "unsupported", "failed", "not sampled", "exited"]
+REASONS = [None, "not permitted", "not there", "unsupported", "failed", "not sampled", "exited"]
 UNSUPPORTED, NOT_SAMPLED = 3, 5
 FIRST, BORN, ENDED, YOUNG = 1, 2, 4, 8
 LEVELS, LIFETIMES, STRINGS = (0, 60, 3600), 65534, 65535
@@ -506,7 +506,7 @@ def sample_cells(table, level, series, part, i):
             cells += figures(metric, [values[i] for _, values, _ in have], part.covered[series.first + i][p], before)
         else:
             cells.append(level0_cell(metric, have[0][1][i]))
-    return cells, [REASONS[reason] if reason < len(REASONS) else str(reason) for reason in reasons]
+    return cells, [REASONS[r] if r < len(REASONS) else str(r) for r in reasons]
 
 def called(process, time):
     return ([v for v in process.versions if v.from_ns <= time] or process.versions[:1] or [Record(comm=None)])[-1].comm
