@@ -46,7 +46,7 @@ struct writer_options {
  *
  *   errors  IO (cannot be created, locked, full), CORRUPT (not a recording, damaged),
  *           UNSUPPORTED (another major version), NO_MEMORY
- *   owns    *writer until writer_close, which must be called even after a failed close
+ *   owns    *writer until writer_close, which frees it whatever it returns
  */
 MUST_USE enum status writer_open(struct writer **writer, const struct writer_options *options,
                                  const struct session_facts *facts, struct error *err);

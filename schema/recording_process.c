@@ -125,7 +125,8 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
             at++;
             taken = 0;
         }
-        if (at == rec->process_count || id != rec->process[at].process_id * VERSION_STRIDE + (int64_t)taken) {
+        if (at == rec->process_count ||
+            id != rec->process[at].process_id * VERSION_STRIDE + (int64_t)taken) {
             st = error_set(err, STATUS_CORRUPT, "process_version %lld belongs to no process",
                            (long long)id);
             break;

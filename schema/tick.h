@@ -68,7 +68,10 @@ enum birth_flags {
     BIRTH_KNOWN = 4, /* set in tail records: an earlier session has a row for it */
 };
 
-/* A process that was not there before: its identity is (boot, pid, start_ticks). */
+/*
+ * A process that was not there before: its identity is (boot, pid, start_ticks). Its first row
+ * comes in the same tick.
+ */
 struct tick_birth {
     uint32_t slot;
     int32_t pid, ppid;

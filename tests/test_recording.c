@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <sqlite3.h>
+#include <cmocka.h>
 
 #include "tests/support_digest.h"
 #include "tests/support_recording.h"
@@ -143,10 +143,11 @@ static void a_stop_cut_short_leaves_a_readable_file(void **state)
     made_recording(b.path, 1, 1, true);
     digest_take(&whole, b.path);
     assert_int_equal(sqlite3_open(b.path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=PERSIST; BEGIN; "
-                                      "UPDATE session SET crc=crc; PRAGMA user_version=1000;"
-                                      "PRAGMA cache_spill=1; PRAGMA cache_size=1;"
-                                      "UPDATE event SET crc=crc",
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA synchronous=OFF; PRAGMA journal_mode=PERSIST; BEGIN; "
+                                  "UPDATE session SET crc=crc; PRAGMA user_version=1000;"
+                                  "PRAGMA cache_spill=1; PRAGMA cache_size=1;"
+                                  "UPDATE event SET crc=crc",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     made_copy(b.path, b.copy, false);
@@ -255,8 +256,8 @@ static size_t compare_level_0(const struct digest *a, const struct digest *b)
     for (size_t i = 0; i < a->count; i++) {
         const struct digest_part *p = &a->part[i];
 
-        if (p->level != 0 || (p->what != DIGEST_TICKS && p->what != DIGEST_DIRECTORY &&
-                              p->what != DIGEST_COLUMN))
+        if (p->level != 0 ||
+            (p->what != DIGEST_TICKS && p->what != DIGEST_DIRECTORY && p->what != DIGEST_COLUMN))
             continue;
         while (at < b->count &&
                (b->part[at].what != p->what || b->part[at].block_seq != p->block_seq ||
