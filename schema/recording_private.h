@@ -29,7 +29,7 @@ struct recording {
     struct block_row *rows[LEVEL_COUNT]; /* parallel to contents.blocks */
     void **owned;                        /* texts and the like, freed at close */
     size_t owned_count, owned_size;
-    bool no_memory; /* a text could not be copied */
+    bool no_memory;    /* a text could not be copied */
     int64_t all_bytes; /* of the file and its WAL: no table has more rows */
 
     struct memory_chunk *tail_chunks; /* the unsealed block, encoded here */
