@@ -141,7 +141,7 @@ def csv_cell(value):
     if isinstance(value, bytes):
         value = value.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
     if isinstance(value, str):
-        value = re.sub("[\0-\x1f\x7f]", lambda found: "\\x%02x" % ord(found[0]), value)
+        value = re.sub("[\0-\x1f\x7f-\x9f]", lambda found: "".join("\\x%02x" % b for b in found[0].encode()), value)
         return '"%s"' % value.replace('"', '""') if not value or re.search('[",]', value) else value
     return "" if value is None else str(value)
 
