@@ -15,6 +15,9 @@
 
 enum { ENTRIES_SIZE = 256 * 1024 };
 
+/* A pid is given out a moment before its process is listed: a listing overlaps others by this. */
+static const int64_t overlap_ns = 500000000;
+
 /* As getdents64(2) fills the buffer; libc has no name for it that old versions know. */
 struct entry {
     uint64_t inode;
@@ -43,12 +46,39 @@ static long descriptor_budget(void)
     return budget < KEPT_DESCRIPTORS_MAX ? (long)budget : KEPT_DESCRIPTORS_MAX;
 }
 
+/*
+ * The last number in it is the pid given out last, in our pid namespace. That is of no use when
+ * /proc shows another one, and not to be believed when the file is another file system's (lxcfs).
+ */
+static void open_loadavg(struct process_files *files)
+{
+    char self[12];
+    ssize_t size = readlinkat(files->proc_fd, "self", self, sizeof self - 1);
+    struct stat proc, loadavg;
+
+    self[size < 0 ? 0 : size] = '\0';
+    if (procfs_pid(self) != getpid())
+        return;
+    files->loadavg_fd = openat(files->proc_fd, "loadavg", O_RDONLY | O_CLOEXEC);
+    if (files->loadavg_fd >= 0 && fstat(files->proc_fd, &proc) == 0 &&
+        fstat(files->loadavg_fd, &loadavg) == 0 && proc.st_dev == loadavg.st_dev)
+        return;
+    if (files->loadavg_fd >= 0)
+        close(files->loadavg_fd);
+    files->loadavg_fd = -1;
+}
+
 enum status process_files_open(struct process_files *files, const char *root, bool keep,
                                struct error *err)
 {
     char path[4096];
 
-    *files = (struct process_files){ .proc_fd = -1, .real = *root == '\0' };
+    *files = (struct process_files){
+        .proc_fd = -1,
+        .loadavg_fd = -1,
+        .real = *root == '\0',
+        .pid_offset = -1,
+    };
     if ((size_t)snprintf(path, sizeof path, "%s/proc", root) >= sizeof path)
         return error_set(err, STATUS_INVALID, "root directory name too long");
     files->proc_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -58,6 +88,8 @@ enum status process_files_open(struct process_files *files, const char *root, bo
     if (files->entries == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory to list %s", path);
     files->budget = keep ? descriptor_budget() : 0;
+    if (files->real)
+        open_loadavg(files);
     return STATUS_OK;
 }
 
@@ -65,9 +97,11 @@ void process_files_close(struct process_files *files)
 {
     if (files->entries != NULL || files->proc_fd > 0)
         close(files->proc_fd);
+    if (files->entries != NULL && files->loadavg_fd >= 0)
+        close(files->loadavg_fd);
     free(files->entries);
     free(files->pids);
-    *files = (struct process_files){ .proc_fd = -1 };
+    *files = (struct process_files){ .proc_fd = -1, .loadavg_fd = -1 };
 }
 
 static bool add_pid(struct process_files *files, int32_t pid)
@@ -85,25 +119,76 @@ static bool add_pid(struct process_files *files, int32_t pid)
     return true;
 }
 
-enum status process_files_list(struct process_files *files, struct error *err)
+static int32_t newest_pid(const struct process_files *files)
 {
+    char text[80];
+    ssize_t size = files->loadavg_fd < 0 ? -1 : pread(files->loadavg_fd, text, sizeof text, 0);
+    const char *blank;
+
+    if (size <= 0 || text[size - 1] != '\n')
+        return 0;
+    text[size - 1] = '\0';
+    blank = strrchr(text, ' ');
+    return blank == NULL ? 0 : procfs_pid(blank + 1);
+}
+
+/*
+ * The position in the directory from which to list; 0 for all. Pids are given out in ascending
+ * order, until they begin anew, and listed in that order; so new ones follow what was the newest.
+ */
+static int64_t first_position(const struct process_files *files, int32_t newest)
+{
+    int32_t since = files->newest[1];
+    bool ascends = since > 0 && since <= files->newest[0] && files->newest[0] <= newest;
+
+    if (files->always_whole || !ascends || files->pid_offset < 0)
+        return 0;
+    return since + 1 + files->pid_offset;
+}
+
+/* Take the pids among entries[size]; *position is that of the first entry, then of the next one. */
+static bool take_entries(struct process_files *files, long size, int64_t *position)
+{
+    for (long at = 0; at < size;) {
+        const struct entry *entry = (const void *)(files->entries + at);
+        int32_t pid = procfs_pid(entry->name);
+
+        if (pid != 0 && files->whole) {
+            if (files->pid_count == 0)
+                files->pid_offset = *position - pid;
+            else if (files->pid_offset != *position - pid)
+                files->pid_offset = -1;
+        }
+        if (pid != 0 && !add_pid(files, pid))
+            return false;
+        *position = entry->offset;
+        at += entry->size;
+    }
+    return true;
+}
+
+enum status process_files_list(struct process_files *files, bool all, int64_t now_ns,
+                               struct error *err)
+{
+    int32_t newest = newest_pid(files); /* before listing: what comes during it is listed twice */
+    int64_t position = all ? 0 : first_position(files, newest);
     long size;
 
     files->pid_count = 0;
-    if (lseek(files->proc_fd, 0, SEEK_SET) != 0)
+    files->whole = position == 0;
+    if (lseek(files->proc_fd, position, SEEK_SET) != position)
         return error_set(err, STATUS_IO, "seek /proc: %s", strerror(errno));
     while ((size = syscall(SYS_getdents64, files->proc_fd, files->entries, ENTRIES_SIZE)) > 0) {
-        for (long at = 0; at < size;) {
-            const struct entry *entry = (const void *)(files->entries + at);
-            int32_t pid = procfs_pid(entry->name);
-
-            if (pid != 0 && !add_pid(files, pid))
-                return error_set(err, STATUS_NO_MEMORY, "no memory for %zu pids", files->pid_count);
-            at += entry->size;
-        }
+        if (!take_entries(files, size, &position))
+            return error_set(err, STATUS_NO_MEMORY, "no memory for %zu pids", files->pid_count);
     }
     if (size < 0)
         return error_set(err, STATUS_IO, "list /proc: %s", strerror(errno));
+    if (newest < files->newest[0] || now_ns - files->noted_ns >= overlap_ns) {
+        files->newest[1] = files->newest[0];
+        files->newest[0] = newest;
+        files->noted_ns = now_ns;
+    }
     return STATUS_OK;
 }
 

@@ -25,8 +25,16 @@ struct process_files {
     bool real; /* the host's own /proc, not a fixture */
     long budget, kept;
     char *entries; /* getdents64 */
+
     int32_t *pids; /* of the last listing */
     size_t pid_count, pid_size;
+    bool whole;        /* they are all there were */
+    bool always_whole; /* a part would not do here: may be set by the caller */
+    int loadavg_fd;    /* -1: there is no telling which pid is the newest */
+    int32_t
+        newest[2];    /* pid given out last, at noted_ns and at the time noted before; 0: unknown */
+    int64_t noted_ns; /* time of a listing */
+    int64_t pid_offset; /* position of each pid in the directory, less the pid; -1: it varies */
 };
 
 /*
@@ -42,8 +50,15 @@ MUST_USE enum status process_files_open(struct process_files *files, const char 
                                         struct error *err);
 void process_files_close(struct process_files *files);
 
-/* Fill files->pids with the pids that are listed now. Errors: IO, NO_MEMORY. */
-MUST_USE enum status process_files_list(struct process_files *files, struct error *err);
+/*
+ * Fill files->pids with the pids that are listed now.
+ *
+ *   shape   `all` false: those given out since the previous listing will do, where that can be
+ *           told; some older ones may be among them. now_ns: of a clock that never goes back
+ *   errors  IO, NO_MEMORY
+ */
+MUST_USE enum status process_files_list(struct process_files *files, bool all, int64_t now_ns,
+                                        struct error *err);
 
 /*
  * Read /proc/PID/NAME from its beginning into buffer[size].

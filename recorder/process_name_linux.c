@@ -57,27 +57,30 @@ void process_check_name(struct process_state *s, struct process *p, struct tick 
         process_rename(s, p, tick->start_ns, tick);
 }
 
-static bool ask(struct process_state *s, const struct process *p, int64_t from_ns)
+static bool ask(struct process_state *s, struct process *p, int64_t from_ns, bool idle)
 {
     struct slow_request request = {
         .slot = process_slot(s, p),
         .generation = p->generation,
         .start_ticks = p->start_ticks,
         .from_ns = from_ns,
+        .run_ns = p->run_ns,
         .pid = p->pid,
         .uid = p->uid,
         .first = !(p->flags & PROCESS_NAMED),
+        .idle = idle,
     };
 
     if (!slow_ask(s->slow, &request))
         return false;
     s->asked = true;
+    p->asked_run_ns = p->run_ns;
     return true;
 }
 
 void process_ask(struct process_state *s, struct process *p)
 {
-    if (p->flags & PROCESS_WANTS_NAME && ask(s, p, p->name_from_ns))
+    if (p->flags & PROCESS_WANTS_NAME && ask(s, p, p->name_from_ns, false))
         p->flags &= (uint8_t)~PROCESS_WANTS_NAME;
 }
 
@@ -89,11 +92,11 @@ void process_reread(struct process_state *s, const struct tick *tick)
         count = REREAD_MAX;
     while (count-- > 0) {
         uint32_t slot = s->reread_next < end ? s->reread_next : 0;
-        const struct process *p = process_at(s, slot);
+        struct process *p = process_at(s, slot);
 
         s->reread_next = slot + 1;
         if (p->pid != 0 && p->flags & PROCESS_NAMED && !(p->flags & PROCESS_OVER))
-            (void)ask(s, p, tick->start_ns);
+            (void)ask(s, p, tick->start_ns, process_is_filtered(p) && p->run_ns == p->asked_run_ns);
     }
 }
 
@@ -142,6 +145,19 @@ static void take_answer(struct process *p, const struct slow_answer *answer, str
     }
 }
 
+/* Nobody has checked what was read of an idle process: that stands if it still is that and idle. */
+static bool is_certain(struct process_state *s, struct process *p,
+                       const struct slow_request *request, const struct tick *tick)
+{
+    if (!request->idle || (p->run_ns == request->run_ns && process_is_idle(s, p)))
+        return true;
+    if (!(p->flags & PROCESS_WANTS_NAME)) { /* anew, and all of it */
+        p->flags |= PROCESS_WANTS_NAME;
+        p->name_from_ns = tick->start_ns;
+    }
+    return false;
+}
+
 void process_take_answers(struct process_state *s, struct tick *tick)
 {
     const struct slow_answer *answer;
@@ -153,7 +169,7 @@ void process_take_answers(struct process_state *s, struct tick *tick)
                     !(p->flags & PROCESS_OVER);
 
         s->asked = true; /* there is room for more answers */
-        if (here && !answer->gone)
+        if (here && !answer->gone && is_certain(s, p, request, tick))
             take_answer(p, answer, tick);
         else if (request->first)
             s->stats.identities_late++;

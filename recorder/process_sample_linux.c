@@ -19,6 +19,7 @@ struct reading {
     uint8_t missing[LINUX_METRICS];
     struct proc_schedstat sched;
     bool has_sched;
+    bool ran; /* see has_run */
 };
 
 static int64_t clamp(uint64_t value)
@@ -97,7 +98,8 @@ static void take_stat(const struct process_state *s, struct process *p, struct r
         set(r, PROCESS_BLOCK_DELAY_NS_TOTAL, ticks_us(s, stat->block_delay_ticks));
     else
         set_missing(r, PROCESS_BLOCK_DELAY_NS_TOTAL, MISSING_UNSUPPORTED);
-    if (stat->threads > 1)
+    p->single = stat->threads <= 1;
+    if (!p->single)
         p->flags |= PROCESS_THREADED;
 }
 
@@ -164,6 +166,8 @@ static void take_io(struct process_state *s, struct process *p, struct reading *
     }
     if (p->flags & PROCESS_IO_DENIED && !s->full)
         return; /* still missing, as in the previous row */
+    if (!r->ran && r->missing[PROCESS_IO_READ_CHARS_TOTAL] == MISSING_NONE)
+        return; /* only what runs reads or writes */
     p->flags &= (uint8_t)~PROCESS_IO_DENIED;
     got = process_files_read(&s->files, p->pid, &p->fd[FILE_IO], "io", s->text, sizeof s->text);
     if (got == -EACCES || got == -EPERM) {
@@ -281,44 +285,50 @@ static enum sample finish(struct process_state *s, struct process *p, struct rea
     return SAMPLE_CHANGED;
 }
 
+/* Since it was last sampled, as far as can be told: other threads than the first are not seen. */
+static bool has_run(const struct process *p, const struct reading *r)
+{
+    return !r->has_sched || !p->single || r->sched.run_ns != p->run_ns ||
+           r->sched.slices != p->slices;
+}
+
 static enum sample failed(int error)
 {
     return error == -ENOENT || error == -ESRCH ? SAMPLE_GONE : SAMPLE_FAILED;
 }
 
-/* Without a descriptor of its own the answer could be another process's, so there is no filter. */
-static bool may_filter(const struct process_state *s, const struct process *p)
+bool process_is_idle(struct process_state *s, struct process *p)
 {
-    return !s->full && p->fd[FILE_SCHEDSTAT] >= 0 && p->values[PROCESS_THREADS] <= 1;
+    struct reading r;
+
+    return process_is_filtered(p) && read_schedstat(s, p, &r) == 0 && !has_run(p, &r);
 }
 
 enum sample process_sample(struct process_state *s, struct process *p)
 {
     struct reading r;
-    bool filter = may_filter(s, p);
-    int error = 0;
+    bool filter = !s->full && process_is_filtered(p);
+    /* First, so that what runs while the other files are read shows at the next tick. */
+    int error = read_schedstat(s, p, &r);
 
-    if (filter) {
-        error = read_schedstat(s, p, &r);
-        if (error == 0 && r.has_sched && r.sched.run_ns == p->run_ns && r.sched.slices == p->slices)
-            return SAMPLE_SAME;
-    }
-    if (error == 0)
-        error = process_read_stat(s, p->pid, &p->fd[FILE_STAT]);
+    if (error == -ESRCH || (filter && error != 0))
+        return failed(error);
+    r.ran = has_run(p, &r);
+    if (filter && !r.ran)
+        return SAMPLE_SAME;
+    error = process_read_stat(s, p->pid, &p->fd[FILE_STAT]);
     if (error != 0)
         return failed(error);
     if (s->stat.start_ticks != p->start_ticks)
         return SAMPLE_GONE;
     memcpy(r.values, p->values, sizeof r.values);
     memcpy(r.missing, p->missing, sizeof r.missing);
-    if (!filter && read_schedstat(s, p, &r) == -ESRCH)
-        return SAMPLE_GONE;
     return finish(s, p, &r, false);
 }
 
 void process_sample_first(struct process_state *s, struct process *p)
 {
-    struct reading r = { .has_sched = false };
+    struct reading r = { .ran = true };
     int64_t used_before = s->stats.cpu_processes_us;
 
     memset(r.missing, MISSING_NOT_THERE, sizeof r.missing);

@@ -38,20 +38,24 @@ enum process_flags {
 
 /* What is kept of a process from tick to tick. */
 struct process {
+    /* All that is looked at while it does not run, close together for the cache. */
     int32_t pid; /* 0: nothing is in this slot */
-    uint32_t generation;
-    uint64_t start_ticks;
-    int64_t start_ns;
-    int64_t sampled_ns;      /* the tick that last saw it alive */
-    int64_t row_seq;         /* the tick of its latest row */
-    int64_t name_from_ns;    /* of the version that the slow thread is to complete */
-    uint64_t run_ns, slices; /* schedstat as of the latest read: unchanged means it did not run */
-    uint64_t status_run_ns;  /* the same when status was last read */
-    uint32_t sweep;          /* the last one that found it */
-    uint32_t uid, comm_hash, exec_hash;
-    uint32_t text_hash[PROCESS_TEXT_COUNT];
     int fd[FILE_COUNT];
     uint8_t flags;
+    bool single;             /* it had one thread when stat was last read */
+    uint32_t sweep;          /* the last one that found it */
+    uint64_t run_ns, slices; /* schedstat as of the latest read: unchanged means it did not run */
+    int64_t sampled_ns;      /* the tick that last saw it alive */
+    int64_t row_seq;         /* the tick of its latest row */
+
+    uint32_t generation;
+    uint32_t uid, comm_hash, exec_hash;
+    uint64_t start_ticks;
+    int64_t start_ns;
+    int64_t name_from_ns;   /* of the version that the slow thread is to complete */
+    uint64_t status_run_ns; /* run_ns when status was last read */
+    uint64_t asked_run_ns;  /* run_ns when the slow thread was last asked for all of its name */
+    uint32_t text_hash[PROCESS_TEXT_COUNT];
     uint8_t missing[LINUX_METRICS];
     int64_t values[LINUX_METRICS]; /* of its latest row */
 };
@@ -113,6 +117,16 @@ enum sample {
 
 /* Read what is due at this tick. */
 enum sample process_sample(struct process_state *s, struct process *p);
+/* Whether it is alive and has not run since it was last sampled; false when that is not known. */
+bool process_is_idle(struct process_state *s, struct process *p);
+/*
+ * Whether its schedstat says if it ran. Not without a descriptor of its own: the answer could be
+ * another process's.
+ */
+static inline bool process_is_filtered(const struct process *p)
+{
+    return p->fd[FILE_SCHEDSTAT] >= 0 && p->single;
+}
 /* The first read of a new process, whose stat was just parsed into s->stat. */
 void process_sample_first(struct process_state *s, struct process *p);
 /* Read and parse a process's stat into s->stat: 0 or -errno; -EBADMSG when it makes no sense. */

@@ -20,9 +20,11 @@ struct slow_request {
     uint32_t slot, generation; /* which use of the slot asks */
     uint64_t start_ticks;      /* with pid: whose identity */
     int64_t from_ns;           /* of the tick_version that the answer completes */
+    uint64_t run_ns;           /* CPU time it had used */
     int32_t pid;
     uint32_t uid;
     bool first; /* nothing is known of this process yet */
+    bool idle;  /* it has used none since it was last asked about: what only it changes is known */
 };
 
 struct slow_answer {

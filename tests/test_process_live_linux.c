@@ -117,6 +117,38 @@ static void a_child_is_followed_from_birth_to_exit(void **state)
     rig_close(&rig);
 }
 
+static void a_birth_is_seen_where_only_new_pids_are_listed(void **state)
+{
+    struct process_rig rig;
+    (void)state;
+
+    rig_host(&rig);
+    rig_open(&rig, "auto");
+    for (int tick = 0; tick < 3; tick++) { /* until it is known what is new */
+        rig_tick(&rig);
+        pause_ms(550);
+    }
+    for (int births = 0; births < 3; births++) {
+        pid_t child = fork();
+        if (child == 0) {
+            pause();
+            _exit(0);
+        }
+        rig_tick(&rig);
+        const struct tick_birth *birth = rig_birth(&rig, child);
+        assert_non_null(birth);
+        uint32_t slot = birth->slot;
+        assert_int_equal(rig_row(&rig, slot)->flags, ROW_FIRST | ROW_BORN);
+        rig_tick(&rig);
+        assert_non_null(rig_row(&rig, slot));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        rig_tick(&rig);
+        assert_non_null(rig_exit(&rig, slot));
+    }
+    rig_close(&rig);
+}
+
 static void a_command_line_follows_within_ticks(void **state)
 {
     struct process_rig rig;
@@ -415,6 +447,7 @@ int main(int argc, char *argv[])
         run_threads();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_followed_from_birth_to_exit),
+        cmocka_unit_test(a_birth_is_seen_where_only_new_pids_are_listed),
         cmocka_unit_test(a_command_line_follows_within_ticks),
         cmocka_unit_test(a_zombie_has_one_last_row_and_is_not_born_again),
         cmocka_unit_test(threads_are_summed_also_when_the_first_leaves_first),

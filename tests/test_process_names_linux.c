@@ -107,6 +107,28 @@ static void a_move_to_another_cgroup_is_found_within_a_minute(void **state)
     rig_close(&rig);
 }
 
+static void what_was_read_of_a_process_that_no_longer_idles_is_read_anew(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = { .pid = 5, .start_ticks = 5, .run_ns = 1000, .cmdline = "a|" };
+    (void)state;
+
+    rig_fixture(&rig);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    for (int tick = 0; tick < 62; tick++) /* the only process: it is read again at each */
+        rig_tick(&rig);
+    p.run_ns = 2000;
+    p.cmdline = "b|";
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_CMDLINE, "b"));
+    rig_close(&rig);
+}
+
 static void command_lines_are_redacted_cut_and_hashed_or_left_out(void **state)
 {
     struct process_rig rig;
@@ -172,6 +194,7 @@ int main(void)
         cmocka_unit_test(exec_and_setuid_make_a_version_at_once_and_complete_it_later),
         cmocka_unit_test(a_zombie_keeps_its_name),
         cmocka_unit_test(a_move_to_another_cgroup_is_found_within_a_minute),
+        cmocka_unit_test(what_was_read_of_a_process_that_no_longer_idles_is_read_anew),
         cmocka_unit_test(command_lines_are_redacted_cut_and_hashed_or_left_out),
         cmocka_unit_test(users_come_from_the_fixture),
     };

@@ -8,7 +8,8 @@
  *           block delay while the sysctl kernel.task_delayacct is 0
  *
  * With kept descriptors a process whose schedstat did not move is not read further: it did not run.
- * Other processes can still change its memory, so every tenth tick reads everything.
+ * Other processes can still change its memory, so every tenth tick reads everything. Between these
+ * only the newest pids are listed where that is possible: all others are known.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +22,10 @@
 
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/process_state_linux.h"
+
+/* In a longer time pids might begin anew and pass by where they were. */
+static const int64_t longest_part_ns = 2000000000;
+static const int64_t part_slack_ns = 200000000;
 
 static const uint64_t status_columns = UINT64_C(1) << PROCESS_CONTEXT_SWITCHES_VOLUNTARY_TOTAL |
                                        UINT64_C(1) << PROCESS_CONTEXT_SWITCHES_INVOLUNTARY_TOTAL |
@@ -65,6 +70,9 @@ static void sweep_new(struct process_state *s, int32_t pid, uint32_t old, struct
     p->sweep = s->sweep;
     process_announce(s, p, tick);
     process_ask(s, p);
+    /* It was there at the previous tick: pids do not ascend here (clone3 can choose them). */
+    if (s->swept && p->start_ns < s->previous_ns - part_slack_ns)
+        s->files.always_whole = true;
 }
 
 /* Whether a process that had its last row is still listed, as a zombie. */
@@ -111,16 +119,11 @@ static void sweep_known(struct process_state *s, struct process *p, struct tick 
     process_ask(s, p);
 }
 
-static void sweep_pid(struct process_state *s, int32_t pid, struct tick *tick)
+static void sweep_process(struct process_state *s, struct process *p, struct tick *tick)
 {
-    uint32_t slot = process_table_find(&s->table, pid);
-    struct process *p = slot == SLOT_NONE ? NULL : process_at(s, slot);
+    int32_t pid = p->pid;
 
-    if (pid == s->hidden_pid)
-        return;
-    if (p == NULL) {
-        sweep_new(s, pid, SLOT_NONE, tick);
-    } else if (!(p->flags & PROCESS_OVER)) {
+    if (!(p->flags & PROCESS_OVER)) {
         sweep_known(s, p, tick);
     } else if (is_zombie(s, p, tick)) {
         p->sweep = s->sweep;
@@ -133,6 +136,25 @@ static void sweep_pid(struct process_state *s, int32_t pid, struct tick *tick)
 static bool is_unseen(const struct process_state *s, const struct process *p)
 {
     return p->pid != 0 && p->sweep != s->sweep;
+}
+
+static void sweep(struct process_state *s, struct tick *tick)
+{
+    for (uint32_t slot = 0; !s->files.whole && slot < process_end(s); slot++) {
+        if (is_unseen(s, process_at(s, slot)))
+            sweep_process(s, process_at(s, slot), tick);
+    }
+    for (size_t i = 0; i < s->files.pid_count; i++) {
+        int32_t pid = s->files.pids[i];
+        uint32_t slot = process_table_find(&s->table, pid);
+
+        if (pid == s->hidden_pid)
+            continue;
+        if (slot == SLOT_NONE)
+            sweep_new(s, pid, SLOT_NONE, tick);
+        else if (is_unseen(s, process_at(s, slot)))
+            sweep_process(s, process_at(s, slot), tick);
+    }
 }
 
 /* End what is no longer listed, if possible by the report that came during the sweep. */
@@ -160,20 +182,21 @@ static enum status process_collect(void *state, struct tick *tick, struct error 
 {
     struct process_state *s = state;
     enum status st;
+    bool all;
 
-    st = process_files_list(&s->files, err);
+    s->full = tick->seq % FULL_PASS_TICKS == 0;
+    all = s->full || tick->start_ns - s->previous_ns > longest_part_ns;
+    st = process_files_list(&s->files, all, tick->start_ns, err);
     if (st != STATUS_OK)
         return st;
     process_table_tick(&s->table);
     s->sweep++;
-    s->full = tick->seq % FULL_PASS_TICKS == 0;
     process_take_answers(s, tick);
     process_exits(s, tick);
     tick_sampled(tick, TABLE_PROCESS);
     if (!s->full)
         tick->table[TABLE_PROCESS].column_mask &= ~status_columns;
-    for (size_t i = 0; i < s->files.pid_count; i++)
-        sweep_pid(s, s->files.pids[i], tick);
+    sweep(s, tick);
     end_unseen(s, tick);
     process_reread(s, tick);
     if (*s->context.root != '\0')
