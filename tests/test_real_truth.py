@@ -96,7 +96,7 @@ def main():
         loads = {
             "burn": Load("linger 2 burn 4 say end linger 2"),
             "threads": Load("linger 2 threads 8 0.5 say end linger 2"),
-            "memory": Load("linger 2 say begin allocate 200 linger 3 say end free linger 2"),
+            "memory": Load("linger 2 say begin allocate 200 linger 3 free say end linger 2"),
             "write": Load("linger 2 write 100 %s/written say end linger 2" % work),
             "exec": Load("burn 2 linger 2.2 say first exec %s burn 3 say second linger 2"
                          % programs[1], ("e2e",), programs[0]),
