@@ -25,22 +25,29 @@ static bool marked(const struct slot_marks *marks, uint32_t slot, uint32_t round
     return slot < marks->size && marks->round[slot] == round;
 }
 
-/* errors INVALID: it was marked before, or is no slot */
-static enum status mark(struct slot_marks *marks, uint32_t slot, uint32_t round, const char *what,
+static enum status grow(struct slot_marks *marks, uint32_t slot, const char *what,
                         struct error *err)
 {
+    size_t more = (size_t)slot + slot / 2 + 64;
+    uint32_t *larger;
+
     if (slot >= SLOTS_MAX)
         return error_set(err, STATUS_INVALID, "%s: slot %u", what, slot);
-    if (slot >= marks->size) {
-        size_t more = (size_t)slot + slot / 2 + 64;
-        uint32_t *larger = realloc(marks->round, more * sizeof *larger);
+    larger = realloc(marks->round, more * sizeof *larger);
+    if (larger == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "slots of a tick");
+    memset(larger + marks->size, 0, (more - marks->size) * sizeof *larger);
+    marks->round = larger;
+    marks->size = more;
+    return STATUS_OK;
+}
 
-        if (larger == NULL)
-            return error_set(err, STATUS_NO_MEMORY, "slots of a tick");
-        memset(larger + marks->size, 0, (more - marks->size) * sizeof *larger);
-        marks->round = larger;
-        marks->size = more;
-    }
+/* errors INVALID: it was marked before, or is no slot */
+static inline enum status mark(struct slot_marks *marks, uint32_t slot, uint32_t round,
+                               const char *what, struct error *err)
+{
+    if (slot >= marks->size && grow(marks, slot, what, err) != STATUS_OK)
+        return err->status;
     if (marks->round[slot] == round)
         return error_set(err, STATUS_INVALID, "%s: slot %u comes twice", what, slot);
     marks->round[slot] = round;
@@ -153,7 +160,7 @@ static enum status check_births(const struct checking *c, struct error *err)
     const struct tick_table *from = &c->tick->table[TABLE_PROCESS];
     size_t begun = 0;
 
-    for (size_t i = 0; from->sampled && i < from->row_count; i++)
+    for (size_t i = 0; c->tick->birth_count > 0 && from->sampled && i < from->row_count; i++)
         begun += (from->rows[i].flags & ROW_FIRST) != 0 &&
                  marked(&c->check->announced[ENTITY_PROCESS], from->rows[i].slot, c->check->round);
     return begun == c->tick->birth_count

@@ -139,7 +139,7 @@ static enum status put_events(struct writer *writer, const struct tick *tick, st
 /* Begin, write what is noted, and the sums that tell when a row is lost. */
 static enum status store(struct writer *writer, struct error *err)
 {
-    if (database_exec(&writer->db, "BEGIN IMMEDIATE", err) != STATUS_OK ||
+    if (database_begin(&writer->db, err) != STATUS_OK ||
         pending_store(&writer->pending, &writer->db, err) != STATUS_OK)
         return err->status;
     return database_write_checks(&writer->db, err);
@@ -170,7 +170,7 @@ enum status writer_commit(struct writer *writer, struct error *err)
     if (st == STATUS_OK)
         st = store(writer, err);
     if (st == STATUS_OK)
-        st = database_exec(&writer->db, "COMMIT", err);
+        st = database_commit(&writer->db, err);
     if (st != STATUS_OK) {
         /* Some errors have rolled back already. */
         if (sqlite3_get_autocommit(writer->db.handle) == 0)
@@ -437,6 +437,7 @@ void writer_free(struct writer *writer)
     block_encoder_release(&writer->encoder);
     compressor_release(&writer->compressor);
     rollup_fold_release(&writer->fold);
+    rollup_fold_release(&writer->life_fold);
     bytes_release(&writer->record);
     bytes_release(&writer->stored);
     bytes_release(&writer->contents);

@@ -76,10 +76,12 @@ struct writer {
     struct block_ticks windows[LEVEL_COUNT - 1];        /* of the rollup blocks being built */
     size_t window_size[LEVEL_COUNT - 1];
     struct rollup_fold fold;
+    struct rollup_fold life_fold;    /* the whole block as one window */
     struct byte_writer contents;     /* of the block being sealed */
     uint32_t chunk_count;            /* of the table being sealed */
     const struct process **lifetime; /* processes seen in this block only */
     struct rollup_cell *lifetime_cells;
+    size_t lifetime_cell_size;
     size_t lifetime_count, lifetime_size;
     struct writer_stats stats;
 };

@@ -129,12 +129,14 @@ static enum status add_window(struct writer *writer, unsigned level, int64_t sta
 }
 
 /* A finished series of a level-60 block: one window of its hour. */
-static enum status fold_hour(void *context, const struct series_changes *changes, struct error *err)
+static enum status fold_hour(void *context, const struct series_changes *changes,
+                             struct series_told *told, struct error *err)
 {
     struct sealing *s = context;
     struct rollup *hours = &s->writer->rollup[1][s->table];
     struct rollup_cell cells[TABLE_METRICS_MAX];
 
+    (void)told;
     rollup_combine(changes, s->hour_start_ns, cells);
     if (rollup_put(hours, s->hour_window, &changes->series->series, cells, err) != STATUS_OK)
         return err->status;
@@ -251,26 +253,32 @@ static enum status begin_minutes(struct sealing *s, const struct build *build, s
     return STATUS_OK;
 }
 
-/* The whole block as one window: for a life that began and ended in it. */
-static enum status fold_life(struct sealing *s, const struct series_changes *changes,
-                             uint32_t place, struct error *err)
+static enum status begin_folds(struct sealing *s, const struct build *build,
+                               const struct rollup_span *whole, struct error *err)
 {
     struct writer *writer = s->writer;
-    unsigned metrics = changes->build->shape->metric_count;
-    struct rollup_span whole = { .first = 0,
-                                 .end = changes->build->tick_count,
-                                 .start_ns = changes->build->tick_ns[0] };
 
-    if (rollup_fold_series(&writer->fold, changes, s->gap, &whole, 1, NULL, err) != STATUS_OK)
+    if (rollup_fold_begin(&writer->fold, build, s->gap, s->spans, s->span_count, s->covered_ns,
+                          err) != STATUS_OK)
         return err->status;
-    memcpy(writer->lifetime_cells + (size_t)place * metrics, writer->fold.cell,
-           metrics * sizeof *writer->lifetime_cells);
-    return STATUS_OK;
+    return rollup_fold_begin(&writer->life_fold, build, s->gap, whole, 1, NULL, err);
+}
+
+/* The whole block as one window: for a life that began and ended in it. */
+static void fold_life(struct writer *writer, const struct series_changes *changes,
+                      const struct open_process *p, struct series_told *told)
+{
+    unsigned metrics = changes->build->shape->metric_count;
+    struct rollup_cell *cells = writer->lifetime_cells + (size_t)(p->lifetime - 1) * metrics;
+
+    rollup_fold_series(&writer->life_fold, changes);
+    memcpy(cells, writer->life_fold.cell, metrics * sizeof *cells);
+    lifetime_tells(changes, &p->process, cells, told);
 }
 
 /* One series of the block: its minutes, or its life if it has no row of its own. */
 static enum status fold_minutes(void *context, const struct series_changes *changes,
-                                struct error *err)
+                                struct series_told *told, struct error *err)
 {
     struct sealing *s = context;
     struct writer *writer = s->writer;
@@ -281,12 +289,15 @@ static enum status fold_minutes(void *context, const struct series_changes *chan
     if (s->table == TABLE_PROCESS) {
         const struct open_process *p = open_block_process(&writer->block, series->key[0]);
 
-        if (p != NULL && p->lifetime > 0)
-            return fold_life(s, changes, p->lifetime - 1, err);
+        if (p != NULL && p->lifetime > 0) {
+            fold_life(writer, changes, p, told);
+            return STATUS_OK;
+        }
     }
-    if (rollup_fold_series(&writer->fold, changes, s->gap, s->spans, s->span_count, s->covered_ns,
-                           err) != STATUS_OK)
-        return err->status;
+    if (rollup_fold_quiet(&writer->fold, changes) &&
+        rollup_repeat(minutes, s->window[0], s->window[s->span_count - 1] + 1, series))
+        return STATUS_OK;
+    rollup_fold_series(&writer->fold, changes);
     for (size_t w = 0; w < s->span_count; w++) {
         if (s->spans[w].end <= series->first || s->spans[w].first >= end)
             continue;
@@ -316,6 +327,8 @@ static enum status seal_table(struct writer *writer, enum table_id table, chunk_
     const struct build *build = &writer->block.build[table];
     size_t ticks = build->tick_count;
     struct sealing s = { .writer = writer, .level = 0, .table = table };
+    struct rollup_span whole = { .end = build->tick_count,
+                                 .start_ns = writer->block.ticks.start_ns[0] };
     enum status st = STATUS_OK;
 
     s.gap = calloc(ticks + 1, 1);
@@ -326,6 +339,8 @@ static enum status seal_table(struct writer *writer, enum table_id table, chunk_
         st = error_set(err, STATUS_NO_MEMORY, "sealing %s", build->shape->name);
     if (st == STATUS_OK && ticks > 0)
         st = begin_minutes(&s, build, err);
+    if (st == STATUS_OK && ticks > 0)
+        st = begin_folds(&s, build, &whole, err);
     writer->encoder.visit = fold_minutes;
     writer->encoder.sink = sink;
     if (st == STATUS_OK)
@@ -345,6 +360,23 @@ static int by_process_id(const void *a, const void *b)
     const struct process *y = *(const struct process *const *)b;
 
     return x->process_id < y->process_id ? -1 : x->process_id > y->process_id;
+}
+
+/* Of processes without a series nothing is known. */
+static enum status clear_cells(struct writer *writer, size_t count, struct error *err)
+{
+    if (count >= writer->lifetime_cell_size) {
+        size_t more = count + count / 4 + TABLE_METRICS_MAX;
+
+        free(writer->lifetime_cells);
+        writer->lifetime_cells = malloc(more * sizeof *writer->lifetime_cells);
+        writer->lifetime_cell_size = writer->lifetime_cells == NULL ? 0 : more;
+    }
+    if (writer->lifetime_cells == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+    for (size_t i = 0; i < count; i++)
+        writer->lifetime_cells[i] = (struct rollup_cell){ .reason = MISSING_NOT_SAMPLED };
+    return STATUS_OK;
 }
 
 static enum status collect_lifetimes(struct writer *writer, struct error *err)
@@ -367,14 +399,7 @@ static enum status collect_lifetimes(struct writer *writer, struct error *err)
         qsort(writer->lifetime, writer->lifetime_count, sizeof(struct process *), by_process_id);
     for (size_t i = 0; i < writer->lifetime_count; i++)
         open_block_process(block, writer->lifetime[i]->process_id)->lifetime = (uint32_t)i + 1;
-    free(writer->lifetime_cells);
-    writer->lifetime_cells =
-        calloc(writer->lifetime_count * metrics + 1, sizeof *writer->lifetime_cells);
-    if (writer->lifetime_cells == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
-    for (size_t i = 0; i < writer->lifetime_count * metrics; i++)
-        writer->lifetime_cells[i].reason = MISSING_NOT_SAMPLED;
-    return STATUS_OK;
+    return clear_cells(writer, writer->lifetime_count * metrics, err);
 }
 
 /* Who is gone becomes a lifetime if no row tells of it; who goes on gets a row. */
@@ -405,9 +430,9 @@ static enum status put_lifetimes(struct writer *writer, struct error *err)
                                    .sink_context = writer };
 
     writer->chunk_count = 0;
-    if (lifetimes_encode(&out, writer->block.block_seq, writer->lifetime, writer->lifetime_cells,
-                         writer->lifetime_count, &writer->rollup[0][TABLE_PROCESS].shape,
-                         err) != STATUS_OK)
+    if (lifetimes_encode(&out, writer->block.block_seq, &writer->block.ticks, writer->lifetime,
+                         writer->lifetime_cells, writer->lifetime_count,
+                         &writer->rollup[0][TABLE_PROCESS].shape, err) != STATUS_OK)
         return err->status;
     bytes_put_varint(&writer->contents, writer->lifetime_count);
     bytes_put_varint(&writer->contents, writer->chunk_count);

@@ -18,6 +18,7 @@
 enum {
     GROUP_SERIES = 64,
     COLUMN_DIRECTORY = 0,
+    COLUMN_REFERENCE = 2048, /* whom reference values are of; added to a column's id: its values */
     CHUNK_CODEC_PLANES = 1,
     BLOCK_TICKS_MAX = 360000, /* 1 h at 10 ms */
     BLOCK_SERIES_MAX = 1 << 22,
@@ -59,10 +60,18 @@ struct block_table {
     uint8_t *
         column_state; /* [column] 0: has a chunk; 1: all present, 0, unchanging; 2 + reason: all missing */
     size_t series_count;
-    struct series *series; /* [series_count] */
-    size_t *row;           /* [series_count + 1] first row of each series; rows are its samples */
-    size_t *active_at;     /* [series_count + 1] into active */
-    uint32_t *active;      /* samples (index in their series) at which any column changed */
+    struct series *series;   /* [series_count] */
+    size_t *row;             /* [series_count + 1] first row of each series; rows are its samples */
+    size_t *active_at;       /* [series_count + 1] into active */
+    uint32_t *active;        /* samples (index in their series) at which any column changed */
+    int64_t reference_seq;   /* block of the reference values of bases; 0: there are none */
+    unsigned stored_metrics; /* that the table had when the block was written */
+    size_t reference_count;
+    uint32_t *reference_at;   /* [series_count] place among the reference values + 1; 0: none */
+    uint8_t *reference_state; /* [column] whether it has reference values */
+    uint32_t *told_at; /* [series_count] lifetime that tells the last sample, + 1; NULL: none */
+    struct lifetime_who *told;
+    uint8_t *told_reason; /* [lifetimes] why gauges are to be expected to be missing */
 };
 
 /* One decoded column; [rows] are those of block_table.row. */
@@ -73,7 +82,10 @@ struct block_column {
     int64_t *base_ns; /* [series] when that was; INT64_MIN: there is none (see series.flags) */
     uint8_t *missing_store; /* memory of `missing` */
     int64_t *delta;         /* scratch */
-    size_t row_size, series_size;
+    int64_t *scratch;       /* reference values */
+    int64_t *told;          /* [lifetimes] what they tell of the column */
+    uint8_t *told_missing;  /* [lifetimes] or why they do not */
+    size_t row_size, series_size, scratch_size, told_size;
 };
 
 /* The block's own ticks, shared by its tables. */
@@ -91,9 +103,12 @@ MUST_USE enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t
                                         struct error *err);
 void block_ticks_release(struct block_ticks *ticks);
 
-/* Sees each series with its changes while they are at hand: rollups are made from it. */
+/*
+ * Sees each series with its changes while they are at hand: rollups are made from it. Fills *told
+ * if a lifetime of the block tells how the series begins and ends: see lifetime_tells.
+ */
 typedef enum status series_visit(void *context, const struct series_changes *changes,
-                                 struct error *err);
+                                 struct series_told *told, struct error *err);
 
 /* What encoding needs and keeps between blocks; zero-initialised, then the callbacks set. */
 struct block_encoder {

@@ -6,6 +6,7 @@
 
 #include "schema/block_decode.h"
 #include "schema/column.h"
+#include "schema/lifetime.h"
 
 void block_column_release(struct block_column *column)
 {
@@ -14,6 +15,9 @@ void block_column_release(struct block_column *column)
     free(column->base);
     free(column->base_ns);
     free(column->delta);
+    free(column->scratch);
+    free(column->told);
+    free(column->told_missing);
     *column = (struct block_column){ 0 };
 }
 
@@ -113,6 +117,117 @@ static bool lay_pattern(struct byte_reader *pattern, uint8_t *missing, uint32_t 
     return !pattern->overrun;
 }
 
+static bool reserve_scratch(struct block_column *column, size_t count)
+{
+    if (count > column->scratch_size) {
+        free(column->scratch);
+        column->scratch = malloc(count * sizeof *column->scratch);
+        column->scratch_size = column->scratch == NULL ? 0 : count;
+    }
+    return column->scratch != NULL;
+}
+
+/* The reference values of the column, into column->scratch. */
+static enum status get_reference(struct block_column *column, const struct block_table *table,
+                                 size_t position, chunk_source *source, void *source_context,
+                                 struct decompressor *d, struct error *err)
+{
+    struct chunk_place place = table->place;
+    struct byte_reader r;
+    struct chunk chunk;
+    enum status st;
+
+    place.block_seq = table->reference_seq;
+    place.column_id = COLUMN_REFERENCE + table->shape->column[position].column_id;
+    if (!reserve_scratch(column, table->reference_count))
+        return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
+    st = block_fetch(table, &place, source, source_context, &chunk, err);
+    if (st == STATUS_OK)
+        st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
+    if (st == STATUS_OK)
+        st = column_decode(&r, column->scratch, table->reference_count, err);
+    if (st == STATUS_CORRUPT || (st == STATUS_OK && bytes_left(&r) != 0))
+        return block_corrupt(table, &place, "it is damaged", err);
+    return st;
+}
+
+static void add_reference(struct block_column *column, const struct block_table *table)
+{
+    for (size_t i = 0; i < table->series_count; i++)
+        if (table->reference_at[i] != 0)
+            column->base[i] =
+                wrap_add(column->base[i], column->scratch[table->reference_at[i] - 1]);
+}
+
+/*
+ * What lifetimes tell of the column, into column->told and column->told_missing: final counters, the
+ * values that gauges had last, or why there are none.
+ */
+static enum status get_told(struct block_column *column, const struct block_table *table,
+                            size_t position, chunk_source *source, void *source_context,
+                            struct decompressor *d, struct error *err)
+{
+    unsigned metric = table->shape->column[position].metric;
+    bool counter = table->shape->column[position].kind == METRIC_COUNTER, ticks;
+    size_t count = table->told->count;
+    uint8_t state = metric < table->told->metric_count ? table->told->metric_state[metric]
+                                                       : 2 + MISSING_UNSUPPORTED;
+    struct lifetime_source from = { .block_seq = table->place.block_seq,
+                                    .source = source,
+                                    .source_context = source_context,
+                                    .d = d };
+
+    if (count > column->told_size) {
+        free(column->told);
+        free(column->told_missing);
+        column->told = malloc(count * sizeof *column->told);
+        column->told_missing = malloc(count);
+        column->told_size = column->told == NULL || column->told_missing == NULL ? 0 : count;
+    }
+    if (count > column->told_size)
+        return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
+    if (state >= 2 + MISSING_COUNT)
+        return block_corrupt(table, &table->place, "an unknown metric state of lifetimes", err);
+    memset(column->told, 0, count * sizeof *column->told);
+    memset(column->told_missing, state >= 2 ? state - 2 : 0, count);
+    if (state != 0)
+        return STATUS_OK;
+    if (lifetime_metric_decode(&from, table->told, metric, 1, column->told, column->told_missing,
+                               &ticks, err) != STATUS_OK)
+        return err->status;
+    for (size_t i = 0; !counter && i < count; i++)
+        column->told_missing[i] ^= table->told_reason[i];
+    return STATUS_OK;
+}
+
+/* Bases of gauges whose lifetimes tell the last value. */
+static void begin_told(struct block_column *column, const struct block_table *table)
+{
+    for (size_t i = 0; i < table->series_count; i++)
+        if (table->told_at[i] != 0 && column->told_missing[table->told_at[i] - 1] == MISSING_NONE)
+            column->base[i] = column->told[table->told_at[i] - 1];
+}
+
+/* Last samples that lifetimes tell: final counters, gauges that are gone. Bases are 0 again. */
+static void end_told(struct block_column *column, const struct block_table *table, bool counter)
+{
+    if (column->missing == NULL)
+        memset(column->missing_store, MISSING_NONE, table->row[table->series_count]);
+    column->missing = column->missing_store;
+    for (size_t i = 0; i < table->series_count; i++) {
+        size_t last = table->row[i + 1] - 1, told = table->told_at[i];
+        uint8_t missing;
+
+        if (told == 0)
+            continue;
+        missing = column->told_missing[told - 1];
+        column->missing[last] = missing != MISSING_NONE || counter ? missing : MISSING_EXITED;
+        if (counter && missing == MISSING_NONE)
+            column->value[last] = column->told[told - 1];
+        column->base[i] = 0;
+    }
+}
+
 static enum status get_patterns(struct block_column *column, const struct block_table *table,
                                 const struct chunk_place *place, struct byte_reader *r,
                                 struct error *err)
@@ -150,8 +265,8 @@ static enum status get_patterns(struct block_column *column, const struct block_
         if (ok && p > 0) {
             struct byte_reader pattern = { .data = r->data, .size = r->size, .used = start[p - 1] };
 
-            ok = lay_pattern(&pattern, column->missing + table->row[i], table->series[i].count,
-                             &all);
+            ok = lay_pattern(&pattern, column->missing + table->row[i],
+                             block_stored_count(table, i), &all);
         }
         if (all)
             column->base_ns[i] = INT64_MIN;
@@ -185,12 +300,11 @@ static enum status get_base(struct block_column *column, const struct block_tabl
                             struct error *err)
 {
     uint8_t has = bytes_get_u8(r);
-    uint64_t base = 0;
 
-    for (size_t i = 0; i < table->series_count; i++) {
-        column->base[i] = (int64_t)(base += (uint64_t)bytes_get_zigzag(r));
+    if (column_decode(r, column->base, table->series_count, err) != STATUS_OK)
+        return block_corrupt(table, place, "bases", err);
+    for (size_t i = 0; i < table->series_count; i++)
         column->base_ns[i] = usual_base_ns(table, i, metric);
-    }
     if (!r->overrun && (has & 1) != 0 && get_patterns(column, table, place, r, err) != STATUS_OK)
         return err->status;
     if (!r->overrun && (has & 2) != 0 &&
@@ -205,13 +319,14 @@ static enum status get_base(struct block_column *column, const struct block_tabl
 static void expand(const struct block_table *table, size_t index, int64_t base,
                    const int64_t *delta, int64_t *value)
 {
+    const uint32_t *active = table->active + table->active_at[index];
+    size_t changes = delta == NULL ? 0 : block_stored_changes(table, index);
     uint32_t count = table->series[index].count;
     uint64_t now = (uint64_t)base;
     uint32_t at = 0;
 
-    for (size_t a = table->active_at[index]; delta != NULL && a < table->active_at[index + 1];
-         a++) {
-        uint32_t change = table->active[a];
+    for (size_t a = 0; a < changes; a++) {
+        uint32_t change = active[a];
 
         while (at < change)
             value[at++] = (int64_t)now;
@@ -230,12 +345,12 @@ static enum status get_group(struct block_column *column, const struct block_tab
     const uint8_t *flags;
 
     for (size_t i = first; i < end; i++)
-        active += table->active_at[i + 1] > table->active_at[i];
+        active += block_stored_changes(table, i) > 0;
     flags = bytes_get(r, r->size == 0 ? 0 : (active + 7) / 8);
     if (r->overrun)
         return block_corrupt(table, place, "a group is cut short", err);
     for (size_t i = first; r->size > 0 && i < end; i++) {
-        size_t changes = table->active_at[i + 1] - table->active_at[i];
+        size_t changes = block_stored_changes(table, i);
 
         if (changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0)
             total += changes;
@@ -245,7 +360,7 @@ static enum status get_group(struct block_column *column, const struct block_tab
         return block_corrupt(table, place, "a group's values do not fit", err);
     flag = 0;
     for (size_t i = first; i < end; i++) {
-        size_t changes = table->active_at[i + 1] - table->active_at[i];
+        size_t changes = block_stored_changes(table, i);
         bool set = r->size > 0 && changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0;
 
         expand(table, i, column->base[i], set ? column->delta + at : NULL,
@@ -256,14 +371,20 @@ static enum status get_group(struct block_column *column, const struct block_tab
     return STATUS_OK;
 }
 
-/* A column without a chunk: all 0 and unchanging, or all missing for one reason. */
+/* A column without a chunk: unchanging, or all missing for one reason. */
 static void fill_constant(struct block_column *column, const struct block_table *table,
-                          uint8_t state, unsigned metric)
+                          uint8_t state, unsigned metric, bool referenced, bool told)
 {
     size_t rows = table->row[table->series_count];
 
-    memset(column->value, 0, rows * sizeof *column->value);
     memset(column->base, 0, table->series_count * sizeof *column->base);
+    if (referenced)
+        add_reference(column, table);
+    if (told)
+        begin_told(column, table);
+    for (size_t i = 0; i < table->series_count; i++)
+        for (size_t row = table->row[i]; row < table->row[i + 1]; row++)
+            column->value[row] = column->base[i];
     for (size_t i = 0; i < table->series_count; i++)
         column->base_ns[i] = state == 1 ? usual_base_ns(table, i, metric) : INT64_MIN;
     if (state >= 2) {
@@ -302,6 +423,30 @@ static enum status get_groups(struct block_column *column, const struct block_ta
     return STATUS_OK;
 }
 
+/* A column with a chunk. */
+static enum status get_column(struct block_column *column, const struct block_table *table,
+                              const struct chunk_place *place, unsigned metric, bool referenced,
+                              bool told, size_t only_series, chunk_source *source,
+                              void *source_context, struct decompressor *d, struct error *err)
+{
+    struct byte_reader r;
+    struct chunk chunk;
+    enum status st = block_fetch(table, place, source, source_context, &chunk, err);
+
+    if (st != STATUS_OK)
+        return st;
+    st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
+    if (st != STATUS_OK)
+        return st == STATUS_CORRUPT ? block_corrupt(table, place, "its frame is damaged", err) : st;
+    if (get_base(column, table, place, metric, &r, err) != STATUS_OK)
+        return err->status;
+    if (referenced)
+        add_reference(column, table);
+    if (told)
+        begin_told(column, table);
+    return get_groups(column, table, place, &chunk, only_series, d, err);
+}
+
 enum status block_column_decode(struct block_column *column, const struct block_table *table,
                                 size_t position, size_t only_series, chunk_source *source,
                                 void *source_context, struct decompressor *d, struct error *err)
@@ -309,31 +454,28 @@ enum status block_column_decode(struct block_column *column, const struct block_
     struct chunk_place place = table->place;
     unsigned metric = table->shape->column[position].metric;
     uint8_t state = table->column_state[position];
-    struct byte_reader r;
-    struct chunk chunk;
-    enum status st;
+    bool referenced = table->reference_at != NULL && table->reference_state[position] != 0;
+    bool counter = table->shape->column[position].kind == METRIC_COUNTER;
+    bool told_gauge = table->told_at != NULL && !counter;
 
     place.column_id = table->shape->column[position].column_id;
     if (!reserve(column, table))
         return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
-    if (state != 0) {
-        if (state >= 2 + MISSING_COUNT)
-            return block_corrupt(table, &table->place, "an unknown column state", err);
-        fill_constant(column, table, state, metric);
-        mark_unread(column, table, metric);
-        return STATUS_OK;
-    }
-    st = block_fetch(table, &place, source, source_context, &chunk, err);
-    if (st != STATUS_OK)
-        return st;
-    st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
-    if (st != STATUS_OK)
-        return st == STATUS_CORRUPT ? block_corrupt(table, &place, "its frame is damaged", err)
-                                    : st;
-    st = get_base(column, table, &place, metric, &r, err);
-    if (st == STATUS_OK)
-        st = get_groups(column, table, &place, &chunk, only_series, d, err);
-    if (st == STATUS_OK)
-        mark_unread(column, table, metric);
-    return st;
+    if (state >= 2 + MISSING_COUNT)
+        return block_corrupt(table, &table->place, "an unknown column state", err);
+    if (referenced &&
+        get_reference(column, table, position, source, source_context, d, err) != STATUS_OK)
+        return err->status;
+    if (table->told_at != NULL &&
+        get_told(column, table, position, source, source_context, d, err) != STATUS_OK)
+        return err->status;
+    if (state != 0)
+        fill_constant(column, table, state, metric, referenced, told_gauge);
+    else if (get_column(column, table, &place, metric, referenced, told_gauge, only_series, source,
+                        source_context, d, err) != STATUS_OK)
+        return err->status;
+    mark_unread(column, table, metric);
+    if (table->told_at != NULL)
+        end_told(column, table, counter);
+    return STATUS_OK;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "schema/block_decode.h"
+#include "schema/column.h"
+#include "schema/lifetime.h"
 
 enum { ROWS_MAX = 1 << 26 };
 
@@ -100,6 +102,13 @@ void block_table_release(struct block_table *table)
     free(table->row);
     free(table->active_at);
     free(table->active);
+    free(table->reference_at);
+    free(table->reference_state);
+    free(table->told_at);
+    if (table->told != NULL)
+        free(table->told->process);
+    free(table->told);
+    free(table->told_reason);
     *table = (struct block_table){ 0 };
 }
 
@@ -203,71 +212,146 @@ static enum status get_table_ticks(struct block_table *table, const struct block
     for (unsigned m = 0; m < metrics; m++)
         table->column_previous_ns[m] = INT64_MIN;
     get_metric_facts(table, stored, r);
+    table->stored_metrics = (unsigned)stored;
     return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
 }
 
-static bool get_spans(struct block_table *table, struct byte_reader *r)
+/* Flags, and what goes with them: at level 0 alone a series may lean on other chunks. */
+static bool get_flags(struct block_table *table, struct byte_reader *r, bool *no_memory)
+{
+    const uint8_t born = SERIES_FIRST | SERIES_BORN | SERIES_ENDED;
+    uint8_t all = 0;
+
+    for (size_t i = 0; i < table->series_count; i++) {
+        uint8_t flags = bytes_get_u8(r);
+
+        all |= flags;
+        table->series[i].flags = flags;
+        if ((flags & SERIES_TOLD) != 0 && (flags & born) != born)
+            return false;
+    }
+    if ((all & SERIES_TOLD) != 0)
+        table->told_at = zeroed(table->series_count, sizeof *table->told_at);
+    for (size_t i = 0; table->told_at != NULL && i < table->series_count; i++)
+        table->told_at[i] = (table->series[i].flags & SERIES_TOLD) != 0; /* which, is found later */
+    if ((all & SERIES_REFERRED) != 0)
+        table->reference_at = zeroed(table->series_count, sizeof *table->reference_at);
+    *no_memory = ((all & SERIES_TOLD) != 0 && table->told_at == NULL) ||
+                 ((all & SERIES_REFERRED) != 0 && table->reference_at == NULL);
+    return (table->shape->level == 0 || (all & (SERIES_TOLD | SERIES_REFERRED)) == 0) &&
+           ((all & SERIES_REFERRED) == 0 || table->reference_seq != 0);
+}
+
+/* First sample and number of samples of each series. */
+static bool get_spans(struct block_table *table, struct byte_reader *r, int64_t scratch[],
+                      struct error *err)
 {
     size_t rows = 0;
+    int64_t first = 0;
 
-    for (size_t i = 0; i < table->series_count; i++)
-        table->series[i].flags = bytes_get_u8(r);
+    if (column_decode(r, scratch, table->series_count, err) != STATUS_OK)
+        return false;
     for (size_t i = 0; i < table->series_count; i++) {
-        uint64_t first = bytes_get_varint(r);
-
-        if (first >= table->tick_count)
+        first = wrap_add(first, scratch[i]);
+        if (first < 0 || first >= table->tick_count)
             return false;
         table->series[i].first = (uint32_t)first;
     }
+    if (column_decode(r, scratch, table->series_count, err) != STATUS_OK)
+        return false;
     for (size_t i = 0; i < table->series_count; i++) {
-        uint64_t after = bytes_get_varint(r);
         struct series *s = &table->series[i];
 
-        if (after >= table->tick_count - s->first)
+        if (scratch[i] < 0 || scratch[i] >= table->tick_count - s->first)
             return false;
-        s->count = table->tick_count - s->first - (uint32_t)after;
+        s->count = (uint32_t)scratch[i] + 1;
         table->row[i] = rows;
         rows += s->count;
     }
     table->row[table->series_count] = rows;
-    return rows <= ROWS_MAX && !r->overrun;
+    return rows <= ROWS_MAX;
+}
+
+static void get_times(struct block_table *table, struct byte_reader *r)
+{
+    for (size_t i = 0; i < table->series_count; i++) {
+        struct series *s = &table->series[i];
+
+        if ((s->flags & SERIES_TOLD) != 0)
+            continue;
+        if ((s->flags & (SERIES_BORN | SERIES_YOUNG)) != 0)
+            s->start_ns = wrap_subtract(table->tick_ns[s->first], bytes_get_zigzag(r));
+        if ((s->flags & SERIES_ENDED) != 0)
+            s->end_ns = wrap_subtract(table->tick_ns[s->first + s->count - 1], bytes_get_zigzag(r));
+    }
+}
+
+static bool get_keys(struct block_table *table, struct byte_reader *r, int64_t scratch[],
+                     struct error *err)
+{
+    for (unsigned k = 0; k < table->shape->key_count; k++) {
+        int64_t key = 0;
+
+        if (column_decode(r, scratch, table->series_count, err) != STATUS_OK)
+            return false;
+        for (size_t i = 0; i < table->series_count; i++)
+            table->series[i].key[k] = key = wrap_add(key, scratch[i]);
+    }
+    return true;
 }
 
 static enum status get_series(struct block_table *table, struct byte_reader *r, struct error *err)
 {
+    uint64_t reference = bytes_get_varint(r);
     uint64_t count = bytes_get_varint(r);
-    uint64_t last[2] = { 0, 0 };
+    int64_t *scratch;
+    bool good, no_memory = false;
 
     if (r->overrun || count == 0 || count > BLOCK_SERIES_MAX || count > r->size)
         return block_corrupt(table, &table->place, "an impossible number of series", err);
+    if (reference > (uint64_t)table->place.block_seq)
+        return block_corrupt(table, &table->place, "reference values of no block", err);
+    table->reference_seq = reference == 0 ? 0 : table->place.block_seq + 1 - (int64_t)reference;
     table->series_count = (size_t)count;
     table->series = zeroed(table->series_count, sizeof *table->series);
     table->row = zeroed(table->series_count + 1, sizeof *table->row);
     table->active_at = zeroed(table->series_count + 1, sizeof *table->active_at);
-    if (table->series == NULL || table->row == NULL || table->active_at == NULL)
+    scratch = zeroed(table->series_count, sizeof *scratch);
+    if (table->series == NULL || table->row == NULL || table->active_at == NULL ||
+        scratch == NULL) {
+        free(scratch);
         return error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name);
-    for (unsigned k = 0; k < table->shape->key_count; k++)
-        for (size_t i = 0; i < table->series_count; i++)
-            table->series[i].key[k] = (int64_t)(last[k] += (uint64_t)bytes_get_zigzag(r));
-    if (!get_spans(table, r))
-        return block_corrupt(table, &table->place, "a series outside the block", err);
-    for (size_t i = 0; i < table->series_count; i++) {
-        struct series *s = &table->series[i];
-
-        if ((s->flags & (SERIES_BORN | SERIES_YOUNG)) != 0)
-            s->start_ns =
-                (int64_t)((uint64_t)table->tick_ns[s->first] - (uint64_t)bytes_get_zigzag(r));
-        if ((s->flags & SERIES_ENDED) != 0)
-            s->end_ns = (int64_t)((uint64_t)table->tick_ns[s->first + s->count - 1] -
-                                  (uint64_t)bytes_get_zigzag(r));
     }
+    good = get_keys(table, r, scratch, err) && get_flags(table, r, &no_memory) &&
+           get_spans(table, r, scratch, err);
+    free(scratch);
+    if (no_memory)
+        return error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name);
+    if (!good)
+        return block_corrupt(table, &table->place, "impossible series", err);
+    get_times(table, r);
     return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
+}
+
+static bool is_told(const struct block_table *table, size_t index)
+{
+    return table->told_at != NULL && table->told_at[index] != 0;
+}
+
+uint32_t block_stored_count(const struct block_table *table, size_t index)
+{
+    return table->series[index].count - is_told(table, index);
+}
+
+size_t block_stored_changes(const struct block_table *table, size_t index)
+{
+    return table->active_at[index + 1] - table->active_at[index] - is_told(table, index);
 }
 
 /* Samples of one series at which something changed, out of its bitmap. */
 static bool get_bitmap(struct block_table *table, size_t index, struct byte_reader *r, size_t *at)
 {
-    uint32_t samples = table->series[index].count;
+    uint32_t samples = block_stored_count(table, index);
     size_t size = (samples + 7) / 8;
     const uint8_t *bitmap = bytes_get(r, size);
 
@@ -284,18 +368,42 @@ static bool get_bitmap(struct block_table *table, size_t index, struct byte_read
     return true;
 }
 
+/* The same, out of a list. */
+static bool get_list(struct block_table *table, size_t index, struct byte_reader *r, size_t *at)
+{
+    uint32_t samples = block_stored_count(table, index);
+    uint64_t count = bytes_get_varint(r), sample = 0;
+
+    if (count > samples)
+        return false;
+    for (; count > 0; count--, sample++) {
+        uint64_t skip = bytes_get_varint(r);
+
+        if (skip >= samples - sample)
+            return false;
+        sample += skip;
+        table->active[(*at)++] = (uint32_t)sample;
+    }
+    return !r->overrun;
+}
+
 static bool get_group_activity(struct block_table *table, const uint8_t *kinds, size_t first,
                                size_t end, struct byte_reader *bitmaps, size_t *at)
 {
     for (size_t i = first; i < end; i++) {
         table->active_at[i] = *at;
         if (kinds[i] == 1)
-            for (uint32_t s = 0; s < table->series[i].count; s++)
+            for (uint32_t s = 0; s < block_stored_count(table, i); s++)
                 table->active[(*at)++] = s;
         else if (kinds[i] == 2 && !get_bitmap(table, i, bitmaps, at))
             return false;
-        else if (kinds[i] > 2)
+        else if (kinds[i] == 3 && !get_list(table, i, bitmaps, at))
             return false;
+        else if (kinds[i] > 3)
+            return false;
+        if (block_stored_count(table, i) <
+            table->series[i].count) /* one sample is told elsewhere */
+            table->active[(*at)++] = table->series[i].count - 1;
     }
     return bytes_left(bitmaps) == 0;
 }
@@ -364,8 +472,12 @@ enum status block_table_decode(struct block_table *table, const struct chunk_pla
     kinds = malloc(table->series_count);
     if (kinds == NULL)
         return error_set(err, STATUS_NO_MEMORY, "series of %s", shape->name);
-    memcpy(kinds, stored, table->series_count); /* the decompressor's buffer is used again */
-    st = get_activity(table, &chunk, kinds, d, err);
+    memcpy(kinds, stored, table->series_count);      /* the decompressor's buffer is used again */
+    st = get_activity(table, &chunk, kinds, d, err); /* before other chunks are fetched */
     free(kinds);
+    if (st == STATUS_OK && table->told_at != NULL)
+        st = block_find_told(table, ticks, source, source_context, d, err);
+    if (st == STATUS_OK && table->reference_at != NULL)
+        st = block_find_references(table, source, source_context, d, err);
     return st;
 }

@@ -1,51 +1,11 @@
-/* A built table of a block into chunks. Layout: schema/FORMAT.md, "Directory" and "Column". */
+/* The columns of a built table of a block into chunks. Layout: schema/FORMAT.md, "Column". */
 #include <stdlib.h>
 
-#include "schema/block.h"
+#include "schema/block_encode.h"
 #include "schema/chunk.h"
 #include "schema/column.h"
 
-/* One column while its chunk grows, group by group. */
-struct column_out {
-    struct byte_writer bases;      /* per series: zigzag delta to the series before */
-    struct byte_writer patterns;   /* distinct missing patterns, one after the other */
-    struct byte_writer pattern_of; /* per series: 0 nothing missing, else number of its pattern */
-    struct byte_writer known;      /* series whose base is not as old as is usual */
-    struct byte_writer groups;     /* compressed frames */
-    size_t *group_sizes;
-    int64_t *delta; /* of the current group */
-    size_t delta_count, delta_size;
-    uint8_t flags[GROUP_SERIES / 8];
-    int64_t last_base;
-    size_t pattern_count, last_pattern_at, known_count;
-    size_t last_known;
-    bool any_value, any_pattern, all_missing;
-    uint8_t reason; /* of all_missing */
-};
-
-struct order {
-    int64_t key[2];
-    uint32_t part; /* 0: alive through the whole block */
-    uint32_t index;
-};
-
-struct encoding {
-    struct block_encoder *encoder;
-    const struct build *build;
-    struct chunk_place place;
-    const struct block_ticks *ticks;
-    struct order *order;
-    size_t series_count, group_count;
-    struct column_out *column;  /* [column_count] */
-    struct byte_writer kinds;   /* activity kind per series */
-    struct byte_writer bitmaps; /* of the current group */
-    struct byte_writer directory_groups;
-    size_t *directory_sizes;
-    size_t group_active; /* active series in the current group so far */
-    struct byte_writer raw, frame, chunk;
-};
-
-static int by_key(const void *a, const void *b)
+int block_by_key(const void *a, const void *b)
 {
     const struct order *x = a, *y = b;
 
@@ -55,11 +15,6 @@ static int by_key(const void *a, const void *b)
         if (x->key[k] != y->key[k])
             return x->key[k] < y->key[k] ? -1 : 1;
     return x->index < y->index ? -1 : x->index > y->index; /* it came back: in order of time */
-}
-
-static uint32_t sample_count(const struct build_series *s)
-{
-    return s->end_tick - s->series.first;
 }
 
 static enum status sort_series(struct encoding *e, struct error *err)
@@ -76,11 +31,12 @@ static enum status sort_series(struct encoding *e, struct error *err)
 
         if (s->end_tick <= s->series.first)
             continue; /* it ended before the block's first tick */
+        e->referenced |= s->referenced;
         e->order[e->series_count++] = (struct order){ .key = { s->series.key[0], s->series.key[1] },
                                                       .part = part,
                                                       .index = (uint32_t)i };
     }
-    qsort(e->order, e->series_count, sizeof *e->order, by_key);
+    qsort(e->order, e->series_count, sizeof *e->order, block_by_key);
     e->group_count = (e->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
     return STATUS_OK;
 }
@@ -93,9 +49,12 @@ static enum status init(struct encoding *e, struct error *err)
         return err->status;
     e->column = calloc(columns, sizeof *e->column);
     e->directory_sizes = calloc((columns + 1) * (e->group_count + 1), sizeof *e->directory_sizes);
-    if (e->column == NULL || e->directory_sizes == NULL)
+    e->base = malloc((columns + 1) * (e->build->series_count + 1) * sizeof *e->base);
+    if (e->column == NULL || e->directory_sizes == NULL || e->base == NULL)
         return error_set(err, STATUS_NO_MEMORY, "columns of %s", e->build->shape->name);
+    e->fact = e->base + columns * (e->build->series_count + 1);
     for (size_t c = 0; c < columns; c++) {
+        e->column[c].base = e->base + c * (e->build->series_count + 1);
         e->column[c].group_sizes = e->directory_sizes + (c + 1) * (e->group_count + 1);
         e->column[c].all_missing = true;
     }
@@ -107,7 +66,6 @@ static void release(struct encoding *e)
     for (size_t c = 0; e->column != NULL && c < e->build->shape->column_count; c++) {
         struct column_out *o = &e->column[c];
 
-        bytes_release(&o->bases);
         bytes_release(&o->patterns);
         bytes_release(&o->pattern_of);
         bytes_release(&o->known);
@@ -115,6 +73,7 @@ static void release(struct encoding *e)
         free(o->delta);
     }
     free(e->column);
+    free(e->base);
     free(e->directory_sizes);
     free(e->order);
     bytes_release(&e->kinds);
@@ -125,14 +84,22 @@ static void release(struct encoding *e)
     bytes_release(&e->chunk);
 }
 
-/* Activity of one series: 0 never, 1 at every sample, 2 as a bitmap. */
+/* Activity of one series: 0 never, 1 at every sample, 2 as a bitmap, 3 as a list. */
 static void put_activity(struct encoding *e, const struct series_changes *changes)
 {
-    uint32_t samples = sample_count(changes->series);
-    size_t bytes = (samples + 7) / 8;
-    uint8_t kind = changes->count == 0 ? 0 : changes->count == samples ? 1 : 2;
+    size_t bytes = (changes->samples + 7) / 8;
+    bool all = changes->count == changes->samples;
+    uint8_t kind = changes->count == 0 ? 0 : all ? 1 : changes->count * 2 > bytes ? 2 : 3;
+    uint32_t at = 0;
 
     bytes_put_u8(&e->kinds, kind);
+    if (kind == 3) {
+        bytes_put_varint(&e->bitmaps, changes->count);
+        for (uint32_t i = 0; i < changes->count; i++) {
+            bytes_put_varint(&e->bitmaps, changes->sample[i] - at);
+            at = changes->sample[i] + 1;
+        }
+    }
     if (kind != 2 || !bytes_reserve(&e->bitmaps, bytes))
         return;
     memset(e->bitmaps.data + e->bitmaps.used, 0, bytes);
@@ -159,16 +126,19 @@ static bool put_deltas(struct column_out *o, const int64_t delta[], size_t count
 }
 
 /* The pattern's bytes; equal to the one before it in most cases, then not written again. */
-static void put_pattern(struct column_out *o, const struct series_changes *changes,
+static void put_pattern(struct column_out *o, size_t position, const struct series_changes *changes,
                         const struct missing_pattern *pattern)
 {
     size_t at = o->patterns.used;
     size_t size;
 
     if (pattern->shape == MISSING_NEVER) {
-        bytes_put_varint(&o->pattern_of, 0);
+        if (o->any_pattern)
+            bytes_put_u8(&o->pattern_of, 0);
         return;
     }
+    for (size_t i = 0; !o->any_pattern && i < position; i++)
+        bytes_put_u8(&o->pattern_of, 0);
     if (pattern->shape == MISSING_ALL) {
         bytes_put_varint(&o->patterns, 0);
         bytes_put_u8(&o->patterns, pattern->reason);
@@ -218,31 +188,41 @@ static void put_known(struct encoding *e, struct column_out *o, size_t position,
     o->known_count++;
 }
 
+static enum status put_column(struct encoding *e, size_t position,
+                              const struct series_changes *changes, size_t c, struct error *err)
+{
+    const struct missing_pattern *pattern = &changes->missing[c];
+    struct column_out *o = &e->column[c];
+    int64_t base = changes->base[c];
+
+    if (changes->series->referenced)
+        base = wrap_subtract(
+            base, e->build->reference[changes->index * e->build->shape->column_count + c]);
+    o->base[position] = base;
+    o->any_value |= base;
+    if (changes->samples > 0) { /* else only its lifetime tells of it */
+        o->reason = o->any_sample ? o->reason : pattern->reason;
+        o->all_missing &= pattern->shape == MISSING_ALL && pattern->reason == o->reason;
+        o->any_sample = true;
+    }
+    put_pattern(o, position, changes, pattern);
+    put_known(e, o, position, changes, c);
+    if (changes->delta[c] == NULL)
+        return STATUS_OK;
+    o->any_value = 1;
+    o->flags[e->group_active / 8] |= (uint8_t)(1 << e->group_active % 8);
+    return put_deltas(o, changes->delta[c], changes->count)
+               ? STATUS_OK
+               : error_set(err, STATUS_NO_MEMORY, "column of %s", e->build->shape->name);
+}
+
 static enum status put_series(struct encoding *e, size_t position,
                               const struct series_changes *changes, struct error *err)
 {
-    size_t columns = e->build->shape->column_count;
-    size_t bit = e->group_active;
-
     put_activity(e, changes);
-    for (size_t c = 0; c < columns; c++) {
-        struct column_out *o = &e->column[c];
-        const struct missing_pattern *pattern = &changes->missing[c];
-
-        if (position == 0)
-            o->reason = pattern->reason;
-        o->all_missing &= pattern->shape == MISSING_ALL && pattern->reason == o->reason;
-        o->any_value |= changes->base[c] != 0 || changes->delta[c] != NULL;
-        bytes_put_zigzag(&o->bases, (int64_t)((uint64_t)changes->base[c] - (uint64_t)o->last_base));
-        o->last_base = changes->base[c];
-        put_pattern(o, changes, pattern);
-        put_known(e, o, position, changes, c);
-        if (changes->delta[c] == NULL)
-            continue;
-        o->flags[bit / 8] |= (uint8_t)(1 << bit % 8);
-        if (!put_deltas(o, changes->delta[c], changes->count))
-            return error_set(err, STATUS_NO_MEMORY, "column of %s", e->build->shape->name);
-    }
+    for (size_t c = 0; c < e->build->shape->column_count; c++)
+        if (put_column(e, position, changes, c, err) != STATUS_OK)
+            return err->status;
     e->group_active += changes->count > 0;
     return STATUS_OK;
 }
@@ -289,12 +269,18 @@ static enum status put_groups(struct encoding *e, struct error *err)
     struct series_changes changes;
 
     for (size_t i = 0; i < e->series_count; i++) {
+        struct series_told told = { .all = false };
+
         if (build_read(&e->encoder->reader, e->build, e->order[i].index, &changes, err) !=
-                STATUS_OK ||
-            put_series(e, i, &changes, err) != STATUS_OK)
+            STATUS_OK)
             return err->status;
         if (e->encoder->visit != NULL &&
-            e->encoder->visit(e->encoder->visit_context, &changes, err) != STATUS_OK)
+            e->encoder->visit(e->encoder->visit_context, &changes, &told, err) != STATUS_OK)
+            return err->status;
+        e->order[i].told = told.all;
+        if (told.all)
+            build_read_less(&e->encoder->reader, &changes, &told);
+        if (put_series(e, i, &changes, err) != STATUS_OK)
             return err->status;
         if ((i + 1) % GROUP_SERIES == 0 || i + 1 == e->series_count)
             if (end_group(e, i / GROUP_SERIES, err) != STATUS_OK)
@@ -303,32 +289,29 @@ static enum status put_groups(struct encoding *e, struct error *err)
     return STATUS_OK;
 }
 
-/* Hand one chunk to the sink: raw base bytes are in e->raw. */
-static enum status emit(struct encoding *e, uint32_t column_id, const size_t sizes[],
-                        const struct byte_writer *groups, struct error *err)
+enum status block_emit(struct encoding *e, uint32_t column_id, const size_t sizes[],
+                       const struct byte_writer *groups, struct error *err)
 {
+    size_t group_count = sizes == NULL ? 0 : e->group_count;
     struct chunk_place place = e->place;
 
     place.column_id = column_id;
     bytes_reset(&e->frame);
     bytes_reset(&e->chunk);
-    if (e->raw.full || groups->full)
+    if (e->raw.full || (groups != NULL && groups->full))
         return error_set(err, STATUS_NO_MEMORY, "chunk of %s", e->build->shape->name);
     if (compress_frame(&e->encoder->compressor, COMPRESS_SEAL, e->raw.data, e->raw.used, &e->frame,
                        err) != STATUS_OK)
         return err->status;
-    chunk_put(&e->chunk, &place, &e->frame, sizes, e->group_count, groups);
+    chunk_put(&e->chunk, &place, &e->frame, sizes, group_count, groups);
     if (e->chunk.full)
         return error_set(err, STATUS_NO_MEMORY, "chunk of %s", e->build->shape->name);
     return e->encoder->sink(e->encoder->sink_context, &place, &e->chunk, err);
 }
 
-/*
- * 0: has a chunk. 1: none, all is present, 0 and unchanging. 2 + reason: none, all is missing.
- */
-static uint8_t column_state(const struct column_out *o)
+uint8_t block_column_state(const struct column_out *o)
 {
-    if (o->any_value || o->known_count > 0)
+    if (o->any_value != 0 || o->known_count > 0)
         return 0;
     if (o->all_missing)
         return (uint8_t)(2 + o->reason);
@@ -342,13 +325,13 @@ static enum status emit_columns(struct encoding *e, struct error *err)
     for (size_t c = 0; c < shape->column_count; c++) {
         struct column_out *o = &e->column[c];
 
-        if (o->bases.full || o->patterns.full || o->pattern_of.full || o->known.full)
+        if (o->patterns.full || o->pattern_of.full || o->known.full)
             return error_set(err, STATUS_NO_MEMORY, "column of %s", shape->name);
-        if (column_state(o) != 0)
+        if (block_column_state(o) != 0)
             continue;
         bytes_reset(&e->raw);
         bytes_put_u8(&e->raw, (uint8_t)((o->any_pattern ? 1 : 0) | (o->known_count > 0 ? 2 : 0)));
-        bytes_put(&e->raw, o->bases.data, o->bases.used);
+        column_encode(o->base, e->series_count, &e->raw);
         if (o->any_pattern) {
             bytes_put_varint(&e->raw, o->pattern_count);
             bytes_put(&e->raw, o->patterns.data, o->patterns.used);
@@ -358,83 +341,10 @@ static enum status emit_columns(struct encoding *e, struct error *err)
             bytes_put_varint(&e->raw, o->known_count);
             bytes_put(&e->raw, o->known.data, o->known.used);
         }
-        if (emit(e, shape->column[c].column_id, o->group_sizes, &o->groups, err) != STATUS_OK)
+        if (block_emit(e, shape->column[c].column_id, o->group_sizes, &o->groups, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
-}
-
-/* Which of the block's ticks this table was sampled at, and what was read there. */
-static void put_table_ticks(struct encoding *e)
-{
-    const struct build *build = e->build;
-    struct byte_writer *w = &e->raw;
-    uint32_t at = 0;
-
-    bytes_put_varint(w, build->shape->metric_count);
-    bytes_put_varint(w, build->tick_count);
-    bytes_put_u8(w, build->tick_count == e->ticks->count ? 1 : 0);
-    for (uint32_t i = 0; build->tick_count != e->ticks->count && i < build->tick_count; i++) {
-        bytes_put_varint(w, build->block_tick[i] - at);
-        at = build->block_tick[i] + 1;
-    }
-    bytes_put_u8(w, build->masked ? 1 : 0);
-    for (uint32_t i = 0; build->masked && i < build->tick_count; i++)
-        bytes_put_varint(w, build->mask[i] ^ (i > 0 ? build->mask[i - 1] : 0));
-    for (unsigned m = 0; m < build->shape->metric_count; m++) {
-        int64_t before = build->column_base_ns[m];
-
-        bytes_put_varint(w, before == INT64_MIN
-                                ? 0
-                                : 1 + zigzag((uint64_t)build->tick_ns[0] - (uint64_t)before));
-    }
-    for (uint32_t i = 0; build->shape->level > 0 && i < build->tick_count; i++)
-        for (unsigned m = 0; m < build->shape->metric_count; m++) {
-            const int64_t *covered = build->covered_ns + (size_t)i * build->shape->metric_count;
-
-            bytes_put_zigzag(w, wrap_subtract(covered[m], m == 0 ? 0 : covered[m - 1]));
-        }
-}
-
-static void put_series_facts(struct encoding *e)
-{
-    const struct build *build = e->build;
-    struct byte_writer *w = &e->raw;
-    int64_t last[2] = { 0, 0 };
-
-    for (unsigned k = 0; k < build->shape->key_count; k++)
-        for (size_t i = 0; i < e->series_count; i++) {
-            bytes_put_zigzag(w, (int64_t)((uint64_t)e->order[i].key[k] - (uint64_t)last[k]));
-            last[k] = e->order[i].key[k];
-        }
-    for (size_t i = 0; i < e->series_count; i++)
-        bytes_put_u8(w, build->series[e->order[i].index].series.flags);
-    for (size_t i = 0; i < e->series_count; i++)
-        bytes_put_varint(w, build->series[e->order[i].index].series.first);
-    for (size_t i = 0; i < e->series_count; i++)
-        bytes_put_varint(w, build->tick_count - build->series[e->order[i].index].end_tick);
-    for (size_t i = 0; i < e->series_count; i++) {
-        const struct build_series *s = &build->series[e->order[i].index];
-
-        if ((s->series.flags & (SERIES_BORN | SERIES_YOUNG)) != 0)
-            bytes_put_zigzag(w, wrap_subtract(build->tick_ns[s->series.first], s->series.start_ns));
-        if ((s->series.flags & SERIES_ENDED) != 0)
-            bytes_put_zigzag(w, wrap_subtract(build->tick_ns[s->end_tick - 1], s->series.end_ns));
-    }
-    bytes_put(w, e->kinds.data, e->kinds.used);
-}
-
-static enum status emit_directory(struct encoding *e, struct error *err)
-{
-    bytes_reset(&e->raw);
-    put_table_ticks(e);
-    for (size_t c = 0; c < e->build->shape->column_count; c++)
-        bytes_put_u8(&e->raw, column_state(&e->column[c]));
-    bytes_put_varint(&e->raw, e->series_count);
-    put_series_facts(e);
-    if (e->kinds.full || e->bitmaps.full)
-        return error_set(err, STATUS_NO_MEMORY, "directory of %s", e->build->shape->name);
-    return emit(e, COLUMN_DIRECTORY, e->directory_sizes, &e->directory_groups, err);
 }
 
 enum status block_encode(struct block_encoder *encoder, const struct build *build,
@@ -452,7 +362,9 @@ enum status block_encode(struct block_encoder *encoder, const struct build *buil
     if (st == STATUS_OK && e.series_count > 0)
         st = emit_columns(&e, err);
     if (st == STATUS_OK && e.series_count > 0)
-        st = emit_directory(&e, err);
+        st = block_emit_directory(&e, err);
+    if (st == STATUS_OK && e.referenced && build->reference_seq == 0)
+        st = block_emit_reference(&e, err);
     release(&e);
     return st;
 }

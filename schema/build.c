@@ -9,7 +9,9 @@
 
 enum { SEGMENT_BITS = 18, SEGMENT_BYTES = 1 << SEGMENT_BITS, ENTRY_HEAD = 8 };
 enum { CHANGE_MAX = BUILD_MASK_WORDS * 10 + BUILD_COLUMNS_MAX * 13 + 16 };
+enum { REFERENCE_SERIES_MIN = 32 }; /* for fewer, the chunks cost more than they save */
 #define MASK_MISSING (UINT64_C(1) << 63)
+#define REFERENCE_NS (INT64_C(6) * 3600 * 1000000000)
 
 void build_shape_init(struct build_shape *shape, const char *name, uint32_t table_id,
                       unsigned key_count, const enum metric_kind kinds[], size_t metric_count,
@@ -48,7 +50,8 @@ void build_shape_of_table(struct build_shape *shape, enum table_id table, unsign
 
 enum status build_init(struct build *build, const struct build_shape *shape, struct error *err)
 {
-    *build = (struct build){ .shape = shape, .last_gap_ns = INT64_MIN };
+    *build =
+        (struct build){ .shape = shape, .last_gap_ns = INT64_MIN, .reference_period = INT64_MIN };
     build->column_ns = malloc(shape->metric_count * 3 * sizeof *build->column_ns);
     if (build->column_ns == NULL)
         return error_set(err, STATUS_NO_MEMORY, "block of %s", shape->name);
@@ -74,6 +77,7 @@ void build_release(struct build *build)
     free(build->base_missing);
     free(build->missing_since_ns);
     free(build->base_since_ns);
+    free(build->reference);
     free(build->slot_series);
     free(build->column_ns);
     *build = (struct build){ 0 };
@@ -91,6 +95,38 @@ static bool resize(void *array, size_t count, size_t width)
         return false;
     memcpy(array, &larger, sizeof larger);
     return true;
+}
+
+/* Whether new reference values are due: of another time, or many series are without. */
+static bool reference_is_due(const struct build *build, int64_t period)
+{
+    size_t without = 0;
+
+    for (size_t i = 0; i < build->series_count; i++)
+        without += !build->series[i].referenced;
+    return build->reference_period != period || without > build->series_count / 4;
+}
+
+/*
+ * What bases are stored relative to: the values that the block begins with, or that those have which
+ * begin with it. At its second tick both are known, and nothing has been encoded.
+ */
+static void refer(struct build *build, int64_t tick_ns)
+{
+    int64_t period = (tick_ns - 1) / REFERENCE_NS;
+    size_t columns = build->shape->column_count, count = 0;
+
+    if (build->series_count < REFERENCE_SERIES_MIN || !reference_is_due(build, period))
+        return;
+    for (size_t i = 0; i < build->series_count; i++) {
+        struct build_series *s = &build->series[i];
+
+        s->referenced = s->series.first == 0 && (s->series.flags & SERIES_BORN) == 0;
+        count += s->referenced;
+    }
+    memcpy(build->reference, build->value, build->series_count * columns * sizeof *build->value);
+    build->reference_period = count == 0 ? INT64_MIN : period;
+    build->reference_seq = 0;
 }
 
 enum status build_tick(struct build *build, uint32_t block_tick, int64_t tick_ns, uint64_t mask,
@@ -116,6 +152,8 @@ enum status build_tick(struct build *build, uint32_t block_tick, int64_t tick_ns
     build->mask[build->tick_count] = mask;
     build->block_tick[build->tick_count] = block_tick;
     build->now = build->tick_count++;
+    if (build->tick_count == 2 && shape->level == 0)
+        refer(build, build->tick_ns[0]);
     for (unsigned m = 0; m < shape->metric_count; m++) {
         if ((mask >> m & 1) == 0)
             continue;
@@ -137,7 +175,9 @@ static bool reserve_series(struct build *build)
         !resize(&build->missing, more * columns, 1) ||
         !resize(&build->base_missing, more * columns, 1) ||
         !resize(&build->missing_since_ns, more * columns, sizeof *build->missing_since_ns) ||
-        !resize(&build->base_since_ns, more * columns, sizeof *build->base_since_ns))
+        !resize(&build->base_since_ns, more * columns, sizeof *build->base_since_ns) ||
+        (build->shape->level == 0 &&
+         !resize(&build->reference, more * columns, sizeof *build->reference)))
         return false;
     build->series_size = more;
     return true;
@@ -173,6 +213,7 @@ enum status build_open(struct build *build, const struct series *series, uint32_
                                                .end_tick = series->first + 1,
                                                .since_ns = INT64_MIN,
                                                .open = true };
+    build->open_count++;
     if (build->tick_count > 0)
         build->series[at].since_ns = build->tick_ns[build->now];
     memset(build->value + at * columns, 0, columns * sizeof *build->value);
@@ -275,6 +316,22 @@ static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t
     return p;
 }
 
+/* Which of `count` columns differ in value while it is there; in *missing_differs, in the code. */
+static uint64_t differing(const int64_t values[], const int64_t now[], const uint8_t missing[],
+                          const uint8_t code[], size_t count, uint64_t *missing_differs)
+{
+    uint64_t word = 0, codes = 0;
+
+    for (size_t i = 0; i < count; i++) { /* branches: few of them are taken */
+        if (values[i] != now[i] && missing[i] == MISSING_NONE)
+            word |= UINT64_C(1) << i;
+        if (missing[i] != code[i])
+            codes |= UINT64_C(1) << i;
+    }
+    *missing_differs = codes;
+    return word;
+}
+
 bool build_compare(struct build *build, uint32_t index, const int64_t values[],
                    const uint8_t missing[], bool force, struct byte_writer *change)
 {
@@ -282,36 +339,32 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
     size_t words = (columns + BUILD_MASK_COLUMNS - 1) / BUILD_MASK_COLUMNS;
     const int64_t *value = build->value + index * columns;
     const uint8_t *code = build->missing + index * columns;
-    uint64_t read = force ? UINT64_MAX : build->mask[build->now];
+    /* At level 0 a column is a metric; windows of rollups read all. */
+    uint64_t read = force || build->shape->level > 0 ? UINT64_MAX : build->mask[build->now];
     uint64_t mask[BUILD_MASK_WORDS] = { 0 };
     uint8_t bytes[CHANGE_MAX];
-    uint8_t seen[BUILD_COLUMNS_MAX];
-    uint8_t missing_changed = 0;
-    uint64_t any = 0;
+    uint8_t seen[BUILD_COLUMNS_MAX] = { 0 };
+    uint64_t any = 0, any_missing = 0;
     uint8_t *end;
 
     build->series[index].end_tick = build->now + 1;
     for (size_t w = 0; w < words; w++) {
         size_t first = w * BUILD_MASK_COLUMNS;
         size_t count = columns - first < BUILD_MASK_COLUMNS ? columns - first : BUILD_MASK_COLUMNS;
-        uint64_t word = 0;
+        uint64_t codes;
 
-        for (size_t i = 0; i < count; i++) {
-            size_t c = first + i;
-            uint64_t is_read = read >> build->shape->column[c].metric & 1;
-            uint64_t differs = (missing[c] == MISSING_NONE) & (values[c] != value[c]);
-
-            seen[c] = is_read ? missing[c] : code[c];
-            word |= (is_read & differs) << i;
-            missing_changed |= seen[c] ^ code[c];
-        }
-        mask[w] = word;
-        any |= word;
+        mask[w] = read & differing(values + first, value + first, missing + first, code + first,
+                                   count, &codes);
+        any |= mask[w];
+        any_missing |= read & codes;
     }
-    if (missing_changed != 0)
-        mask[0] |= MASK_MISSING;
-    if (any == 0 && mask[0] == 0)
+    if (any == 0 && any_missing == 0)
         return false;
+    if (any_missing != 0) {
+        mask[0] |= MASK_MISSING;
+        for (size_t c = 0; c < columns; c++)
+            seen[c] = (read == UINT64_MAX || (read >> c & 1) != 0) ? missing[c] : code[c];
+    }
     end = write_change(build, index, mask, words, values, seen, bytes);
     if (!append(build, index, bytes, (size_t)(end - bytes))) {
         build->no_memory = true;
@@ -381,6 +434,7 @@ void build_close(struct build *build, uint32_t index, uint8_t flags, int64_t end
 {
     struct build_series *s = &build->series[index];
 
+    build->open_count -= s->open;
     s->open = false;
     s->series.flags |= flags;
     s->series.end_ns = end_ns;
@@ -423,6 +477,9 @@ static void move_series(struct build *build, size_t to, size_t from)
         memcpy(build->missing + to * columns, build->missing + from * columns, columns);
         memcpy(build->missing_since_ns + to * columns, build->missing_since_ns + from * columns,
                columns * sizeof *build->missing_since_ns);
+        if (s->referenced)
+            memcpy(build->reference + to * columns, build->reference + from * columns,
+                   columns * sizeof *build->reference);
     }
     memcpy(build->base_missing + to * columns, build->missing + to * columns, columns);
     memcpy(build->base_since_ns + to * columns, build->missing_since_ns + to * columns,
@@ -430,14 +487,20 @@ static void move_series(struct build *build, size_t to, size_t from)
     build_go_on(build, (uint32_t)to);
 }
 
-void build_restart(struct build *build)
+void build_restart(struct build *build, int64_t block_seq)
 {
-    size_t kept = 0;
+    size_t kept = 0, referenced = 0;
 
     for (size_t i = 0; i < build->series_count; i++)
-        if (build->series[i].open)
+        if (build->series[i].open) {
+            referenced += build->series[i].referenced;
             move_series(build, kept++, i);
-    build->series_count = kept;
+        }
+    if (referenced == 0)
+        build->reference_period = INT64_MIN;
+    if (build->reference_seq == 0)
+        build->reference_seq = block_seq;
+    build->series_count = build->open_count = kept;
     build->tick_count = 0;
     build->now = 0;
     build->samples = 0;

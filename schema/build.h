@@ -53,6 +53,7 @@ struct build_series {
     uint32_t end_tick;    /* table tick after its last sample, in this block's count */
     int64_t since_ns;     /* time of its first sample ever */
     bool open;            /* it will go on */
+    bool referenced;      /* it has reference values */
     bool missing_changed; /* some change in this block also changed what is missing */
 };
 
@@ -70,10 +71,12 @@ struct build {
     int64_t *value;        /* [series][column] last known */
     uint8_t *missing;      /* [series][column] now */
     uint8_t *base_missing; /* [series][column] before the first sample of this block */
+    int64_t *reference;    /* level 0: [series][column] what bases are stored relative to */
     int64_t *
         missing_since_ns; /* [series][column] when a missing value was last known; INT64_MIN never */
     int64_t *base_since_ns; /* the same, before the first sample of this block */
     size_t series_count, series_size;
+    size_t open_count;     /* of them */
     uint32_t *slot_series; /* slot -> series, BUILD_NO_SERIES */
     size_t slot_size;
     int64_t *column_ns;        /* [metric] when it was last read, INT64_MIN never */
@@ -82,16 +85,21 @@ struct build {
     uint8_t **segment;
     size_t segment_count, segment_size;
     size_t arena_used;
-    bool no_memory;      /* a change could not be kept: what is built is not to be used */
-    uint64_t samples;    /* of this block */
-    int64_t last_gap_ns; /* the last tick with a gap before this block, INT64_MIN none */
+    int64_t reference_period; /* when they were taken; INT64_MIN: there are none */
+    int64_t reference_seq;    /* block that has them; 0: this one */
+    bool no_memory;           /* a change could not be kept: what is built is not to be used */
+    uint64_t samples;         /* of this block */
+    int64_t last_gap_ns;      /* the last tick with a gap before this block, INT64_MIN none */
 };
 
 MUST_USE enum status build_init(struct build *build, const struct build_shape *shape,
                                 struct error *err);
 void build_release(struct build *build);
 
-/* Start a tick at which the metrics of `mask` were read; `block_tick` is its place in the block. */
+/*
+ * Start a tick at which the metrics of `mask` were read; `block_tick` is its place in the block. At
+ * level 0 the second of some blocks makes the values of the first reference values.
+ */
 MUST_USE enum status build_tick(struct build *build, uint32_t block_tick, int64_t tick_ns,
                                 uint64_t mask, struct error *err);
 
@@ -126,8 +134,8 @@ void build_close(struct build *build, uint32_t index, uint8_t flags, int64_t end
 /* The series goes on from an earlier block: mark it where it is younger than a metric's last reading. */
 void build_go_on(struct build *build, uint32_t index);
 
-/* After sealing: keep the open series and their values, forget the rest and all ticks. */
-void build_restart(struct build *build);
+/* After sealing as that block: keep the open series and their values, forget the rest and all ticks. */
+void build_restart(struct build *build, int64_t block_seq);
 
 /* What is missing of one column of one series, as runs of samples. */
 struct missing_run {
@@ -147,7 +155,8 @@ struct series_changes {
     const struct build *build;
     const struct build_series *series;
     uint32_t index;                          /* in the build */
-    uint32_t count;                          /* samples at which anything changed */
+    uint32_t samples;                        /* how many are told here */
+    uint32_t count;                          /* those at which anything changed */
     const uint32_t *sample;                  /* [count] index of the sample in the series */
     const int64_t *delta[BUILD_COLUMNS_MAX]; /* [column]: [count], or NULL: it never changed */
     const int64_t *base;                     /* [column] value before the first sample */
@@ -172,6 +181,15 @@ struct build_reader {
 /* errors NO_MEMORY; the result points into reader and build until the next call */
 MUST_USE enum status build_read(struct build_reader *reader, const struct build *build,
                                 uint32_t index, struct series_changes *changes, struct error *err);
+/* What of a series is told elsewhere: its last sample, and the values its changes begin with. */
+struct series_told {
+    bool all; /* false: nothing is */
+    int64_t base[TABLE_METRICS_MAX];
+};
+
+/* Leave that out of what was read. */
+void build_read_less(struct build_reader *reader, struct series_changes *changes,
+                     const struct series_told *told);
 void build_reader_release(struct build_reader *reader);
 
 #endif

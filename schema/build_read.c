@@ -95,6 +95,15 @@ static int run_order(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
+/* As they are where each column has one run, which ends with the series. */
+static bool in_order(const struct build_reader *reader)
+{
+    for (size_t i = 1; i < reader->run_count; i++)
+        if (run_order(&reader->run[i - 1], &reader->run[i]) > 0)
+            return false;
+    return true;
+}
+
 /* Turn the runs of all columns into one pattern per column. */
 static bool gather(struct build_reader *reader, size_t columns, uint32_t samples)
 {
@@ -103,7 +112,7 @@ static bool gather(struct build_reader *reader, size_t columns, uint32_t samples
     for (size_t c = 0; c < columns; c++)
         if (!end_run(reader, c, samples))
             return false;
-    if (reader->run_count > 1)
+    if (!in_order(reader))
         qsort(reader->run, reader->run_count, sizeof *reader->run, run_order);
     for (size_t c = 0; c < columns; c++) {
         struct missing_pattern *pattern = &reader->missing[c];
@@ -202,6 +211,7 @@ enum status build_read(struct build_reader *reader, const struct build *build, u
     *changes = (struct series_changes){ .build = build,
                                         .series = s,
                                         .index = index,
+                                        .samples = s->end_tick - s->series.first,
                                         .count = count,
                                         .sample = reader->sample,
                                         .base = reader->base,
@@ -219,4 +229,42 @@ enum status build_read(struct build_reader *reader, const struct build *build, u
         reader->base[c] = (int64_t)((uint64_t)build->value[index * columns + c] - sum);
     }
     return STATUS_OK;
+}
+
+/* The pattern without what it says of the sample after the new last one. */
+static void pattern_less(struct missing_pattern *pattern, struct missing_run *run, uint32_t samples)
+{
+    if (pattern->shape == MISSING_RUNS) {
+        struct missing_run *last = &run[pattern->run_at + pattern->run_count - 1];
+
+        if (last->first + last->count > samples && --last->count == 0)
+            pattern->run_count--;
+    }
+    if (samples == 0 || (pattern->shape == MISSING_RUNS && pattern->run_count == 0))
+        *pattern = (struct missing_pattern){ 0 };
+    else if (pattern->shape == MISSING_RUNS && run[pattern->run_at].count == samples)
+        *pattern =
+            (struct missing_pattern){ .shape = MISSING_ALL, .reason = run[pattern->run_at].reason };
+}
+
+void build_read_less(struct build_reader *reader, struct series_changes *changes,
+                     const struct series_told *told)
+{
+    size_t columns = changes->build->shape->column_count;
+
+    changes->samples--;
+    if (changes->count > 0 && changes->sample[changes->count - 1] == changes->samples)
+        changes->count--;
+    for (size_t c = 0; c < columns; c++) {
+        int64_t *delta = reader->delta + c * reader->size;
+        int64_t any = 0;
+
+        if (changes->delta[c] != NULL && changes->count > 0)
+            delta[0] = wrap_subtract(delta[0], told->base[c]);
+        for (uint32_t i = 0; changes->delta[c] != NULL && i < changes->count; i++)
+            any |= delta[i];
+        if (any == 0)
+            changes->delta[c] = NULL;
+        pattern_less(&reader->missing[c], reader->run, changes->samples);
+    }
 }

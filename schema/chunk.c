@@ -21,7 +21,8 @@ void chunk_put(struct byte_writer *w, const struct chunk_place *place,
     if (!w->full)
         bytes_put_u32(w, crc32c(0, w->data + start, w->used - start));
     bytes_put(w, base->data, base->used);
-    bytes_put(w, groups->data, groups->used);
+    if (groups != NULL)
+        bytes_put(w, groups->data, groups->used);
 }
 
 /* The sizes must add up to exactly what follows them. */

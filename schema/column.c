@@ -16,10 +16,18 @@ void column_encode(const int64_t values[], size_t count, struct byte_writer *w)
     uint8_t *plane[8];
     uint8_t *nibbles;
     size_t total = (count + 1) / 2;
+    uint64_t any = 0;
 
     if (count == 0 || !bytes_reserve(w, total + count * 8))
         return;
     nibbles = w->data + w->used;
+    for (size_t i = 0; i < count; i++)
+        any |= (uint64_t)values[i];
+    if (any == 0) { /* as many columns are */
+        memset(nibbles, 0, total);
+        w->used += total;
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         unsigned length = byte_length(zigzag((uint64_t)values[i]));
 

@@ -1,6 +1,12 @@
 /* zstd, one-shot: https://facebook.github.io/zstd/zstd_manual.html */
 #include "schema/compress.h"
 
+enum {
+    FRAME_PLAIN = 0,       /* first byte; that of a zstd frame is 0x28 */
+    FRAME_PLAIN_EXTRA = 5, /* bytes around the content */
+    FRAME_PLAIN_SIZE = 32, /* so little is not worth a try */
+};
+
 static enum status prepare(struct compressor *c, int level, struct error *err)
 {
     if (c->context == NULL) {
@@ -16,6 +22,14 @@ static enum status prepare(struct compressor *c, int level, struct error *err)
     return STATUS_OK;
 }
 
+/* As it is, for what zstd's header and checksum would make longer. */
+static void put_plain(const void *data, size_t size, struct byte_writer *w)
+{
+    bytes_put_u8(w, FRAME_PLAIN);
+    bytes_put(w, data, size);
+    bytes_put_u32(w, crc32c(0, data, size));
+}
+
 enum status compress_frame(struct compressor *c, int level, const void *data, size_t size,
                            struct byte_writer *w, struct error *err)
 {
@@ -24,12 +38,19 @@ enum status compress_frame(struct compressor *c, int level, const void *data, si
 
     if (prepare(c, level, err) != STATUS_OK)
         return err->status;
-    if (!bytes_reserve(w, bound))
+    if (!bytes_reserve(w, bound + FRAME_PLAIN_EXTRA))
         return error_set(err, STATUS_NO_MEMORY, "frame of %zu bytes", size);
+    if (size <= FRAME_PLAIN_SIZE) {
+        put_plain(data, size, w);
+        return STATUS_OK;
+    }
     got = ZSTD_compress2(c->context, w->data + w->used, bound, data, size);
     if (ZSTD_isError(got))
         return error_set(err, STATUS_NO_MEMORY, "zstd: %s", ZSTD_getErrorName(got));
-    w->used += got;
+    if (got < size + FRAME_PLAIN_EXTRA)
+        w->used += got;
+    else
+        put_plain(data, size, w);
     return STATUS_OK;
 }
 
@@ -39,14 +60,34 @@ void compressor_release(struct compressor *c)
     *c = (struct compressor){ 0 };
 }
 
+static enum status get_plain(struct decompressor *d, const uint8_t *frame, size_t size,
+                             size_t limit, struct byte_reader *content, struct error *err)
+{
+    struct byte_reader r = { .data = frame, .size = size, .used = 1 };
+    size_t whole = size - FRAME_PLAIN_EXTRA;
+    const uint8_t *data = bytes_get(&r, whole);
+
+    if (whole > limit || bytes_get_u32(&r) != crc32c(0, data, whole))
+        return error_set(err, STATUS_CORRUPT, "a plain frame of %zu bytes", size);
+    bytes_reset(&d->out);
+    bytes_put(&d->out, data, whole);
+    if (d->out.full)
+        return error_set(err, STATUS_NO_MEMORY, "a frame of %zu bytes", size);
+    *content = (struct byte_reader){ .data = d->out.data, .size = whole };
+    return STATUS_OK;
+}
+
 enum status decompress_frame(struct decompressor *d, const void *frame, size_t size, size_t limit,
                              struct byte_reader *content, struct error *err)
 {
-    unsigned long long whole = ZSTD_getFrameContentSize(frame, size);
-    size_t frame_size = ZSTD_findFrameCompressedSize(frame, size);
-    size_t got;
+    unsigned long long whole;
+    size_t frame_size, got;
 
     *content = (struct byte_reader){ 0 };
+    if (size >= FRAME_PLAIN_EXTRA && *(const uint8_t *)frame == FRAME_PLAIN)
+        return get_plain(d, frame, size, limit, content, err);
+    whole = ZSTD_getFrameContentSize(frame, size);
+    frame_size = ZSTD_findFrameCompressedSize(frame, size);
     if (whole == ZSTD_CONTENTSIZE_UNKNOWN || whole == ZSTD_CONTENTSIZE_ERROR ||
         ZSTD_isError(frame_size) || frame_size != size)
         return error_set(err, STATUS_CORRUPT, "not a zstd frame of %zu bytes", size);

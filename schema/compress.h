@@ -1,4 +1,4 @@
-/* Bytes <-> zstd frames with a content checksum, contexts kept. */
+/* Bytes <-> frames: zstd with a content checksum, contexts kept; or plain, for a few bytes. */
 #ifndef SCHEMA_COMPRESS_H
 #define SCHEMA_COMPRESS_H
 
@@ -18,7 +18,7 @@ struct decompressor {
     struct byte_writer out; /* the last frame's content */
 };
 
-enum { COMPRESS_TAIL = 1, COMPRESS_SEAL = 3 };
+enum { COMPRESS_TAIL = -3, COMPRESS_SEAL = 3 };
 
 /* Append one frame holding data[size] to `w`. errors NO_MEMORY */
 MUST_USE enum status compress_frame(struct compressor *c, int level, const void *data, size_t size,

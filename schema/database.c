@@ -236,14 +236,38 @@ enum status database_open_write(struct database *db, const char *path, struct er
                          db->path, (long long)(version / 1000), (long long)(version % 1000));
     if (database_exec(db,
                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-                      "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-1024",
+                      "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-3072",
                       err) != STATUS_OK)
         return err->status;
     return database_read_checks(db, err);
 }
 
+/* A statement of every tick is prepared once. */
+static enum status run(struct database *db, sqlite3_stmt **stmt, const char *sql, struct error *err)
+{
+    enum status st;
+
+    if (*stmt == NULL && database_prepare(db, stmt, sql, err) != STATUS_OK)
+        return err->status;
+    st = database_step(db, *stmt, err);
+    (void)sqlite3_reset(*stmt);
+    return st == STATUS_ABSENT ? STATUS_OK : st;
+}
+
+enum status database_begin(struct database *db, struct error *err)
+{
+    return run(db, &db->begin, "BEGIN IMMEDIATE", err);
+}
+
+enum status database_commit(struct database *db, struct error *err)
+{
+    return run(db, &db->commit, "COMMIT", err);
+}
+
 void database_close(struct database *db)
 {
+    (void)sqlite3_finalize(db->begin);
+    (void)sqlite3_finalize(db->commit);
     for (size_t t = 0; t < CHECKED_COUNT; t++)
         (void)sqlite3_finalize(db->insert[t]);
     (void)sqlite3_close_v2(db->handle);

@@ -57,6 +57,7 @@ struct database {
     const char *path; /* of the caller, for messages */
     struct table_check check[CHECKED_COUNT];
     sqlite3_stmt *insert[CHECKED_COUNT];
+    sqlite3_stmt *begin, *commit;
 };
 
 /* Turn SQLite's last error into ours: "PATH: WHAT: MESSAGE". */
@@ -76,6 +77,9 @@ MUST_USE enum status database_open_read(struct database *db, const char *path, s
 void database_close(struct database *db);
 
 MUST_USE enum status database_exec(struct database *db, const char *sql, struct error *err);
+/* Begin a transaction that writes, and commit it. */
+MUST_USE enum status database_begin(struct database *db, struct error *err);
+MUST_USE enum status database_commit(struct database *db, struct error *err);
 MUST_USE enum status database_prepare(struct database *db, sqlite3_stmt **stmt, const char *sql,
                                       struct error *err);
 /* One step: OK with a row, ABSENT at the end. */

@@ -56,7 +56,7 @@ struct lifetimes {
     uint8_t *strings; /* the block's strings; texts point into it */
     size_t strings_size;
     struct rollup_cell *cell; /* [count][metrics of process_samples in the file], over the block */
-    uint64_t chunk_count;     /* read; a column that is 0 throughout has none, so compare */
+    uint64_t chunk_count;     /* read */
 };
 
 /* A zeroed process with its own memory is ready; texts given to it are copied. */
@@ -76,10 +76,11 @@ MUST_USE enum status process_name(struct process *process, const struct version 
 void process_forget_names(struct process *process);
 
 /*
- * Write lifetimes as the chunks of a block: identity columns and strings, then one column per
- * part of each metric of process_samples over the whole block.
+ * Write lifetimes as the chunks of a block: strings, what each metric of process_samples did over
+ * the whole block, who they were, what they were called.
  *
- *   shape   processes[count] by ascending process_id; cells[count][metric_count]
+ *   shape   processes[count] by ascending process_id; cells[count][metric_count], times in them
+ *           from the block's first tick
  */
 struct lifetime_chunks {
     struct compressor *compressor;
@@ -88,12 +89,23 @@ struct lifetime_chunks {
 };
 enum { LIFETIME_TABLE = 0xfffe, STRING_TABLE = 0xffff, LIFETIME_METRICS_AT = 512 };
 MUST_USE enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t block_seq,
+                                      const struct block_ticks *ticks,
                                       const struct process *const processes[],
                                       const struct rollup_cell *cells, size_t count,
                                       const struct build_shape *rollup_shape, struct error *err);
 
+/*
+ * Whether the lifetime tells all that the series' last sample does, and when it begins and ends:
+ * then the block need not (SERIES_TOLD), nor the values that gauges had last.
+ *
+ *   shape   cells[metric_count]
+ */
+void lifetime_tells(const struct series_changes *changes, const struct process *process,
+                    const struct rollup_cell cells[], struct series_told *told);
+
 /* errors ABSENT (the block has none), CORRUPT naming the chunk. owns: lifetimes_release */
 MUST_USE enum status lifetimes_decode(struct lifetimes *lifetimes, int64_t block_seq,
+                                      const struct block_ticks *ticks,
                                       const struct build_shape *rollup_shape, chunk_source *source,
                                       void *source_context, struct decompressor *d,
                                       struct error *err);

@@ -177,6 +177,7 @@ enum rollup_part {
     PART_MAX_ABOVE = 3,   /* gauge: max - last */
     PART_SUM_LOW = 4,     /* gauge: low 64 bits of (sum of value*dt) - last*covered */
     PART_SUM_HIGH = 5,    /* gauge: what the high 64 bits add to PART_SUM_LOW's sign extension */
+    PART_COUNT = 6,
 };
 
 /* Parts that a metric of this kind has in a rollup: 4 for counters, 6 for gauges, 2 for states. */

@@ -27,6 +27,7 @@ void open_block_release(struct open_block *block)
     free(block->process);
     free(block->hash);
     bytes_release(&block->scratch);
+    free(block->edge);
     block_ticks_release(&block->ticks);
     *block = (struct open_block){ 0 };
 }
@@ -97,7 +98,7 @@ enum status open_block_restart(struct open_block *block, struct error *err)
 
     remember_gap(block);
     for (size_t t = 0; t < TABLE_COUNT; t++)
-        build_restart(&block->build[t]);
+        build_restart(&block->build[t], block->block_seq);
     for (size_t i = 0; i < block->process_count; i++) {
         if (block->process[i].gone) {
             process_release(&block->process[i].process);

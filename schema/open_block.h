@@ -37,7 +37,10 @@ struct open_block {
     uint32_t *hash; /* process_id -> index + 1 */
     size_t hash_size;
     uint64_t samples; /* series x ticks of all tables */
-    struct byte_writer scratch;
+    struct byte_writer
+        scratch; /* of the tail: changes of a table, and its rows that begin or end */
+    size_t *edge;
+    size_t edge_size;
 };
 
 MUST_USE enum status open_block_init(struct open_block *block, struct error *err);

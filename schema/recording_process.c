@@ -222,17 +222,21 @@ static enum status load_lifetimes(struct recording *rec, const struct recording_
 {
     const struct recording_table *table = recording_table(rec, samples_tables[TABLE_PROCESS].name);
     uint64_t lifetimes, expected;
+    struct block_ticks ticks;
     enum status st;
 
     if (block->level != 0 || block->lifetime_count == 0 || table == NULL)
         return STATUS_OK;
     expected = recording_chunk_count(rec, block, LIFETIME_TABLE, &lifetimes);
-    st = lifetimes_decode(to, block->block_seq, &table->shape[1], recording_chunk, rec, &rec->d,
-                          err);
+    st = recording_ticks(rec, block, &ticks, err);
+    if (st != STATUS_OK)
+        return st;
+    st = lifetimes_decode(to, block->block_seq, &ticks, &table->shape[1], recording_chunk, rec,
+                          &rec->d, err);
+    block_ticks_release(&ticks);
     if (st == STATUS_ABSENT || (st == STATUS_OK && to->count != block->lifetime_count))
         st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: %zu where there were %zu",
                        (long long)block->block_seq, to->count, block->lifetime_count);
-    /* A column that is all 0 has no chunk: only their number tells that from one that vanished. */
     if (st == STATUS_OK && to->chunk_count != expected)
         st = error_set(err, STATUS_CORRUPT,
                        "lifetimes of block %lld: %llu chunks where there "

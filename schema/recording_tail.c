@@ -61,15 +61,17 @@ static enum status replay(struct recording *rec, int64_t *records, struct error 
 struct folding {
     struct rollup_fold fold;
     uint8_t *gap; /* [ticks of process_samples]: rates must not cross into it */
+    struct rollup_span whole;
     struct rollup_cell *cells;
     struct open_block *block;
 };
 
-static enum status fold_life(void *context, const struct series_changes *changes, struct error *err)
+static enum status fold_life(void *context, const struct series_changes *changes,
+                             struct series_told *told, struct error *err)
 {
     struct folding *f = context;
     const struct build *build = changes->build;
-    struct rollup_span whole = { .end = build->tick_count, .start_ns = build->tick_ns[0] };
+    struct rollup_cell *cells;
     const struct open_process *p =
         build->shape->table_id == TABLE_PROCESS
             ? open_block_process(f->block, changes->series->series.key[0])
@@ -77,10 +79,11 @@ static enum status fold_life(void *context, const struct series_changes *changes
 
     if (p == NULL || p->lifetime == 0)
         return STATUS_OK;
-    if (rollup_fold_series(&f->fold, changes, f->gap, &whole, 1, NULL, err) != STATUS_OK)
-        return err->status;
-    memcpy(f->cells + (size_t)(p->lifetime - 1) * build->shape->metric_count, f->fold.cell,
-           build->shape->metric_count * sizeof *f->cells);
+    (void)err;
+    rollup_fold_series(&f->fold, changes);
+    cells = f->cells + (size_t)(p->lifetime - 1) * build->shape->metric_count;
+    memcpy(cells, f->fold.cell, build->shape->metric_count * sizeof *cells);
+    lifetime_tells(changes, &p->process, cells, told);
     return STATUS_OK;
 }
 
@@ -154,13 +157,19 @@ static enum status encode(struct recording *rec, struct byte_writer *contents, s
     build_shape_of_table(&shape, TABLE_PROCESS, 1);
     folding.cells = calloc(*lifetimes * shape.metric_count + 1, sizeof *folding.cells);
     folding.gap = gaps_of(block, TABLE_PROCESS);
+    folding.whole = (struct rollup_span){ .end = block->build[TABLE_PROCESS].tick_count,
+                                          .start_ns = block->ticks.start_ns[0] };
     if (list == NULL || folding.cells == NULL || folding.gap == NULL)
         st = error_set(err, STATUS_NO_MEMORY, "tail");
     else
+        st = rollup_fold_begin(&folding.fold, &block->build[TABLE_PROCESS], folding.gap,
+                               &folding.whole, 1, NULL, err);
+    if (st == STATUS_OK)
         st = encode_tables(rec, &encoder, contents, err);
     before = rec->tail_chunk_count;
     if (st == STATUS_OK)
-        st = lifetimes_encode(&out, block->block_seq, list, folding.cells, *lifetimes, &shape, err);
+        st = lifetimes_encode(&out, block->block_seq, &block->ticks, list, folding.cells,
+                              *lifetimes, &shape, err);
     bytes_put_varint(contents, *lifetimes);
     bytes_put_varint(contents, rec->tail_chunk_count - before);
     if (st == STATUS_OK && contents->full)

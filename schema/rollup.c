@@ -21,6 +21,7 @@ enum status rollup_init(struct rollup *rollup, enum table_id table, unsigned lev
 void rollup_release(struct rollup *rollup)
 {
     free(rollup->hash);
+    free(rollup->quiet);
     free(rollup->row);
     free(rollup->row_missing);
     if (rollup->build.shape != NULL)
@@ -74,7 +75,9 @@ enum status rollup_restart(struct rollup *rollup, struct error *err)
     for (uint32_t i = 0; i < rollup->build.series_count; i++)
         if (rollup->build.series[i].end_tick != rollup->build.tick_count)
             build_close(&rollup->build, i, 0, 0);
-    build_restart(&rollup->build);
+    build_restart(&rollup->build, 0);
+    if (rollup->quiet_size > 0)
+        memset(rollup->quiet, 0, rollup->quiet_size); /* series have moved */
     return rehash(rollup, rollup->hash_size, err);
 }
 
@@ -91,6 +94,50 @@ enum status rollup_window(struct rollup *rollup, uint32_t place, int64_t start_n
     return STATUS_OK;
 }
 
+void rollup_cell_to_parts(enum metric_kind kind, const struct rollup_cell *cell, int64_t covered_ns,
+                          int64_t total_before, int64_t part[])
+{
+    int128 rest;
+
+    part[PART_LAST] = kind == METRIC_COUNTER ? wrap_add(total_before, cell->increase) : cell->last;
+    part[PART_UNCOVERED] = wrap_subtract(covered_ns, cell->covered_ns);
+    if (kind == METRIC_COUNTER) {
+        part[PART_RATE_ABOVE] =
+            wrap_subtract(cell->rate_max, rollup_rate(cell->increase, cell->covered_ns));
+        part[PART_RATE_MAX_AT] = cell->rate_max_at_ns / MS_NS;
+    } else if (kind == METRIC_GAUGE) {
+        rest = (int128)((uint128)cell->sum - (uint128)((int128)cell->last * cell->covered_ns));
+        part[PART_MIN_BELOW] = wrap_subtract(cell->last, cell->min);
+        part[PART_MAX_ABOVE] = wrap_subtract(cell->max, cell->last);
+        part[PART_SUM_LOW] = (int64_t)(uint64_t)rest;
+        part[PART_SUM_HIGH] =
+            (int64_t)(((uint128)rest - (uint128)(int128)part[PART_SUM_LOW]) >> 64);
+    }
+}
+
+void rollup_cell_from_parts(enum metric_kind kind, const int64_t part[], int64_t covered_ns,
+                            int64_t total_before, struct rollup_cell *cell)
+{
+    uint128 high;
+    int128 low, rest;
+
+    cell->last = part[PART_LAST];
+    cell->covered_ns = wrap_subtract(covered_ns, part[PART_UNCOVERED]);
+    if (kind == METRIC_COUNTER) {
+        cell->increase = wrap_subtract(cell->last, total_before);
+        cell->rate_max =
+            wrap_add(part[PART_RATE_ABOVE], rollup_rate(cell->increase, cell->covered_ns));
+        cell->rate_max_at_ns = (int64_t)((uint64_t)part[PART_RATE_MAX_AT] * MS_NS);
+    } else if (kind == METRIC_GAUGE) {
+        cell->min = wrap_subtract(cell->last, part[PART_MIN_BELOW]);
+        cell->max = wrap_add(cell->last, part[PART_MAX_ABOVE]);
+        high = (uint128)(uint64_t)part[PART_SUM_HIGH] << 64;
+        low = part[PART_SUM_LOW];
+        rest = (int128)cell->last * cell->covered_ns;
+        cell->sum = (int128)(high + (uint128)low + (uint128)rest);
+    }
+}
+
 void rollup_cells_to_row(const struct build_shape *shape, const struct rollup_cell cells[],
                          const int64_t covered_ns[], int64_t total[], int64_t values[],
                          uint8_t missing[])
@@ -99,28 +146,13 @@ void rollup_cells_to_row(const struct build_shape *shape, const struct rollup_ce
         const struct rollup_cell *cell = &cells[m];
         unsigned first = shape->first_column[m];
         enum metric_kind kind = (enum metric_kind)shape->column[first].kind;
-        int64_t *value = values + first;
-        int128 rest;
 
         memset(missing + first, cell->present ? MISSING_NONE : cell->reason,
                metric_part_count(kind));
         if (!cell->present)
             continue;
+        rollup_cell_to_parts(kind, cell, covered_ns[m], total[m], values + first);
         total[m] = wrap_add(total[m], cell->increase);
-        value[PART_LAST] = kind == METRIC_COUNTER ? total[m] : cell->last;
-        value[PART_UNCOVERED] = wrap_subtract(covered_ns[m], cell->covered_ns);
-        if (kind == METRIC_COUNTER) {
-            value[PART_RATE_ABOVE] =
-                wrap_subtract(cell->rate_max, rollup_rate(cell->increase, cell->covered_ns));
-            value[PART_RATE_MAX_AT] = cell->rate_max_at_ns / MS_NS;
-        } else if (kind == METRIC_GAUGE) {
-            rest = (int128)((uint128)cell->sum - (uint128)((int128)cell->last * cell->covered_ns));
-            value[PART_MIN_BELOW] = wrap_subtract(cell->last, cell->min);
-            value[PART_MAX_ABOVE] = wrap_subtract(cell->max, cell->last);
-            value[PART_SUM_LOW] = (int64_t)(uint64_t)rest;
-            value[PART_SUM_HIGH] =
-                (int64_t)(((uint128)rest - (uint128)(int128)value[PART_SUM_LOW]) >> 64);
-        }
     }
 }
 
@@ -129,30 +161,12 @@ void rollup_cell_from_row(const struct build_shape *shape, unsigned metric, cons
                           struct rollup_cell *cell)
 {
     unsigned first = shape->first_column[metric];
-    enum metric_kind kind = (enum metric_kind)shape->column[first].kind;
-    const int64_t *value = values + first;
-    uint128 high;
-    int128 low, rest;
 
     *cell =
         (struct rollup_cell){ .present = missing[first] == MISSING_NONE, .reason = missing[first] };
-    if (!cell->present)
-        return;
-    cell->last = value[PART_LAST];
-    cell->covered_ns = (int64_t)((uint64_t)covered_ns - (uint64_t)value[PART_UNCOVERED]);
-    if (kind == METRIC_COUNTER) {
-        cell->increase = (int64_t)((uint64_t)cell->last - (uint64_t)total_before);
-        cell->rate_max = (int64_t)((uint64_t)value[PART_RATE_ABOVE] +
-                                   (uint64_t)rollup_rate(cell->increase, cell->covered_ns));
-        cell->rate_max_at_ns = (int64_t)((uint64_t)value[PART_RATE_MAX_AT] * MS_NS);
-    } else if (kind == METRIC_GAUGE) {
-        cell->min = (int64_t)((uint64_t)cell->last - (uint64_t)value[PART_MIN_BELOW]);
-        cell->max = (int64_t)((uint64_t)cell->last + (uint64_t)value[PART_MAX_ABOVE]);
-        high = (uint128)(uint64_t)value[PART_SUM_HIGH] << 64;
-        low = value[PART_SUM_LOW];
-        rest = (int128)cell->last * cell->covered_ns;
-        cell->sum = (int128)(high + (uint128)low + (uint128)rest);
-    }
+    if (cell->present)
+        rollup_cell_from_parts((enum metric_kind)shape->column[first].kind, values + first,
+                               covered_ns, total_before, cell);
 }
 
 /* A counter's total before its first window: 0 when born in view, else unknown: taken as 0 too. */
@@ -165,6 +179,27 @@ static enum status open_series(struct rollup *rollup, const struct series *serie
     fresh.flags = SERIES_FIRST | (series->flags & SERIES_BORN);
     fresh.start_ns = (series->flags & SERIES_BORN) != 0 ? series->start_ns : 0;
     return build_open(&rollup->build, &fresh, BUILD_NO_SERIES, index, err);
+}
+
+/* Whether the row just put shows no change and covers all; false if memory ran out. */
+static bool note_quiet(struct rollup *rollup, uint32_t index)
+{
+    int64_t any = 0;
+
+    if (index >= rollup->quiet_size) {
+        uint8_t *larger = realloc(rollup->quiet, rollup->build.series_size);
+
+        if (larger == NULL)
+            return false;
+        memset(larger + rollup->quiet_size, 0, rollup->build.series_size - rollup->quiet_size);
+        rollup->quiet = larger;
+        rollup->quiet_size = rollup->build.series_size;
+    }
+    for (unsigned c = 0; c < rollup->shape.column_count; c++)
+        if (rollup->shape.column[c].part != PART_LAST && rollup->row_missing[c] == MISSING_NONE)
+            any |= rollup->row[c];
+    rollup->quiet[index] = any == 0;
+    return true;
 }
 
 enum status rollup_put(struct rollup *rollup, uint32_t window, const struct series *series,
@@ -191,11 +226,23 @@ enum status rollup_put(struct rollup *rollup, uint32_t window, const struct seri
     rollup_cells_to_row(&rollup->shape, cells, build->covered_ns + (size_t)window * metrics, total,
                         rollup->row, rollup->row_missing);
     (void)build_compare(build, index, rollup->row, rollup->row_missing, true, NULL);
-    if (build->no_memory)
+    if (build->no_memory || !note_quiet(rollup, index))
         return error_set(err, STATUS_NO_MEMORY, "rollup of %s", rollup->shape.name);
     if (build->series_count * 2 > rollup->hash_size)
         return rehash(rollup, rollup->hash_size * 4, err);
     return STATUS_OK;
+}
+
+bool rollup_repeat(struct rollup *rollup, uint32_t first, uint32_t end, const struct series *series)
+{
+    struct build *build = &rollup->build;
+    uint32_t index = *find(rollup, series->key) - 1;
+
+    if (index == UINT32_MAX || index >= rollup->quiet_size || !rollup->quiet[index] ||
+        !build->series[index].open || build->series[index].end_tick != first)
+        return false;
+    build->series[index].end_tick = end;
+    return true;
 }
 
 void rollup_end(struct rollup *rollup, const struct series *series)
@@ -252,31 +299,87 @@ static void merge(struct rollup_cell *into, const struct rollup_cell *cell, int6
     }
 }
 
+/* Where combining the windows of one series stands. */
+struct combining {
+    const struct series_changes *changes;
+    int64_t window_start_ns;
+    struct rollup_cell *cells;
+    int64_t value[BUILD_COLUMNS_MAX], total[TABLE_METRICS_MAX];
+    uint8_t missing[BUILD_COLUMNS_MAX];
+    struct rollup_cell last[TABLE_METRICS_MAX]; /* of the window added last */
+};
+
+static void add_window(struct combining *c, uint32_t window)
+{
+    const struct build *build = c->changes->build;
+    const struct build_shape *shape = build->shape;
+    const int64_t *covered = build->covered_ns + (size_t)window * shape->metric_count;
+
+    for (unsigned m = 0; m < shape->metric_count; m++) {
+        rollup_cell_from_row(shape, m, c->value, c->missing, covered[m], c->total[m], &c->last[m]);
+        merge(&c->cells[m], &c->last[m], wrap_subtract(build->tick_ns[window], c->window_start_ns));
+        c->total[m] = c->value[shape->first_column[m]];
+    }
+}
+
+/* Windows whose rows repeat the one added last, which itself repeated the one before it. */
+static void add_repeated(struct combining *c, uint32_t window, uint32_t end)
+{
+    const struct build *build = c->changes->build;
+    const struct build_shape *shape = build->shape;
+
+    for (unsigned m = 0; m < shape->metric_count; m++) {
+        const int64_t *covered = build->covered_ns + m;
+        const struct rollup_cell *last = &c->last[m];
+        struct rollup_cell *into = &c->cells[m];
+        int64_t less =
+            wrap_subtract(covered[(size_t)(window - 1) * shape->metric_count], last->covered_ns);
+        int64_t sum_ns = 0;
+        int128 rest;
+
+        if (!last->present)
+            continue;
+        for (uint32_t w = window; w < end; w++)
+            sum_ns =
+                wrap_add(sum_ns, wrap_subtract(covered[(size_t)w * shape->metric_count], less));
+        rest = (int128)((uint128)last->sum - (uint128)((int128)last->last * last->covered_ns));
+        into->covered_ns = wrap_add(into->covered_ns, sum_ns);
+        into->sum = (int128)((uint128)into->sum + (uint128)rest * (end - window) +
+                             (uint128)((int128)last->last * sum_ns));
+    }
+}
+
+static bool any_runs(const struct series_changes *changes)
+{
+    for (unsigned c = 0; c < changes->build->shape->column_count; c++)
+        if (changes->missing[c].shape == MISSING_RUNS)
+            return true;
+    return false;
+}
+
 void rollup_combine(const struct series_changes *changes, int64_t window_start_ns,
                     struct rollup_cell cells[])
 {
-    const struct build *build = changes->build;
-    const struct build_shape *shape = build->shape;
+    const struct build_shape *shape = changes->build->shape;
     const struct build_series *s = changes->series;
-    int64_t values[BUILD_COLUMNS_MAX], total[TABLE_METRICS_MAX];
-    uint8_t missing[BUILD_COLUMNS_MAX];
-    uint32_t at = 0;
+    struct combining c = { .changes = changes, .window_start_ns = window_start_ns, .cells = cells };
+    uint32_t count = s->end_tick - s->series.first, at = 0;
+    bool runs = any_runs(changes);
 
     memset(cells, 0, shape->metric_count * sizeof *cells);
-    memcpy(values, changes->base, shape->column_count * sizeof *values);
+    memcpy(c.value, changes->base, shape->column_count * sizeof *c.value);
     for (unsigned m = 0; m < shape->metric_count; m++)
-        total[m] = values[shape->first_column[m]];
-    for (uint32_t k = 0; k < s->end_tick - s->series.first; k++) {
-        uint32_t window = s->series.first + k;
-        const int64_t *covered = build->covered_ns + (size_t)window * shape->metric_count;
+        c.total[m] = c.value[shape->first_column[m]];
+    for (uint32_t k = 0; k < count;) {
+        uint32_t next;
 
-        at = advance_row(changes, k, at, values, missing);
-        for (unsigned m = 0; m < shape->metric_count; m++) {
-            struct rollup_cell cell;
-
-            rollup_cell_from_row(shape, m, values, missing, covered[m], total[m], &cell);
-            merge(&cells[m], &cell, wrap_subtract(build->tick_ns[window], window_start_ns));
-            total[m] = values[shape->first_column[m]];
-        }
+        at = advance_row(changes, k, at, c.value, c.missing);
+        next = at < changes->count ? changes->sample[at] : count;
+        add_window(&c, s->series.first + k++);
+        if (runs || next < k + 2)
+            continue;
+        add_window(&c, s->series.first + k++);
+        add_repeated(&c, s->series.first + k, s->series.first + next);
+        k = next;
     }
 }

@@ -21,7 +21,7 @@ struct rollup_cell {
     int64_t covered_ns;
     int64_t increase;       /* counter: without falls, without what passed in gaps */
     int64_t rate_max;       /* counter: stored units per second, rounded down */
-    int64_t rate_max_at_ns; /* from the window's start; stored in whole ms */
+    int64_t rate_max_at_ns; /* from the window's start; stored in whole ms, of lifetimes exactly */
     int64_t last, min, max; /* gauge, state: of the samples */
     int128 sum;             /* gauge: of value * dt */
 };
@@ -45,28 +45,34 @@ struct rollup_span {
     int64_t start_ns;
 };
 
-/* Scratch kept from call to call. */
+/* Folding one table of a level-0 block, series by series. Zero-initialised is empty. */
 struct rollup_fold {
-    struct rollup_cell *cell; /* [window][metric] */
-    size_t cell_size;
-    int64_t *value;
-    uint8_t *missing;
-    size_t sample_size;
+    const struct build *build;
+    const uint8_t *gap; /* [tick_count]: rates must not cross into this tick of the table */
+    const struct rollup_span *spans;
+    size_t span_count;
+    const int64_t *covered_ns; /* as from rollup_covered, or NULL */
+    struct rollup_cell *cell;  /* [window][metric]: what the last series did */
+    int64_t *value;            /* scratch: [tick] of one column */
+    uint8_t *missing;          /* the same */
+    uint32_t *read_before;     /* [metric][tick + 1] of metrics that are not read at every tick */
+    uint64_t *span_read;       /* [window] metrics read in it at all */
+    uint64_t read_always;      /* metrics read at every tick */
+    bool gaps;
 };
 void rollup_fold_release(struct rollup_fold *fold);
 
-/*
- * Fold one series of a level-0 block into cells, window by window.
- *
- *   shape   gap[tick_count of the table]; covered_ns as from rollup_covered, or NULL;
- *           fold->cell[w * metric_count + m] is the result; a window without a sample of the
- *           series has no present cell
- *   errors  NO_MEMORY
- */
-MUST_USE enum status rollup_fold_series(struct rollup_fold *fold,
-                                        const struct series_changes *changes, const uint8_t *gap,
-                                        const struct rollup_span *spans, size_t span_count,
-                                        const int64_t *covered_ns, struct error *err);
+/* Get ready for the series of a table; what is given must outlive the folding. errors NO_MEMORY */
+MUST_USE enum status rollup_fold_begin(struct rollup_fold *fold, const struct build *build,
+                                       const uint8_t *gap, const struct rollup_span *spans,
+                                       size_t span_count, const int64_t *covered_ns,
+                                       struct error *err);
+
+/* One series into fold->cell; a window without a sample of it has no present cell. */
+void rollup_fold_series(struct rollup_fold *fold, const struct series_changes *changes);
+
+/* Whether the series did nothing throughout the block: each window covers all and shows no change. */
+bool rollup_fold_quiet(const struct rollup_fold *fold, const struct series_changes *changes);
 
 /*
  * What a series that is never missing covers of each window: covered_ns[window][metric].
@@ -82,6 +88,8 @@ struct rollup {
     struct build build;
     uint32_t *hash; /* open addressing: series index + 1 */
     size_t hash_size;
+    uint8_t *quiet; /* [series] its last window showed no change and covers all */
+    size_t quiet_size;
     int64_t *row; /* one row of columns */
     uint8_t *row_missing;
 };
@@ -100,6 +108,13 @@ MUST_USE enum status rollup_window(struct rollup *rollup, uint32_t place, int64_
 MUST_USE enum status rollup_put(struct rollup *rollup, uint32_t window, const struct series *series,
                                 const struct rollup_cell cells[], struct error *err);
 
+/*
+ * Give a quiet series its windows [first, end), if its last one showed no change either: then they
+ * repeat it. False: use rollup_put.
+ */
+bool rollup_repeat(struct rollup *rollup, uint32_t first, uint32_t end,
+                   const struct series *series);
+
 /* After sealing. */
 MUST_USE enum status rollup_restart(struct rollup *rollup, struct error *err);
 
@@ -116,6 +131,16 @@ void rollup_cells_to_row(const struct build_shape *shape, const struct rollup_ce
 void rollup_cell_from_row(const struct build_shape *shape, unsigned metric, const int64_t values[],
                           const uint8_t missing[], int64_t covered_ns, int64_t total_before,
                           struct rollup_cell *cell);
+
+/*
+ * One metric that is present.
+ *
+ *   shape   part[metric_part_count(kind)]
+ */
+void rollup_cell_to_parts(enum metric_kind kind, const struct rollup_cell *cell, int64_t covered_ns,
+                          int64_t total_before, int64_t part[]);
+void rollup_cell_from_parts(enum metric_kind kind, const int64_t part[], int64_t covered_ns,
+                            int64_t total_before, struct rollup_cell *cell);
 
 /* The series ended in this block: no window after this one. */
 void rollup_end(struct rollup *rollup, const struct series *series);

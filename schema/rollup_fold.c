@@ -23,38 +23,73 @@ void rollup_fold_release(struct rollup_fold *fold)
     free(fold->cell);
     free(fold->value);
     free(fold->missing);
+    free(fold->read_before);
+    free(fold->span_read);
     *fold = (struct rollup_fold){ 0 };
 }
 
-static bool reserve(struct rollup_fold *fold, size_t cells, size_t samples)
+/* The last tick before `tick` at which the metric was read, + 1; 0: none in the block. */
+static uint32_t read_before(const struct rollup_fold *fold, unsigned metric, uint32_t tick)
 {
-    if (cells > fold->cell_size) {
-        struct rollup_cell *larger = realloc(fold->cell, cells * sizeof *larger);
+    if (fold->read_always >> metric & 1)
+        return tick;
+    return fold->read_before[(size_t)metric * (fold->build->tick_count + 1) + tick];
+}
 
-        if (larger == NULL)
-            return false;
-        fold->cell = larger;
-        fold->cell_size = cells;
-    }
-    if (samples > fold->sample_size) {
-        int64_t *value = realloc(fold->value, samples * sizeof *value);
-        uint8_t *missing;
+static void find_reads(struct rollup_fold *fold)
+{
+    const struct build *build = fold->build;
+    size_t row = (size_t)build->tick_count + 1;
 
-        if (value == NULL)
-            return false;
-        fold->value = value;
-        missing = realloc(fold->missing, samples);
-        if (missing == NULL)
-            return false;
-        fold->missing = missing;
-        fold->sample_size = samples;
+    fold->read_always = UINT64_MAX;
+    fold->gaps = false;
+    for (uint32_t i = 0; i < build->tick_count; i++) {
+        fold->read_always &= build->mask[i];
+        fold->gaps |= fold->gap[i] != 0;
     }
-    return true;
+    for (unsigned m = 0; m < build->shape->metric_count; m++) {
+        if (fold->read_always >> m & 1)
+            continue;
+        fold->read_before[m * row] = 0;
+        for (uint32_t i = 0; i < build->tick_count; i++)
+            fold->read_before[m * row + i + 1] =
+                (build->mask[i] >> m & 1) != 0 ? i + 1 : fold->read_before[m * row + i];
+    }
+    for (size_t w = 0; w < fold->span_count; w++) {
+        fold->span_read[w] = 0;
+        for (uint32_t i = fold->spans[w].first; i < fold->spans[w].end; i++)
+            fold->span_read[w] |= build->mask[i];
+    }
+}
+
+enum status rollup_fold_begin(struct rollup_fold *fold, const struct build *build,
+                              const uint8_t *gap, const struct rollup_span *spans,
+                              size_t span_count, const int64_t *covered_ns, struct error *err)
+{
+    size_t metrics = build->shape->metric_count;
+
+    rollup_fold_release(fold);
+    *fold = (struct rollup_fold){ .build = build,
+                                  .gap = gap,
+                                  .spans = spans,
+                                  .span_count = span_count,
+                                  .covered_ns = covered_ns };
+    fold->cell = malloc((span_count * metrics + 1) * sizeof *fold->cell);
+    fold->value = malloc((build->tick_count + 1) * sizeof *fold->value);
+    fold->missing = malloc((size_t)build->tick_count + 1);
+    fold->read_before =
+        malloc(metrics * ((size_t)build->tick_count + 1) * sizeof *fold->read_before);
+    fold->span_read = malloc((span_count + 1) * sizeof *fold->span_read);
+    if (fold->cell == NULL || fold->value == NULL || fold->missing == NULL ||
+        fold->read_before == NULL || fold->span_read == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "rollup of %s", build->shape->name);
+    find_reads(fold);
+    return STATUS_OK;
 }
 
 /* One column of a series as dense samples. */
 static void expand(struct rollup_fold *fold, const struct series_changes *changes, unsigned c,
-                   uint32_t samples, uint64_t read_always)
+                   uint32_t samples)
 {
     const struct build *build = changes->build;
     const struct build_series *s = changes->series;
@@ -76,7 +111,7 @@ static void expand(struct rollup_fold *fold, const struct series_changes *change
 
         memset(fold->missing + run->first, run->reason, run->count);
     }
-    if (read_always >> metric & 1)
+    if (fold->read_always >> metric & 1)
         return;
     for (uint32_t k = 0; k < samples; k++) {
         bool edge = (k == 0 && (s->series.flags & SERIES_FIRST) != 0) ||
@@ -157,73 +192,164 @@ static void add_sample(struct rollup_cell *cell, enum metric_kind kind, struct w
     }
 }
 
-static uint32_t least(uint32_t a, uint32_t b, uint32_t c)
-{
-    a = a < b ? a : b;
-    return a < c ? a : c;
-}
-
 /*
- * The samples between k and `end` repeat the one at k: their intervals as one. Returns the last.
- * Exact, as the sums are of integers.
+ * Samples that repeat the value before them, up to the one at `tick`: their intervals as one. Exact,
+ * as the sums are of integers.
  */
-static uint32_t add_repeated(const struct series_changes *changes, enum metric_kind kind,
-                             struct rollup_cell *cell, struct walk *walk, uint32_t k, uint32_t end)
+static void add_repeated(struct rollup_cell *cell, enum metric_kind kind, struct walk *walk,
+                         int64_t tick_ns)
 {
-    const int64_t *tick_ns = changes->build->tick_ns + changes->series->series.first;
-    int64_t dt;
+    int64_t dt = wrap_subtract(tick_ns, walk->time_ns);
 
-    if (end <= k + 1)
-        return k;
-    dt = wrap_subtract(tick_ns[end - 1], walk->time_ns);
+    if (!cell->present || walk->value < cell->min)
+        cell->min = walk->value;
+    if (!cell->present || walk->value > cell->max)
+        cell->max = walk->value;
+    cell->present = true;
+    cell->last = walk->value;
     cell->covered_ns = wrap_add(cell->covered_ns, dt);
     if (kind == METRIC_GAUGE)
         cell->sum = (int128)((uint128)cell->sum + (uint128)((int128)walk->value * dt));
-    walk->time_ns = tick_ns[end - 1];
-    return end - 1;
+    walk->time_ns = tick_ns;
 }
 
-/* The metrics read at each tick of the block; `gaps` is whether there are any. */
-static uint64_t read_at_all(const struct build *build, const uint8_t *gap, bool *gaps)
-{
-    uint64_t all = UINT64_MAX;
-    uint8_t any = 0;
+/* Walking one column from change to change. */
+struct column_walk {
+    struct rollup_fold *fold;
+    const struct series_changes *changes;
+    const struct series *series;
+    const int64_t *delta; /* [count] */
+    uint32_t change, count;
+    uint32_t samples; /* of the series */
+    unsigned metric;
+    enum metric_kind kind;
+    uint64_t value;
+    struct walk walk;
+};
 
-    for (uint32_t i = 0; i < build->tick_count; i++) {
-        all &= build->mask[i];
-        any |= gap[i];
+/* The sample at one tick of a window, if it was read there. */
+static void step(struct column_walk *c, struct rollup_cell *cell, uint32_t tick, size_t window,
+                 bool edge)
+{
+    const struct rollup_fold *fold = c->fold;
+    int64_t tick_ns = fold->build->tick_ns[tick];
+    int64_t dt = 0;
+
+    if (!edge && read_before(fold, c->metric, tick + 1) != tick + 1)
+        return;
+    if (c->walk.timed)
+        dt = interval(&c->walk, c->series, tick - c->series->first, c->samples, tick_ns);
+    add_sample(cell, c->kind, &c->walk, (int64_t)c->value, dt,
+               wrap_subtract(tick_ns, fold->spans[window].start_ns));
+    c->walk = (struct walk){
+        .known = true, .timed = true, .value = (int64_t)c->value, .time_ns = tick_ns
+    };
+}
+
+/* The samples from `tick` on that repeat the value, before `stop`; returns the tick after them. */
+static uint32_t leap(struct column_walk *c, struct rollup_cell *cell, uint32_t tick, uint32_t stop)
+{
+    uint32_t next = c->series->first + c->samples, read;
+
+    if ((c->series->flags & SERIES_ENDED) != 0)
+        next--; /* its last interval ends early */
+    if (c->change < c->count && c->series->first + c->changes->sample[c->change] < next)
+        next = c->series->first + c->changes->sample[c->change];
+    next = next < stop ? next : stop;
+    read = read_before(c->fold, c->metric, next);
+    if (read > tick)
+        add_repeated(cell, c->kind, &c->walk, c->fold->build->tick_ns[read - 1]);
+    return next;
+}
+
+/*
+ * A column that is never missing before tick `end`, in a block without gaps: from change to change.
+ */
+static void fold_changes(struct rollup_fold *fold, const struct series_changes *changes, unsigned c,
+                         uint32_t end)
+{
+    const struct build_shape *shape = fold->build->shape;
+    const struct series *s = &changes->series->series;
+    struct column_walk w = { .fold = fold,
+                             .changes = changes,
+                             .series = s,
+                             .delta = changes->delta[c],
+                             .count = changes->delta[c] == NULL ? 0 : changes->count,
+                             .samples = changes->series->end_tick - s->first,
+                             .metric = shape->column[c].metric,
+                             .kind = (enum metric_kind)shape->column[c].kind,
+                             .value = (uint64_t)changes->base[c],
+                             .walk = walk_start(changes, c) };
+    uint32_t tick = s->first;
+
+    for (size_t i = 0; i < fold->span_count && tick < end; i++) {
+        struct rollup_cell *cell = &fold->cell[i * shape->metric_count + w.metric];
+        uint32_t stop = fold->spans[i].end < end ? fold->spans[i].end : end;
+
+        while (tick < stop) {
+            bool edge = (tick == s->first && (s->flags & SERIES_FIRST) != 0) ||
+                        (tick - s->first == w.samples - 1 && (s->flags & SERIES_ENDED) != 0);
+            bool changed;
+
+            while (w.change < w.count && w.delta[w.change] == 0)
+                w.change++;
+            changed = w.change < w.count && tick == s->first + changes->sample[w.change];
+            if (changed)
+                w.value += (uint64_t)w.delta[w.change++];
+            if (changed || edge || !w.walk.timed || w.walk.gap)
+                step(&w, cell, tick++, i, edge);
+            else
+                tick = leap(&w, cell, tick, stop);
+        }
     }
-    *gaps = any != 0;
-    return all;
 }
 
-static void fold_column(struct rollup_fold *fold, const struct series_changes *changes, unsigned c,
-                        const uint8_t *gap, const struct rollup_span *spans, size_t span_count,
-                        uint64_t read_always, bool gaps)
+/* Whether only the last sample of a series is missing, as gauges are when a process has exited. */
+static bool misses_last(const struct series_changes *changes, const struct missing_pattern *pattern)
 {
-    const struct build *build = changes->build;
+    const struct missing_run *run = &changes->run[pattern->run_at];
+
+    return (changes->series->series.flags & SERIES_ENDED) != 0 && pattern->run_count == 1 &&
+           run->count == 1 && run->first == changes->samples - 1;
+}
+
+static void fold_but_last(struct rollup_fold *fold, const struct series_changes *changes,
+                          unsigned c)
+{
+    unsigned metrics = fold->build->shape->metric_count;
+    uint32_t last = changes->series->end_tick - 1;
+
+    fold_changes(fold, changes, c, last);
+    for (size_t w = 0; w < fold->span_count; w++) {
+        struct rollup_cell *cell = &fold->cell[w * metrics + fold->build->shape->column[c].metric];
+
+        if (last >= fold->spans[w].first && last < fold->spans[w].end && !cell->present)
+            cell->reason = changes->run[changes->missing[c].run_at].reason;
+    }
+}
+
+/* Any column, sample by sample. */
+static void fold_samples(struct rollup_fold *fold, const struct series_changes *changes, unsigned c)
+{
+    const struct build *build = fold->build;
     const struct series *s = &changes->series->series;
     enum metric_kind kind = (enum metric_kind)build->shape->column[c].kind;
     uint32_t samples = changes->series->end_tick - s->first;
-    uint32_t alike = samples - ((s->flags & SERIES_ENDED) != 0); /* the last interval ends early */
     unsigned metric = build->shape->column[c].metric;
-    bool steady =
-        !gaps && (read_always >> metric & 1) != 0 && changes->missing[c].shape == MISSING_NEVER;
-    uint32_t changed = changes->delta[c] == NULL ? changes->count : 0; /* place in sample[] */
     struct walk walk = walk_start(changes, c);
     size_t w = 0;
 
-    expand(fold, changes, c, samples, read_always);
+    expand(fold, changes, c, samples);
     for (uint32_t k = 0; k < samples; k++) {
         uint32_t tick = s->first + k;
         struct rollup_cell *cell;
 
-        while (w < span_count && tick >= spans[w].end)
+        while (w < fold->span_count && tick >= fold->spans[w].end)
             w++;
-        if (w == span_count)
+        if (w == fold->span_count)
             return;
         cell = &fold->cell[w * build->shape->metric_count + metric];
-        walk.gap |= gap[tick] != 0;
+        walk.gap |= fold->gap[tick] != 0;
         if (fold->missing[k] != MISSING_NONE) {
             if (!cell->present && fold->missing[k] != MISSING_NOT_SAMPLED)
                 cell->reason = fold->missing[k];
@@ -231,53 +357,54 @@ static void fold_column(struct rollup_fold *fold, const struct series_changes *c
         }
         add_sample(cell, kind, &walk, fold->value[k],
                    walk.timed ? interval(&walk, s, k, samples, build->tick_ns[tick]) : 0,
-                   wrap_subtract(build->tick_ns[tick], spans[w].start_ns));
+                   wrap_subtract(build->tick_ns[tick], fold->spans[w].start_ns));
         walk = (struct walk){
             .known = true, .timed = true, .value = fold->value[k], .time_ns = build->tick_ns[tick]
         };
-        if (!steady)
-            continue;
-        while (changed < changes->count && changes->sample[changed] <= k)
-            changed++;
-        k = add_repeated(changes, kind, cell, &walk, k,
-                         least(alike, spans[w].end - s->first,
-                               changed < changes->count ? changes->sample[changed] : samples));
     }
 }
 
-static bool was_read(const struct build *build, const struct rollup_span *span, unsigned metric)
+/* Missing at all samples for one reason; those that were not read do not tell it. */
+static void fold_missing(struct rollup_fold *fold, const struct series_changes *changes, unsigned c,
+                         uint8_t reason)
 {
-    for (uint32_t i = span->first; i < span->end; i++)
-        if (build->mask[i] >> metric & 1)
-            return true;
-    return false;
+    const struct series *s = &changes->series->series;
+    unsigned metric = fold->build->shape->column[c].metric;
+    uint32_t end = changes->series->end_tick;
+
+    for (size_t w = 0; w < fold->span_count; w++) {
+        const struct rollup_span *span = &fold->spans[w];
+        uint32_t first = span->first > s->first ? span->first : s->first;
+        uint32_t stop = span->end < end ? span->end : end;
+        bool edge = (first == s->first && (s->flags & SERIES_FIRST) != 0) ||
+                    (stop == end && (s->flags & SERIES_ENDED) != 0);
+
+        if (first < stop && reason != MISSING_NOT_SAMPLED &&
+            (edge || read_before(fold, metric, stop) > first))
+            fold->cell[w * fold->build->shape->metric_count + metric].reason = reason;
+    }
 }
 
 /* Nothing changed, nothing is missing, alive throughout: every window is the same. */
 static bool fold_constant(struct rollup_fold *fold, const struct series_changes *changes,
-                          unsigned c, const struct rollup_span *spans, size_t span_count,
-                          const int64_t *covered_ns)
+                          unsigned c)
 {
-    const struct build *build = changes->build;
+    const struct build *build = fold->build;
     const struct build_series *s = changes->series;
     unsigned metric = build->shape->column[c].metric;
-    const struct missing_pattern *pattern = &changes->missing[c];
 
-    if (changes->delta[c] != NULL || pattern->shape == MISSING_RUNS || covered_ns == NULL ||
-        s->series.flags != 0 || s->series.first != 0 || s->end_tick != build->tick_count ||
-        build->base_missing[changes->index * build->shape->column_count + c] !=
-            (pattern->shape == MISSING_ALL ? pattern->reason : MISSING_NONE))
+    if (changes->delta[c] != NULL || changes->missing[c].shape != MISSING_NEVER ||
+        fold->covered_ns == NULL || s->series.flags != 0 || s->series.first != 0 ||
+        s->end_tick != build->tick_count ||
+        build->base_missing[changes->index * build->shape->column_count + c] != MISSING_NONE)
         return false;
-    for (size_t w = 0; w < span_count; w++) {
+    for (size_t w = 0; w < fold->span_count; w++) {
         struct rollup_cell *cell = &fold->cell[w * build->shape->metric_count + metric];
-        int64_t covered = covered_ns[w * build->shape->metric_count + metric];
+        int64_t covered = fold->covered_ns[w * build->shape->metric_count + metric];
 
-        if (!was_read(build, &spans[w], metric))
+        if ((fold->span_read[w] >> metric & 1) == 0)
             continue; /* not sampled */
-        cell->present = pattern->shape == MISSING_NEVER;
-        cell->reason = pattern->reason;
-        if (!cell->present)
-            continue;
+        cell->present = true;
         cell->last = cell->min = cell->max = changes->base[c];
         cell->covered_ns = covered;
         if (build->shape->column[c].kind == METRIC_GAUGE)
@@ -286,24 +413,46 @@ static bool fold_constant(struct rollup_fold *fold, const struct series_changes 
     return true;
 }
 
-enum status rollup_fold_series(struct rollup_fold *fold, const struct series_changes *changes,
-                               const uint8_t *gap, const struct rollup_span *spans,
-                               size_t span_count, const int64_t *covered_ns, struct error *err)
+void rollup_fold_series(struct rollup_fold *fold, const struct series_changes *changes)
 {
-    const struct build_shape *shape = changes->build->shape;
-    uint32_t samples = changes->series->end_tick - changes->series->series.first;
-    bool gaps;
-    uint64_t read_always = read_at_all(changes->build, gap, &gaps);
+    const struct build_shape *shape = fold->build->shape;
 
-    if (!reserve(fold, span_count * shape->metric_count, samples))
-        return error_set(err, STATUS_NO_MEMORY, "rollup of %s", shape->name);
-    memset(fold->cell, 0, span_count * shape->metric_count * sizeof *fold->cell);
-    for (size_t i = 0; i < span_count * shape->metric_count; i++)
+    memset(fold->cell, 0, fold->span_count * shape->metric_count * sizeof *fold->cell);
+    for (size_t i = 0; i < fold->span_count * shape->metric_count; i++)
         fold->cell[i].reason = MISSING_NOT_SAMPLED;
-    for (unsigned c = 0; c < shape->column_count; c++)
-        if (!fold_constant(fold, changes, c, spans, span_count, covered_ns))
-            fold_column(fold, changes, c, gap, spans, span_count, read_always, gaps);
-    return STATUS_OK;
+    for (unsigned c = 0; c < shape->column_count; c++) {
+        const struct missing_pattern *pattern = &changes->missing[c];
+
+        if (pattern->shape == MISSING_ALL)
+            fold_missing(fold, changes, c, pattern->reason);
+        else if (fold_constant(fold, changes, c))
+            continue;
+        else if (pattern->shape == MISSING_NEVER && !fold->gaps)
+            fold_changes(fold, changes, c, changes->series->end_tick);
+        else if (!fold->gaps && misses_last(changes, pattern))
+            fold_but_last(fold, changes, c);
+        else
+            fold_samples(fold, changes, c);
+    }
+}
+
+bool rollup_fold_quiet(const struct rollup_fold *fold, const struct series_changes *changes)
+{
+    const struct build *build = fold->build;
+    const struct build_series *s = changes->series;
+    size_t columns = build->shape->column_count;
+
+    if (changes->count > 0 || s->series.flags != 0 || s->series.first != 0 || !s->open ||
+        s->end_tick != build->tick_count)
+        return false;
+    for (size_t c = 0; c < columns; c++)
+        if (changes->missing[c].shape == MISSING_RUNS ||
+            build->base_missing[changes->index * columns + c] != changes->missing[c].reason)
+            return false;
+    for (size_t w = 0; w < fold->span_count; w++)
+        if ((~fold->span_read[w] & ((UINT64_C(1) << build->shape->metric_count) - 1)) != 0)
+            return false;
+    return true;
 }
 
 void rollup_covered(const struct build *build, const uint8_t *gap, const struct rollup_span *spans,

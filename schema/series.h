@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 enum series_flags {
-    SERIES_FIRST = 1, /* it begins in this block: nothing is known before its first sample */
-    SERIES_BORN = 2,  /* and it began in view: its counters were 0 at start_ns */
-    SERIES_ENDED = 4, /* its last sample is final: it ended at end_ns */
-    SERIES_YOUNG = 8, /* it began before this block, but after some metric was last read */
+    SERIES_FIRST = 1,     /* it begins in this block: nothing is known before its first sample */
+    SERIES_BORN = 2,      /* and it began in view: its counters were 0 at start_ns */
+    SERIES_ENDED = 4,     /* its last sample is final: it ended at end_ns */
+    SERIES_YOUNG = 8,     /* it began before this block, but after some metric was last read */
+    SERIES_TOLD = 16,     /* stored only: begin, end and last sample are told by its lifetime */
+    SERIES_REFERRED = 32, /* stored only: its bases are relative to reference values */
 };
 
 struct series {

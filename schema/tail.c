@@ -3,6 +3,8 @@
  * block; reading one does the same, so that a tail replayed is the block as it was.
  * Layout: schema/FORMAT.md, "Tail".
  */
+#include <stdlib.h>
+
 #include "schema/open_block.h"
 
 enum record_kind { RECORD_BASE = 0, RECORD_TICK = 1 };
@@ -195,6 +197,8 @@ struct ticking {
     struct byte_writer changes; /* of one table */
     uint64_t change_count;
     uint32_t last_changed;
+    size_t *edge; /* rows that begin or end a series */
+    size_t edge_count, edge_size;
 };
 
 /* The identity of a series: processes and entities by the writer's ids. */
@@ -266,28 +270,52 @@ static void put_closing(struct byte_writer *w, struct build *build, uint32_t ind
     *last = index;
 }
 
+/* The rows that begin or end a series, which are few. */
+static enum status find_edges(struct ticking *t, enum table_id table, struct error *err)
+{
+    const struct tick_table *from = &t->tick->table[table];
+
+    t->edge_count = 0;
+    for (size_t i = 0; i < from->row_count; i++) {
+        if ((from->rows[i].flags & (ROW_FIRST | ROW_LAST)) == 0)
+            continue;
+        if (t->edge_count == t->edge_size) {
+            size_t more = t->edge_size * 2 + 64;
+            size_t *larger = realloc(t->edge, more * sizeof *larger);
+
+            if (larger == NULL)
+                return error_set(err, STATUS_NO_MEMORY, "rows of a tick");
+            t->edge = larger;
+            t->edge_size = more;
+        }
+        t->edge[t->edge_count++] = i;
+    }
+    return STATUS_OK;
+}
+
 /* All rows that begin a series, before any change is told: indices are given in this order. */
 static enum status put_openings(struct ticking *t, enum table_id table, struct error *err)
 {
     struct build *build = &t->block->build[table];
-    const struct tick_table *from = &t->tick->table[table];
+    const struct tick_row *rows = t->tick->table[table].rows;
     uint64_t count = 0;
     uint32_t last = 0;
 
-    for (size_t i = 0; i < from->row_count; i++) {
-        uint32_t index = series_at(build, from->rows[i].slot);
+    for (size_t e = 0; e < t->edge_count; e++) {
+        const struct tick_row *row = &rows[t->edge[e]];
+        uint32_t index = series_at(build, row->slot);
 
-        count += (from->rows[i].flags & ROW_FIRST) != 0;
-        if ((from->rows[i].flags & ROW_FIRST) != 0 && index != BUILD_NO_SERIES)
+        count += (row->flags & ROW_FIRST) != 0;
+        if ((row->flags & ROW_FIRST) != 0 && index != BUILD_NO_SERIES)
             put_closing(t->w, build, index, &last); /* its slot went to another entity */
     }
     bytes_put_varint(t->w, 0);
     bytes_put_varint(t->w, count);
-    for (size_t i = 0; i < from->row_count; i++) {
+    for (size_t e = 0; e < t->edge_count; e++) {
+        const struct tick_row *row = &rows[t->edge[e]];
         uint32_t index;
 
-        if ((from->rows[i].flags & ROW_FIRST) != 0 &&
-            open_series(t, table, &from->rows[i], &index, err) != STATUS_OK)
+        if ((row->flags & ROW_FIRST) != 0 && open_series(t, table, row, &index, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -325,20 +353,23 @@ static void put_closings(struct ticking *t, enum table_id table)
 {
     struct build *build = &t->block->build[table];
     const struct tick_table *from = &t->tick->table[table];
+    size_t sampled = from->row_count; /* open series that have this tick */
     uint32_t last = 0;
 
-    for (size_t i = 0; i < from->row_count; i++) {
-        uint32_t index = series_at(build, from->rows[i].slot);
+    for (size_t e = 0; e < t->edge_count; e++) {
+        const struct tick_row *row = &from->rows[t->edge[e]];
+        uint32_t index = series_at(build, row->slot);
 
-        if ((from->rows[i].flags & ROW_LAST) == 0 || index == BUILD_NO_SERIES)
+        if ((row->flags & ROW_LAST) == 0 || index == BUILD_NO_SERIES)
             continue;
         bytes_put_varint(t->w, 1 + zigzag((uint64_t)index - (uint64_t)last));
         bytes_put_u8(t->w, SERIES_ENDED);
-        put_time(t->w, from->rows[i].end_ns, t->tick->start_ns);
-        build_close(build, index, SERIES_ENDED, from->rows[i].end_ns);
+        put_time(t->w, row->end_ns, t->tick->start_ns);
+        build_close(build, index, SERIES_ENDED, row->end_ns);
         last = index;
+        sampled--;
     }
-    for (uint32_t i = 0; i < build->series_count; i++) {
+    for (uint32_t i = 0; build->open_count != sampled && i < build->series_count; i++) {
         if (build->series[i].open && build->series[i].end_tick != build->tick_count)
             put_closing(t->w, build, i, &last);
     }
@@ -354,7 +385,7 @@ static enum status put_table(struct ticking *t, enum table_id table, struct erro
     bytes_put_varint(t->w, from->column_mask);
     if (build_tick(build, t->block->ticks.count - 1, t->tick->start_ns, from->column_mask, err) !=
             STATUS_OK ||
-        put_openings(t, table, err) != STATUS_OK)
+        find_edges(t, table, err) != STATUS_OK || put_openings(t, table, err) != STATUS_OK)
         return err->status;
     bytes_reset(&t->changes);
     t->change_count = 0;
@@ -678,10 +709,14 @@ enum status tail_put_tick(struct open_block *block, const struct tick *tick, slo
                          .key_of = key_of,
                          .context = context,
                          .w = w,
-                         .changes = block->scratch };
+                         .changes = block->scratch,
+                         .edge = block->edge,
+                         .edge_size = block->edge_size };
     enum status st = put_tick(&t, err);
 
     block->scratch = t.changes;
+    block->edge = t.edge;
+    block->edge_size = t.edge_size;
     return st;
 }
 

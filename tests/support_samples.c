@@ -206,7 +206,7 @@ void samples_restart(struct samples *s)
 {
     uint32_t index = 0;
 
-    build_restart(&s->build);
+    build_restart(&s->build, s->block_seq);
     for (size_t i = 0; i < s->series_count; i++)
         s->series[i].index = s->series[i].open ? index++ : UINT32_MAX;
     s->block.count = 0;
@@ -227,14 +227,14 @@ uint8_t samples_missing(const struct samples *s, const struct model_series *seri
                                                    : MISSING_NOT_SAMPLED;
 }
 
-void samples_encode(const struct samples *s, struct chunks *chunks, int64_t block_seq)
+void samples_encode(struct samples *s, struct chunks *chunks, int64_t block_seq)
 {
     struct block_encoder encoder = { .sink = chunks_put, .sink_context = chunks };
     struct chunk_place place = { .table_id = 3, .block_seq = block_seq };
     struct error err = { 0 };
     enum status st;
 
-    chunks_reset(chunks);
+    s->block_seq = block_seq;
     st = block_encode(&encoder, &s->build, &place, &s->block, &err);
     assert(st == STATUS_OK);
     (void)st;

@@ -37,6 +37,7 @@ struct samples {
     struct build_shape shape;
     struct build build;
     struct block_ticks block; /* the open block's axis */
+    int64_t block_seq;        /* that it was encoded as */
     /* of all blocks so far: the ticks of this table */
     uint32_t tick_count, block_first;
     int64_t tick_ns[SAMPLES_TICKS_MAX];
@@ -65,7 +66,7 @@ uint8_t samples_missing(const struct samples *s, const struct model_series *seri
                         unsigned metric);
 
 /* The open block as chunks of table 3, level 0. */
-void samples_encode(const struct samples *s, struct chunks *chunks, int64_t block_seq);
+void samples_encode(struct samples *s, struct chunks *chunks, int64_t block_seq);
 enum status samples_decode(struct block_table *table, const struct samples *s,
                            struct chunks *chunks, int64_t block_seq, struct decompressor *d,
                            struct error *err);

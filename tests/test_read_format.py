@@ -22,7 +22,8 @@ SAMPLES = ["process_samples", "cpu_samples", "memory_samples", "recorder_samples
 ROLLUPS = [name + level for name in SAMPLES for level in ("_60", "_3600")]
 ROWS = ["process", "process_version", "process_lifetime", "entity", "event", "session",
         "capability", "metric", "timeline"]
-MADE = ["--start", "2026-01-05T23:52:00Z", "--processes", "30", "--seconds", "700", "--births", "1",
+# Its last minute is so short that some metrics are not read in it.
+MADE = ["--start", "2026-01-05T23:52:00Z", "--processes", "30", "--seconds", "664", "--births", "1",
         "--missing", "--pid-reuse", "--gap", "200:20", "--restart", "330:15"]
 CELL = re.compile(r'((?:[^",\r\n]|"(?:[^"]|"")*")*)(,|\r\n)')
 # What the export calls differently, leaves out, and adds: times as text, and joins.
@@ -35,7 +36,9 @@ LEFT_OUT = {"crc", "capability_id", "timeline_id", "metric_id", "table_id"}
 ADDED = {"time", "start_time", "end_time", "from_time", "first_time", "last_time", "wall_time"}
 JOINED = {"metric": {"table"}, "process_version": {"pid"},
           "process": {"comm", "exe", "cmdline", "cwd", "cgroup", "container", "user", "uid",
-                      "cmdline_length", "cmdline_hash"}}
+                      "cmdline_length", "cmdline_hash"},
+          "process_samples": {"pid", "comm"}, "cpu_samples": {"core"},
+          "recorder_samples": {"collector"}}
 # Stored numbers that stand for "none", where the export has an empty cell.
 NONE = {"exit_code": "-1", "cmdline_hash": "0", "parent_id": "0", "zone_next_change_ns": "0",
         "zone_next_offset_seconds": "0"}
@@ -101,7 +104,8 @@ def compare(path, table, *options):
     if ours:
         check(not set(ours[0]) - set(names) - LEFT_OUT,
               f"{what}: not exported: {set(ours[0]) - set(names) - LEFT_OUT}")
-        lacking = set(names) - set(ours[0]) - ADDED - JOINED.get(table, set())
+        joined = JOINED.get(re.sub("_(60|3600)$", "", table), set())
+        lacking = set(names) - set(ours[0]) - ADDED - joined
         check(not lacking, f"{what}: not read: {lacking}")
         names = [name for name in names if name in ours[0]]
     ours, theirs = (sorted(tuple(row[name] for name in names) for row in rows)
@@ -173,30 +177,46 @@ def check_damage(path, work):
         seen("UPDATE process_samples_chunk SET data = ? WHERE id = ?", broken, chunk_id)
 
 
+def chunk(reader, column, base, group):
+    """A chunk of the block of section 17, of plain frames."""
+    frames = [b"\0" + data + reader.crc32c(data) for data in (base, group)]
+    header = bytes([1, 0, 1, 7, column, len(frames[0]), 1, len(frames[1])])
+    return header + reader.crc32c(header) + b"".join(frames)
+
+
 def check_examples():
     """What FORMAT.md spells out in bytes (sections 2, 5, 10 and 17)."""
     sys.path.insert(0, os.path.join(SOURCE, "tools"))
-    import read_format_block as block
+    import read_format as reader
 
-    check(block.crc32c(b"123456789") == 0xe3069283, "crc32c of section 2")
-    check(block.row_crc("timeline", (1, 2, 3000, -1)) == 0xcedf6a79, "crc of section 5")
-    check(block.row_crc("t", (-2, "hi", None, b"\xff")) == 0xca9c7eaa, "second crc of section 5")
-    check(block.Cursor(bytes.fromhex("1012 01580a 02")).planes(4) == [0, -1, 300, 5], "planes")
+    def crc32c(*parts):
+        return int.from_bytes(reader.crc32c(b"".join(parts)), "little")
+
+    check(crc32c(b"123456789") == 0xe3069283, "crc32c of section 2")
+    for table, row, crc in ((b"timeline", (1, 2, 3000, -1), 0xcedf6a79),
+                            (b"t", (-2, "hi", None, b"\xff"), 0xca9c7eaa)):
+        check(crc32c(table, *map(reader.summed, row)) == crc, f"crc of {table} in section 5")
+    check(reader.Cursor(bytes.fromhex("1012 01580a 02")).planes(4) == [0, -1, 300, 5], "planes")
     with open(os.path.join(SOURCE, "schema", "FORMAT.md"), encoding="utf-8") as file:
         example = file.read().split("## 17. ")[1]
     lines = re.findall(r"^    ((?:[0-9a-f]{2} {1,2})*[0-9a-f]{2})(?:  |$)", example, re.M)
-    chunk = bytes.fromhex(" ".join(lines))
-    metrics = [block.Record(kind="counter"), block.Record(kind="gauge")]
-    table = block.Table(metrics=metrics, key_count=1)
-    frames = block.decompress(block.chunk_frames(chunk, (0, 1, 7, 0)))
-    directory = block.read_directory(frames, block.Record(level=0, times=[1000, 2000, 3000]), table)
-    check([(s.keys, s.flags, s.first, s.count, list(s.active)) for s in directory.series] ==
-          [([4], 1, 0, 3, [2]), ([9], 7, 1, 2, [0, 1])], "the directory of section 17")
-    counter, gauge = ([(values, reasons) for _, values, reasons in block.read_column(
-        [bytes.fromhex(frame) for frame in column], directory.series)] for column in (
-            ("00 c801 c701", "03 1101 640a08"), ("01 0e0d 01 0001 0001", "01 01 01")))
-    check(counter == [([100, 100, 150], [0] * 3), ([5, 9], [0] * 2)], "the counter of section 17")
-    check(gauge == [([7, 7, 6], [0] * 3), ([0, 0], [1] * 2)], "the gauge of section 17")
+    columns = [[bytes.fromhex(frame) for frame in frames] for frames in (
+        ("00 01c8", "03 1101 640a08"), ("01 010e 01 0001 0001", "01 01 01"))]
+    chunks = [bytes.fromhex(" ".join(lines)), *(chunk(reader, 8 * p + 8, *frames)
+                                                for p, frames in enumerate(columns))]
+    reader.db = sqlite3.connect(":memory:")
+    reader.db.execute("CREATE TABLE t_chunk(id INTEGER PRIMARY KEY, data BLOB)")
+    reader.db.executemany("INSERT INTO t_chunk VALUES (?, ?)",
+                          [(28672 + 8 * i, data) for i, data in enumerate(chunks)])
+    metrics = [reader.Record(name="", kind=kind, labels="", scale=1)
+               for kind in ("counter", "gauge")]
+    table = reader.Record(name="t", table_id=1, metrics=metrics, keys=["core"])
+    block = reader.Record(block_seq=7, times=[1000, 2000, 3000])
+    why = "not permitted"
+    check(list(reader.read_samples(table, 0, block)) ==
+          [[1000, 4, 100, 7, None, None], [2000, 4, 100, 7, None, None],
+           [3000, 4, 150, 6, None, None], [2000, 9, 5, None, None, why],
+           [3000, 9, 9, None, None, why]], "the block of section 17")
 
 
 def load(seconds):

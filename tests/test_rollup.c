@@ -148,6 +148,9 @@ static void check_folds(const struct samples *s, const struct windows *windows)
     struct build_reader reader = { 0 };
     struct error err;
 
+    assert_int_equal(rollup_fold_begin(&fold, &s->build, s->gap + s->block_first, windows->span,
+                                       windows->count, windows->covered_ns, &err),
+                     STATUS_OK);
     for (uint32_t i = 0; i < s->build.series_count; i++) {
         const struct build_series *b = &s->build.series[i];
         struct series_changes changes;
@@ -155,9 +158,7 @@ static void check_folds(const struct samples *s, const struct windows *windows)
         if (b->end_tick <= b->series.first)
             continue;
         assert_int_equal(build_read(&reader, &s->build, i, &changes, &err), STATUS_OK);
-        assert_int_equal(rollup_fold_series(&fold, &changes, s->gap + s->block_first, windows->span,
-                                            windows->count, windows->covered_ns, &err),
-                         STATUS_OK);
+        rollup_fold_series(&fold, &changes);
         for (unsigned c = 0; c < SAMPLES_METRICS; c++) {
             struct rollup_cell expected[WINDOWS_MAX];
 
@@ -216,13 +217,14 @@ static void extremes_do_not_overflow(void **state)
     for (int t = 0; t < 100; t++)
         samples_tick(s);
     windows_find(s, windows);
+    assert_int_equal(rollup_fold_begin(&fold, &s->build, s->gap, windows->span, windows->count,
+                                       windows->covered_ns, &err),
+                     STATUS_OK);
     for (uint32_t i = 0; i < s->build.series_count; i++) {
         struct series_changes changes;
 
         assert_int_equal(build_read(&reader, &s->build, i, &changes, &err), STATUS_OK);
-        assert_int_equal(rollup_fold_series(&fold, &changes, s->gap, windows->span, windows->count,
-                                            windows->covered_ns, &err),
-                         STATUS_OK);
+        rollup_fold_series(&fold, &changes);
     }
     rollup_fold_release(&fold);
     build_reader_release(&reader);

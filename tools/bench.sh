@@ -223,9 +223,13 @@ part_bytes() {
         recording b --seconds 7200 --births 24 --cmdline-bytes 300 --mix $mix
         bytes_rows "mix $mix, 24 births/s, 300-byte lines" - "$(only_goals "<=3.0")"
     done
-    recording b --seconds 7200 --births 0 --mix idle=1
-    row "idle processes only: level 0" \
+    recording b --seconds 7200 --births 0 --mix asleep=1
+    row "processes that do nothing: level 0" \
         "$(per_sample "$(part_bytes_of '^process_samples level 0$')")" "<=0.05" "" \
+        "whole file $(per_sample "$whole")"
+    recording b --seconds 7200 --births 0 --mix idle=1
+    row "of which a fifth wakes every 1 to 10 min: level 0" \
+        "$(per_sample "$(part_bytes_of '^process_samples level 0$')")" - "" \
         "whole file $(per_sample "$whole")"
     recording b --seconds 3599 --births 5 --mix goals --unclean
     row "tail at its largest, killed at 59:59, KiB" "$(($(part_bytes_of '^tail$') / 1024))" - "" ""

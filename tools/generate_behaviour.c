@@ -10,7 +10,7 @@
 enum { STATE_RUNNING = 1, STATE_SLEEPING = 2, STATE_DISK_SLEEP = 3 };
 
 static const char *const names[BEHAVIOUR_COUNT] = {
-    "idle", "periodic", "bursty", "steady", "growing", "io", "churning", "busy",
+    "idle", "periodic", "bursty", "steady", "growing", "io", "churning", "busy", "asleep",
 };
 
 const char *behaviour_name(enum behaviour behaviour)
@@ -95,6 +95,7 @@ static void sleep_on(struct activity *a, int64_t now_ns, struct random_source *r
     int64_t nap_ns = 0;
 
     switch (a->behaviour) {
+    case BEHAVIOUR_ASLEEP:
     case BEHAVIOUR_IDLE:
     case BEHAVIOUR_PERIODIC:
         if (a->period_ns == 0) {

@@ -20,6 +20,7 @@ enum behaviour {
     BEHAVIOUR_IO,       /* reads and writes files */
     BEHAVIOUR_CHURNING, /* starts children: the parents of the short-lived */
     BEHAVIOUR_BUSY,     /* most of a core, or two */
+    BEHAVIOUR_ASLEEP,   /* never runs */
     BEHAVIOUR_COUNT,
 };
 

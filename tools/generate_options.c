@@ -17,11 +17,11 @@ const char generate_usage[] =
     "       [--restart SECOND:DOWN]... [--pid-reuse] [--missing] [--unclean]\n"
     "       [--cmdline-bytes N] [--jitter NS] [--commit 60s] [--sync 0s]\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
-    "Behaviours: idle periodic bursty steady growing io churning busy.\n";
+    "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
 
 /* Like the machines measured for the storage format; and the mix the goals are stated for. */
-static const int64_t mix_default[BEHAVIOUR_COUNT] = { 35, 25, 12, 8, 5, 5, 10, 0 };
-static const int64_t mix_goals[BEHAVIOUR_COUNT] = { 90, 8, 0, 0, 0, 0, 0, 2 };
+static const int64_t mix_default[BEHAVIOUR_COUNT] = { 35, 25, 12, 8, 5, 5, 10, 0, 0 };
+static const int64_t mix_goals[BEHAVIOUR_COUNT] = { 90, 8, 0, 0, 0, 0, 0, 2, 0 };
 
 static enum status parse_number(const char *text, int64_t low, int64_t high, int64_t *number,
                                 struct error *err)

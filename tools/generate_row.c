@@ -7,7 +7,7 @@
 
 enum { STATUS_DIVISOR = 10, METRIC_LINUX_COUNT = PROCESS_FOOTPRINT_BYTES };
 
-/* From /proc/PID/status, which is read at every tenth tick. */
+/* From /proc/PID/status, which is read at every tenth tick, and of who is new or reported gone. */
 static const enum process_metric status_metrics[] = {
     PROCESS_CONTEXT_SWITCHES_VOLUNTARY_TOTAL,
     PROCESS_CONTEXT_SWITCHES_INVOLUNTARY_TOTAL,
@@ -90,7 +90,7 @@ static void add_values(struct population *pop, struct process *p, uint32_t slot,
     row->end_ns = last ? p->end_ns : 0;
     memcpy(values, p->activity.value, METRIC_LINUX_COUNT * sizeof *values);
     memset(missing, MISSING_NONE, METRIC_LINUX_COUNT);
-    if (!row_status_read(tick))
+    if (!row_status_read(tick) && (flags & (ROW_FIRST | ROW_LAST)) == 0)
         LEAVE_OUT(status_metrics, MISSING_NOT_SAMPLED);
     else
         p->status_due = false;

@@ -67,29 +67,47 @@ static void put(struct identity_texts *t, enum process_text which, const char *t
         (texts)->known |= UINT32_C(1) << (which);                                                  \
     } while (0)
 
-/* A command line of a compiler: `bytes` long, a few words that no other has. */
+/* `count` characters as mkstemp(3) makes them. */
+static void put_unique(char *to, size_t count, struct random_source *random)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+    for (size_t i = 0; i < count; i++)
+        to[i] = letters[random_below(random, COUNT_OF(letters) - 1)];
+    to[count] = '\0';
+}
+
+/*
+ * A command line of a compiler, `bytes` long and like no other: one of some thousand sources, a
+ * temporary file of its own, and the flags of its project, which many others have too.
+ */
 static void put_unique_line(struct identity_texts *t, const char *comm, uint64_t number,
                             size_t bytes)
 {
     static const char *const words[] = { "-O2",   "-Wall",      "-Iinclude/net", "-DNDEBUG",
                                          "-fPIC", "-std=gnu17", "-Isrc/common",  "-g",
                                          "-MD",   "-pipe",      "-march=x86-64", "-quiet" };
+    static const char *const folders[] = { "core", "net", "fs/journal", "drivers/block", "lib" };
     struct random_source random = { number };
     char *line = t->text[PROCESS_CMDLINE];
+    const char *folder = folders[random_below(&random, COUNT_OF(folders))];
+    unsigned source = (unsigned)random_below(&random, 4096);
+    unsigned project = (unsigned)random_below(&random, 4);
+    char unique[7];
     size_t used;
 
     if (bytes > CMDLINE_MAX)
         bytes = CMDLINE_MAX;
-    used = (size_t)snprintf(line, TEXT_ROOM, "%s -o /tmp/cc%012" PRIx64 ".o", comm,
-                            random_next(&random) >> 16);
-    while (used < bytes) {
-        const char *word = words[random_below(&random, COUNT_OF(words))];
-
-        if (random_chance(&random, 250000))
-            used += (size_t)snprintf(line + used, TEXT_ROOM - used, " src/%07" PRIx64 ".c",
-                                     random_next(&random) >> 36);
+    put_unique(unique, 6, &random);
+    used = (size_t)snprintf(line, TEXT_ROOM, "%s -o /tmp/cc%s.s src/%s/unit_%04u.c", comm, unique,
+                            folder, source);
+    for (unsigned i = project; used < bytes; i += 1 + project) {
+        if (i % 7 == 6)
+            used += (size_t)snprintf(line + used, TEXT_ROOM - used, " -MF out/%s/unit_%04u.d",
+                                     folder, source);
         else
-            used += (size_t)snprintf(line + used, TEXT_ROOM - used, " %s", word);
+            used +=
+                (size_t)snprintf(line + used, TEXT_ROOM - used, " %s", words[i % COUNT_OF(words)]);
     }
     t->size[PROCESS_CMDLINE] = used > bytes ? bytes : used;
     t->known |= 1 << PROCESS_CMDLINE;

@@ -1,71 +1,84 @@
 /*
- * A table of a block: its directory and every column. A byte chooses table and level, a piece is
- * the tick axis, the rest are chunks in the order in which they are asked for, each
- * behind a byte that is 0 where there is none.
+ * A table of a block: its directory and every column, with the lifetimes and reference values that
+ * it leans on. A byte chooses table and level, a piece is the tick axis, the rest are chunks: see
+ * struct fuzz_source.
  */
-#include "tests/fuzz/fuzz_input.h"
+#include "tests/fuzz/fuzz_encode.h"
+#include "tests/fuzz/fuzz_mutate.h"
+
+#include <string.h>
 
 #include "schema/block_rebuild.h"
 
-struct source {
-    struct fuzz_input in;
-    struct fuzz_chunks chunks;
-};
-
-static enum status give(void *context, const struct chunk_place *place, const uint8_t **data,
-                        size_t *size, struct error *err)
+/* Decoded alone, a group is what it was among all. */
+static void compare_group(const struct block_table *table, const struct block_column *whole,
+                          const struct block_column *part, size_t index)
 {
-    struct source *s = context;
+    size_t first = index / GROUP_SERIES * GROUP_SERIES, end = first + GROUP_SERIES;
+    size_t row, rows;
 
-    (void)err;
-    if (fuzz_byte(&s->in) == 0)
-        return STATUS_ABSENT;
-    fuzz_wrap(&s->chunks, place, &s->in);
-    *data = s->chunks.chunk.data;
-    *size = s->chunks.chunk.used;
-    return STATUS_OK;
+    if (end > table->series_count)
+        end = table->series_count;
+    row = table->row[first];
+    rows = table->row[end] - row;
+    if ((whole->missing == NULL) != (part->missing == NULL) ||
+        memcmp(whole->value + row, part->value + row, rows * sizeof *whole->value) != 0 ||
+        memcmp(whole->base + first, part->base + first, (end - first) * sizeof *whole->base) != 0 ||
+        (whole->missing != NULL && memcmp(whole->missing + row, part->missing + row, rows) != 0))
+        abort();
 }
 
-static void read_columns(const struct block_table *table, struct source *s, struct decompressor *d)
+static void read_columns(const struct block_table *table, struct fuzz_source *s,
+                         struct decompressor *d)
 {
-    struct block_column column = { 0 };
+    struct block_column column = { 0 }, part = { 0 };
+    size_t one = table->series_count - 1;
     uint64_t sum = 0;
 
     for (size_t c = 0; c < table->shape->column_count; c++) {
         struct error err = { 0 };
-        enum status st = block_column_decode(&column, table, c, SIZE_MAX, give, s, d, &err);
+        enum status st = block_column_decode(&column, table, c, SIZE_MAX, fuzz_give, s, d, &err);
 
         fuzz_check(st, &err);
-        for (size_t row = 0; st == STATUS_OK && row < table->row[table->series_count]; row++)
+        if (st != STATUS_OK)
+            continue;
+        for (size_t row = 0; row < table->row[table->series_count]; row++)
             sum += (uint64_t)column.value[row] + (column.missing == NULL ? 0 : column.missing[row]);
-        for (size_t i = 0; st == STATUS_OK && i < table->series_count; i++)
+        for (size_t i = 0; i < table->series_count; i++)
             sum += (uint64_t)column.base[i] ^ (uint64_t)column.base_ns[i];
+        if (block_column_decode(&part, table, c, one, fuzz_give, s, d, &err) != STATUS_OK)
+            abort();
+        compare_group(table, &column, &part, one);
     }
     block_column_release(&column);
+    block_column_release(&part);
     if (sum == 1)
         (void)sum;
 }
 
-/* Recovery turns stored blocks back into builds. */
+/* Recovery turns stored blocks back into builds, and folds these once more. */
 static void rebuild(const struct build_shape *shape, const struct chunk_place *place,
-                    const struct block_ticks *ticks, const struct source *from,
-                    struct decompressor *d)
+                    const struct block_ticks *ticks, struct fuzz_source *s, struct decompressor *d)
 {
-    struct source s = { .in = from->in };
     struct build build;
     struct error err = { 0 };
+    enum status st = build_init(&build, shape, &err);
 
-    if (build_init(&build, shape, &err) == STATUS_OK)
-        fuzz_check(block_rebuild(&build, place, ticks, give, &s, d, &err), &err);
+    if (st == STATUS_OK)
+        st = block_rebuild(&build, place, ticks, fuzz_give, s, d, &err);
+    fuzz_check(st, &err);
+    if (st == STATUS_OK)
+        fuzz_encode(&build, place, ticks);
     build_release(&build);
-    fuzz_chunks_release(&s.chunks);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct source s = { .in = { data, size } };
+    struct fuzz_source s = { .in = { data, size } };
     uint8_t which = fuzz_byte(&s.in);
-    struct chunk_place place = { .level = which >> 4 & 1, .table_id = which & 3, .block_seq = 7 };
+    struct chunk_place place = { .level = (which >> 4 & 3) % LEVEL_COUNT,
+                                 .table_id = which & 3,
+                                 .block_seq = 7 };
     struct fuzz_input axis = fuzz_piece(&s.in);
     struct decompressor d = { 0 };
     struct build_shape shape;
@@ -78,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (st == STATUS_OK) {
         if ((which & 128) != 0)
             rebuild(&shape, &place, &ticks, &s, &d);
-        st = block_table_decode(&table, &place, &shape, &ticks, give, &s, &d, &err);
+        st = block_table_decode(&table, &place, &shape, &ticks, fuzz_give, &s, &d, &err);
         fuzz_check(st, &err);
         if (st == STATUS_OK)
             read_columns(&table, &s, &d);
@@ -88,4 +101,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decompressor_release(&d);
     fuzz_chunks_release(&s.chunks);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    struct fuzz_input in = { data, size };
+    struct fuzz_pieces pieces = { .count = 0 };
+
+    (void)fuzz_byte(&in);
+    fuzz_note_piece(&pieces, &in);
+    fuzz_note_chunks(&pieces, &in);
+    return fuzz_mutate(&pieces, data, size, max_size, seed);
 }

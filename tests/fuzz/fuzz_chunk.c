@@ -1,4 +1,4 @@
-/* The container of a chunk, its checksum made right. */
+/* The container of a chunk and its frames, the checksums of header and plain frames made right. */
 #include "tests/fuzz/fuzz_input.h"
 
 #include <string.h>
@@ -20,6 +20,53 @@ static size_t find_checksum(const uint8_t *data, size_t size, struct chunk_place
     return r.used;
 }
 
+/* Over what stands before it. */
+static void put_checksum(uint8_t *data, size_t size)
+{
+    uint32_t crc = crc32c(0, data, size);
+
+    for (int i = 0; i < 4; i++)
+        data[size + (size_t)i] = (uint8_t)(crc >> (8 * i));
+}
+
+static void read_frame(const uint8_t *frame, size_t size, struct decompressor *d)
+{
+    uint8_t *copy = malloc(size + (size == 0));
+    struct byte_reader content;
+    struct error err = { 0 };
+    enum status st;
+
+    if (copy == NULL)
+        return;
+    if (size > 0)
+        memcpy(copy, frame, size);
+    if (size >= 5 && copy[0] == 0)
+        put_checksum(copy + 1, size - 5);
+    st = decompress_frame(d, copy, size, 1 << 20, &content, &err);
+    fuzz_check(st, &err);
+    if (st == STATUS_OK)
+        (void)crc32c(0, content.data, content.size);
+    free(copy);
+}
+
+static void read_frames(struct chunk *chunk)
+{
+    const uint8_t *frame = chunk->groups;
+    struct decompressor d = { 0 };
+
+    read_frame(chunk->base, chunk->base_size, &d);
+    for (size_t g = 0; g < chunk->group_count; g++) {
+        size_t size = (size_t)bytes_get_varint(&chunk->sizes);
+
+        if (size > 0)
+            read_frame(frame, size, &d);
+        frame += size;
+    }
+    if (chunk->sizes.overrun || frame != chunk->groups + chunk->groups_size)
+        abort();
+    decompressor_release(&d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size + 1);
@@ -34,23 +81,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(copy, data, size);
     at = find_checksum(copy, size, &place);
-    if (at + 4 <= size) {
-        uint32_t crc = crc32c(0, copy, at);
-
-        for (int i = 0; i < 4; i++)
-            copy[at + (size_t)i] = (uint8_t)(crc >> (8 * i));
-    }
+    if (at + 4 <= size)
+        put_checksum(copy, at);
     st = chunk_get(&chunk, &place, copy, size, &err);
     fuzz_check(st, &err);
-    if (st == STATUS_OK) {
-        size_t total = 0;
-
-        for (size_t g = 0; g < chunk.group_count; g++)
-            total += (size_t)bytes_get_varint(&chunk.sizes);
-        if (chunk.sizes.overrun || total != chunk.groups_size)
-            abort();
-        (void)crc32c(crc32c(0, chunk.base, chunk.base_size), chunk.groups, chunk.groups_size);
-    }
+    if (st == STATUS_OK)
+        read_frames(&chunk);
     free(copy);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "schema/chunk.h"
+#include "schema/identity.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,11 +27,18 @@ static inline uint8_t fuzz_byte(struct fuzz_input *in)
     return *in->data++;
 }
 
-/* A length of two bytes, and so many bytes or what is left. */
+/* Two bytes, the lower first. */
+static inline uint32_t fuzz_word(struct fuzz_input *in)
+{
+    uint32_t low = fuzz_byte(in);
+
+    return low | (uint32_t)fuzz_byte(in) << 8;
+}
+
+/* A length, and so many bytes or what is left. */
 static inline struct fuzz_input fuzz_piece(struct fuzz_input *in)
 {
-    size_t low = fuzz_byte(in);
-    size_t size = low | (size_t)fuzz_byte(in) << 8;
+    size_t size = fuzz_word(in);
     struct fuzz_input piece = { in->data, size < in->size ? size : in->size };
 
     in->data += piece.size;
@@ -77,6 +85,48 @@ static inline void fuzz_wrap(struct fuzz_chunks *c, const struct chunk_place *pl
         sizes[g] = c->groups.used - before;
     }
     chunk_put(&c->chunk, place, &c->base, sizes, count, &c->groups);
+}
+
+/* Past what fuzz_wrap takes. */
+static inline void fuzz_skip(struct fuzz_input *in)
+{
+    (void)fuzz_piece(in);
+    for (size_t count = fuzz_byte(in); count > 0; count--)
+        (void)fuzz_piece(in);
+}
+
+/*
+ * Chunks until the input's end, each behind a word that names it: the column in the lower twelve
+ * bits, above them 0 for samples, 1 for lifetimes, 2 for strings. Their order means nothing, so
+ * that a change of one does not move the others; of those with one name the first is given.
+ */
+struct fuzz_source {
+    struct fuzz_input in;
+    struct fuzz_chunks chunks;
+};
+
+/* A chunk_source. Any block's chunks are these. */
+static inline enum status fuzz_give(void *context, const struct chunk_place *place,
+                                    const uint8_t **data, size_t *size, struct error *err)
+{
+    struct fuzz_source *s = context;
+    struct fuzz_input in = s->in;
+    uint32_t table = place->table_id == LIFETIME_TABLE ? 1
+                     : place->table_id == STRING_TABLE ? 2
+                                                       : 0;
+
+    (void)err;
+    while (in.size > 0) {
+        if (fuzz_word(&in) != (table << 12 | place->column_id)) {
+            fuzz_skip(&in);
+            continue;
+        }
+        fuzz_wrap(&s->chunks, place, &in);
+        *data = s->chunks.chunk.data;
+        *size = s->chunks.chunk.used;
+        return STATUS_OK;
+    }
+    return STATUS_ABSENT;
 }
 
 /* An error has a message; anything else is a broken promise. */

@@ -1,31 +1,10 @@
-/* The lifetimes of a block: chunks in the order in which they are asked for, 0 where there is none. */
-#include "tests/fuzz/fuzz_input.h"
+/* The lifetimes of a block. A piece is the tick axis, the rest chunks: see struct fuzz_source. */
+#include "tests/fuzz/fuzz_mutate.h"
 
-#include "schema/identity.h"
-
-struct source {
-    struct fuzz_input in;
-    struct fuzz_chunks chunks;
-};
-
-static enum status give(void *context, const struct chunk_place *place, const uint8_t **data,
-                        size_t *size, struct error *err)
+/* Touch every byte of every name, and every figure. */
+static void read_all(const struct lifetimes *lifetimes, const struct build_shape *shape)
 {
-    struct source *s = context;
-
-    (void)err;
-    if (fuzz_byte(&s->in) == 0)
-        return STATUS_ABSENT;
-    fuzz_wrap(&s->chunks, place, &s->in);
-    *data = s->chunks.chunk.data;
-    *size = s->chunks.chunk.used;
-    return STATUS_OK;
-}
-
-/* Touch every byte of every name. */
-static void read_names(const struct lifetimes *lifetimes)
-{
-    uint32_t crc = 0;
+    uint32_t crc = crc32c(0, lifetimes->process, lifetimes->count * sizeof *lifetimes->process);
 
     for (size_t i = 0; i < lifetimes->count; i++)
         for (size_t v = 0; v < lifetimes->process[i].version_count; v++)
@@ -35,26 +14,43 @@ static void read_names(const struct lifetimes *lifetimes)
                 if (text->data != NULL)
                     crc = crc32c(crc, text->data, text->size);
             }
+    crc = crc32c(crc, lifetimes->cell,
+                 lifetimes->count * shape->metric_count * sizeof *lifetimes->cell);
     if (crc == 1)
         (void)crc;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct source s = { .in = { data, size } };
+    struct fuzz_source s = { .in = { data, size } };
+    struct fuzz_input axis = fuzz_piece(&s.in);
     struct decompressor d = { 0 };
-    struct lifetimes lifetimes;
+    struct lifetimes lifetimes = { 0 };
     struct build_shape shape;
+    struct block_ticks ticks;
     struct error err = { 0 };
-    enum status st;
+    enum status st = block_ticks_decode(&ticks, axis.data, axis.size, &err);
 
     build_shape_of_table(&shape, TABLE_PROCESS, 1);
-    st = lifetimes_decode(&lifetimes, 3, &shape, give, &s, &d, &err);
-    fuzz_check(st, &err);
+    if (st == STATUS_OK) {
+        st = lifetimes_decode(&lifetimes, 3, &ticks, &shape, fuzz_give, &s, &d, &err);
+        fuzz_check(st, &err);
+    }
     if (st == STATUS_OK)
-        read_names(&lifetimes);
+        read_all(&lifetimes, &shape);
     lifetimes_release(&lifetimes);
+    block_ticks_release(&ticks);
     decompressor_release(&d);
     fuzz_chunks_release(&s.chunks);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    struct fuzz_input in = { data, size };
+    struct fuzz_pieces pieces = { .count = 0 };
+
+    fuzz_note_piece(&pieces, &in);
+    fuzz_note_chunks(&pieces, &in);
+    return fuzz_mutate(&pieces, data, size, max_size, seed);
 }

@@ -2,31 +2,18 @@
  * Tail records, a piece each, behind their checksums. What they make is encoded as a reader would,
  * so that a hostile tail cannot build what sealing trips over.
  */
-#include "tests/fuzz/fuzz_input.h"
+#include "tests/fuzz/fuzz_encode.h"
+#include "tests/fuzz/fuzz_mutate.h"
 
 #include "schema/open_block.h"
 
-static enum status drop(void *context, const struct chunk_place *place,
-                        const struct byte_writer *chunk, struct error *err)
-{
-    (void)context;
-    (void)place;
-    (void)chunk;
-    (void)err;
-    return STATUS_OK;
-}
-
 static void encode(struct open_block *block)
 {
-    struct block_encoder encoder = { .sink = drop };
-    struct error err = { 0 };
-
     for (uint32_t t = 0; t < TABLE_COUNT; t++) {
         struct chunk_place place = { .table_id = t, .block_seq = 1 };
 
-        fuzz_check(block_encode(&encoder, &block->build[t], &place, &block->ticks, &err), &err);
+        fuzz_encode(&block->build[t], &place, &block->ticks);
     }
-    block_encoder_release(&encoder);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,4 +34,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         encode(&block);
     open_block_release(&block);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    struct fuzz_input in = { data, size };
+    struct fuzz_pieces pieces = { .count = 0 };
+
+    while (in.size > 0)
+        fuzz_note_piece(&pieces, &in);
+    return fuzz_mutate(&pieces, data, size, max_size, seed);
 }

@@ -1,0 +1,146 @@
+/* The directory of a table of a block, and its reference values. Layout: schema/FORMAT.md. */
+#include <stdlib.h>
+
+#include "schema/block_encode.h"
+#include "schema/column.h"
+
+/* Which of the block's ticks this table was sampled at, and what was read there. */
+static void put_table_ticks(struct encoding *e)
+{
+    const struct build *build = e->build;
+    struct byte_writer *w = &e->raw;
+    uint32_t at = 0;
+
+    bytes_put_varint(w, build->shape->metric_count);
+    bytes_put_varint(w, build->tick_count);
+    bytes_put_u8(w, build->tick_count == e->ticks->count ? 1 : 0);
+    for (uint32_t i = 0; build->tick_count != e->ticks->count && i < build->tick_count; i++) {
+        bytes_put_varint(w, build->block_tick[i] - at);
+        at = build->block_tick[i] + 1;
+    }
+    bytes_put_u8(w, build->masked ? 1 : 0);
+    for (uint32_t i = 0; build->masked && i < build->tick_count; i++)
+        bytes_put_varint(w, build->mask[i] ^ (i > 0 ? build->mask[i - 1] : 0));
+    for (unsigned m = 0; m < build->shape->metric_count; m++) {
+        int64_t before = build->column_base_ns[m];
+
+        bytes_put_varint(w, before == INT64_MIN
+                                ? 0
+                                : 1 + zigzag((uint64_t)build->tick_ns[0] - (uint64_t)before));
+    }
+    for (uint32_t i = 0; build->shape->level > 0 && i < build->tick_count; i++)
+        for (unsigned m = 0; m < build->shape->metric_count; m++) {
+            const int64_t *covered = build->covered_ns + (size_t)i * build->shape->metric_count;
+
+            bytes_put_zigzag(w, wrap_subtract(covered[m], m == 0 ? 0 : covered[m - 1]));
+        }
+}
+
+static void put_series_times(struct encoding *e)
+{
+    const struct build *build = e->build;
+    struct byte_writer *w = &e->raw;
+
+    for (size_t i = 0; i < e->series_count; i++) {
+        const struct build_series *s = &build->series[e->order[i].index];
+
+        if (e->order[i].told)
+            continue;
+        if ((s->series.flags & (SERIES_BORN | SERIES_YOUNG)) != 0)
+            bytes_put_zigzag(w, wrap_subtract(build->tick_ns[s->series.first], s->series.start_ns));
+        if ((s->series.flags & SERIES_ENDED) != 0)
+            bytes_put_zigzag(w, wrap_subtract(build->tick_ns[s->end_tick - 1], s->series.end_ns));
+    }
+}
+
+static void put_series_facts(struct encoding *e)
+{
+    const struct build *build = e->build;
+    struct byte_writer *w = &e->raw;
+
+    for (unsigned k = 0; k < build->shape->key_count; k++) {
+        for (size_t i = 0; i < e->series_count; i++)
+            e->fact[i] = wrap_subtract(e->order[i].key[k], i == 0 ? 0 : e->order[i - 1].key[k]);
+        column_encode(e->fact, e->series_count, w);
+    }
+    for (size_t i = 0; i < e->series_count; i++)
+        bytes_put_u8(
+            w, (uint8_t)(build->series[e->order[i].index].series.flags |
+                         (e->order[i].told ? SERIES_TOLD : 0) |
+                         (build->series[e->order[i].index].referenced ? SERIES_REFERRED : 0)));
+    for (size_t i = 0; i < e->series_count; i++)
+        e->fact[i] = (int64_t)build->series[e->order[i].index].series.first -
+                     (i == 0 ? 0 : build->series[e->order[i - 1].index].series.first);
+    column_encode(e->fact, e->series_count, w);
+    for (size_t i = 0; i < e->series_count; i++)
+        e->fact[i] = (int64_t)block_sample_count(&build->series[e->order[i].index]) - 1;
+    column_encode(e->fact, e->series_count, w);
+    put_series_times(e);
+    bytes_put(w, e->kinds.data, e->kinds.used);
+}
+
+enum status block_emit_directory(struct encoding *e, struct error *err)
+{
+    int64_t reference_seq =
+        e->build->reference_seq == 0 ? e->place.block_seq : e->build->reference_seq;
+
+    bytes_reset(&e->raw);
+    put_table_ticks(e);
+    for (size_t c = 0; c < e->build->shape->column_count; c++)
+        bytes_put_u8(&e->raw, block_column_state(&e->column[c]));
+    bytes_put_varint(&e->raw,
+                     e->referenced ? 1 + (uint64_t)(e->place.block_seq - reference_seq) : 0);
+    bytes_put_varint(&e->raw, e->series_count);
+    put_series_facts(e);
+    if (e->kinds.full || e->bitmaps.full)
+        return error_set(err, STATUS_NO_MEMORY, "directory of %s", e->build->shape->name);
+    return block_emit(e, COLUMN_DIRECTORY, e->directory_sizes, &e->directory_groups, err);
+}
+
+/* Whether any reference value of the column is not 0; they are left in e->fact. */
+static bool reference_column(struct encoding *e, size_t count, size_t c)
+{
+    const struct build *build = e->build;
+    int64_t any = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        e->fact[i] = build->reference[e->order[i].index * build->shape->column_count + c];
+        any |= e->fact[i];
+    }
+    return any != 0;
+}
+
+enum status block_emit_reference(struct encoding *e, struct error *err)
+{
+    const struct build *build = e->build;
+    const struct build_shape *shape = build->shape;
+    size_t count = 0;
+
+    for (size_t i = 0; i < build->series_count; i++)
+        if (build->series[i].referenced)
+            e->order[count++] = (struct order){ .key = { build->series[i].series.key[0],
+                                                         build->series[i].series.key[1] },
+                                                .index = (uint32_t)i };
+    qsort(e->order, count, sizeof *e->order, block_by_key);
+    bytes_reset(&e->raw);
+    bytes_put_varint(&e->raw, count);
+    for (unsigned k = 0; k < shape->key_count; k++) {
+        for (size_t i = 0; i < count; i++)
+            e->fact[i] = wrap_subtract(e->order[i].key[k], i == 0 ? 0 : e->order[i - 1].key[k]);
+        column_encode(e->fact, count, &e->raw);
+    }
+    for (size_t c = 0; c < shape->column_count; c++)
+        bytes_put_u8(&e->raw, reference_column(e, count, c));
+    if (block_emit(e, COLUMN_REFERENCE, NULL, NULL, err) != STATUS_OK)
+        return err->status;
+    for (size_t c = 0; c < shape->column_count; c++) {
+        if (!reference_column(e, count, c))
+            continue;
+        bytes_reset(&e->raw);
+        column_encode(e->fact, count, &e->raw);
+        if (block_emit(e, COLUMN_REFERENCE + shape->column[c].column_id, NULL, NULL, err) !=
+            STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,147 @@
+/*
+ * What a directory takes from elsewhere: how some series begin and end from lifetimes, what bases are
+ * relative to from reference values. Every count read here may be that of a hostile file.
+ */
+#include <stdlib.h>
+
+#include "schema/block_decode.h"
+#include "schema/column.h"
+#include "schema/lifetime.h"
+
+/* The lifetimes that tell how some series begin and end. */
+enum status block_find_told(struct block_table *table, const struct block_ticks *ticks,
+                            chunk_source *source, void *source_context, struct decompressor *d,
+                            struct error *err)
+{
+    struct lifetime_source from = { .block_seq = table->place.block_seq,
+                                    .source = source,
+                                    .source_context = source_context,
+                                    .d = d };
+    size_t at = 0;
+    enum status st;
+
+    table->told = calloc(1, sizeof *table->told);
+    if (table->told == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+    st = lifetime_who_decode(&from, table->told, err);
+    free(from.scratch);
+    if (st != STATUS_OK && st != STATUS_ABSENT)
+        return st;
+    table->told_reason = malloc(table->told->count + 1);
+    if (table->told_reason == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+    for (size_t i = 0; i < table->told->count; i++)
+        table->told_reason[i] = lifetime_expect(&table->told->process[i], ticks).reason[0];
+    for (size_t i = 0; i < table->series_count; i++) {
+        struct series *s = &table->series[i];
+
+        if ((s->flags & SERIES_TOLD) == 0)
+            continue;
+        while (at < table->told->count && table->told->process[at].process_id < s->key[0])
+            at++;
+        if (at == table->told->count || table->told->process[at].process_id != s->key[0] ||
+            table->told->process[at].end_ns == NO_TIME)
+            return block_corrupt(table, &table->place, "a lifetime is missing", err);
+        s->flags &= (uint8_t)~SERIES_TOLD;
+        s->start_ns = table->told->process[at].start_ns;
+        s->end_ns = table->told->process[at].end_ns;
+        table->told_at[i] = (uint32_t)at + 1;
+    }
+    return STATUS_OK;
+}
+
+struct keys {
+    int64_t key[2];
+};
+
+static int by_key(const struct keys *a, const int64_t key[2])
+{
+    for (int k = 0; k < 2; k++)
+        if (a->key[k] != key[k])
+            return a->key[k] < key[k] ? -1 : 1;
+    return 0;
+}
+
+/* Where among the reference values those of each series are. */
+static enum status find_references(struct block_table *table, const struct keys list[],
+                                   struct error *err)
+{
+    for (size_t i = 0; i < table->series_count; i++) {
+        struct series *s = &table->series[i];
+        size_t low = 0, high = table->reference_count;
+
+        if ((s->flags & SERIES_REFERRED) == 0)
+            continue;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+
+            if (by_key(&list[middle], s->key) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low == table->reference_count || by_key(&list[low], s->key) != 0)
+            return block_corrupt(table, &table->place, "a reference value is missing", err);
+        s->flags &= (uint8_t)~SERIES_REFERRED;
+        table->reference_at[i] = (uint32_t)low + 1;
+    }
+    return STATUS_OK;
+}
+
+static enum status get_reference_keys(struct block_table *table, const struct chunk_place *place,
+                                      struct byte_reader *r, struct error *err)
+{
+    uint64_t count = bytes_get_varint(r);
+    struct keys *list;
+    int64_t *scratch;
+    enum status st = STATUS_OK;
+
+    if (r->overrun || count == 0 || count > BLOCK_SERIES_MAX || count > r->size * 2)
+        return block_corrupt(table, place, "an impossible number of series", err);
+    table->reference_count = (size_t)count;
+    list = calloc((size_t)count, sizeof *list);
+    scratch = calloc((size_t)count, sizeof *scratch);
+    if (list == NULL || scratch == NULL)
+        st = error_set(err, STATUS_NO_MEMORY, "reference values of %s", table->shape->name);
+    for (unsigned k = 0; k < table->shape->key_count && st == STATUS_OK; k++) {
+        int64_t key = 0;
+
+        st = column_decode(r, scratch, (size_t)count, err);
+        for (size_t i = 0; i < count && st == STATUS_OK; i++)
+            list[i].key[k] = key = wrap_add(key, scratch[i]);
+    }
+    for (unsigned c = 0; c < table->stored_metrics; c++) {
+        uint8_t state = bytes_get_u8(r);
+
+        if (c < table->shape->column_count)
+            table->reference_state[c] = state;
+    }
+    if (st == STATUS_OK && (r->overrun || bytes_left(r) != 0))
+        st = block_corrupt(table, place, "its length is wrong", err);
+    if (st == STATUS_OK)
+        st = find_references(table, list, err);
+    free(list);
+    free(scratch);
+    return st;
+}
+
+enum status block_find_references(struct block_table *table, chunk_source *source,
+                                  void *source_context, struct decompressor *d, struct error *err)
+{
+    struct chunk_place place = table->place;
+    struct byte_reader r;
+    struct chunk chunk;
+    enum status st;
+
+    place.block_seq = table->reference_seq;
+    place.column_id = COLUMN_REFERENCE;
+    table->reference_state = calloc(table->shape->column_count, 1);
+    if (table->reference_state == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "reference values of %s", table->shape->name);
+    st = block_fetch(table, &place, source, source_context, &chunk, err);
+    if (st == STATUS_OK)
+        st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
+    if (st != STATUS_OK)
+        return st == STATUS_CORRUPT ? block_corrupt(table, &place, "it is damaged", err) : st;
+    return get_reference_keys(table, &place, &r, err);
+}
