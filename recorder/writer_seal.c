@@ -89,7 +89,7 @@ static int64_t floor_to(int64_t time_ns, int64_t seconds)
     int64_t length = seconds * 1000000000;
     int64_t rest = time_ns % length;
 
-    return time_ns - (rest < 0 ? rest + length : rest);
+    return wrap_subtract(time_ns, rest < 0 ? rest + length : rest);
 }
 
 /* The number of a window on the axis of the rollup block being built; added if it is new. */
@@ -158,7 +158,7 @@ static enum status begin_hour(struct sealing *s, struct error *err)
 
     for (uint32_t i = 0; i < minutes->tick_count; i++)
         for (unsigned m = 0; m < metrics; m++)
-            covered[m] += minutes->covered_ns[(size_t)i * metrics + m];
+            covered[m] = wrap_add(covered[m], minutes->covered_ns[(size_t)i * metrics + m]);
     if (add_window(writer, 2, s->hour_start_ns, &number, err) != STATUS_OK)
         return err->status;
     if (rollup_window(&writer->rollup[1][s->table], number, s->hour_start_ns, covered, err) !=

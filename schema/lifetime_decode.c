@@ -152,6 +152,8 @@ enum status lifetime_metric_decode(struct lifetime_source *from, const struct li
     for (unsigned q = 0; q < part_count; q++)
         if (column_decode(&r, parts + q * who->count, who->count, err) != STATUS_OK)
             return corrupt(from, column, "planes", err);
+    if (part_count > 1 && bytes_left(&r) != 0) /* else only the first part was asked for */
+        return corrupt(from, column, "its length is wrong", err);
     return STATUS_OK;
 }
 

@@ -33,10 +33,10 @@ int64_t rollup_rate(int64_t increase, int64_t dt_ns);
 static inline int64_t rollup_window_start(int64_t tick_ns, int64_t seconds)
 {
     int64_t length = seconds * 1000000000;
-    int64_t before = tick_ns - 1;
+    int64_t before = wrap_subtract(tick_ns, 1);
     int64_t rest = before % length;
 
-    return before - (rest < 0 ? rest + length : rest);
+    return wrap_subtract(before, rest < 0 ? rest + length : rest);
 }
 
 /* Ticks [first, end) of a table, one window. */

@@ -285,7 +285,7 @@ static void threads_are_summed_also_when_the_first_leaves_first(void **state)
     rig_close(&rig);
 }
 
-enum { STORM = 2000, WORKERS = 200 };
+enum { STORM = 2000, WORKERS = 200, WORK_US = 5000 };
 
 static size_t find(const pid_t pids[], size_t count, pid_t pid)
 {
@@ -345,7 +345,7 @@ static void short_lives_account_for_their_cpu_time(void **state)
 
             pids[i] = fork();
             if (pids[i] == 0) {
-                spin(5000);
+                spin(WORK_US);
                 _exit(0);
             }
             wait4(pids[i], NULL, 0, &usage);
@@ -358,7 +358,8 @@ static void short_lives_account_for_their_cpu_time(void **state)
         }
         print_message("%.2f %% of the CPU time of %d short lives\n",
                       100.0 * (double)sum / (double)wanted, WORKERS);
-        assert_true(sum > wanted / 100 * 80 && sum < wanted / 100 * 103);
+        /* What tearing down its memory costs the kernel tells later: with a sanitizer that is much. */
+        assert_true(sum > (int64_t)WORKERS * WORK_US / 100 * 98 && sum < wanted / 100 * 103);
     }
     rig_close(&rig);
 }

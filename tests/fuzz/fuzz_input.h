@@ -48,40 +48,43 @@ static inline struct fuzz_input fuzz_piece(struct fuzz_input *in)
 
 /* What wrapping needs and keeps; release with fuzz_chunks_release. */
 struct fuzz_chunks {
-    struct compressor compressor;
     struct byte_writer base, groups, chunk;
 };
 
 static inline void fuzz_chunks_release(struct fuzz_chunks *c)
 {
-    compressor_release(&c->compressor);
     bytes_release(&c->base);
     bytes_release(&c->groups);
     bytes_release(&c->chunk);
+}
+
+/* A piece in a plain frame: zstd would take most of the fuzzer's time. */
+static inline void fuzz_frame(struct fuzz_input piece, struct byte_writer *w)
+{
+    bytes_put_u8(w, 0);
+    bytes_put(w, piece.data, piece.size);
+    bytes_put_u32(w, crc32c(0, piece.data, piece.size));
+    if (w->full)
+        abort();
 }
 
 /* The chunk of `place`: a piece for the base, a count, and a piece for each group. */
 static inline void fuzz_wrap(struct fuzz_chunks *c, const struct chunk_place *place,
                              struct fuzz_input *in)
 {
-    struct fuzz_input base = fuzz_piece(in);
-    size_t sizes[256] = { 0 };
-    size_t count = fuzz_byte(in);
-    struct error err;
+    size_t sizes[256] = { 0 }, count;
 
     bytes_reset(&c->base);
     bytes_reset(&c->groups);
     bytes_reset(&c->chunk);
-    if (compress_frame(&c->compressor, COMPRESS_TAIL, base.data, base.size, &c->base, &err) !=
-        STATUS_OK)
-        abort();
+    fuzz_frame(fuzz_piece(in), &c->base);
+    count = fuzz_byte(in);
     for (size_t g = 0; g < count; g++) {
         struct fuzz_input group = fuzz_piece(in);
         size_t before = c->groups.used;
 
-        if (group.size > 0 && compress_frame(&c->compressor, COMPRESS_TAIL, group.data, group.size,
-                                             &c->groups, &err) != STATUS_OK)
-            abort();
+        if (group.size > 0)
+            fuzz_frame(group, &c->groups);
         sizes[g] = c->groups.used - before;
     }
     chunk_put(&c->chunk, place, &c->base, sizes, count, &c->groups);

@@ -21,35 +21,56 @@ static size_t base_size;
 
 /* --- the small recording: three slots, a process of 50 seconds after the other in each --- */
 
+static void put_birth(struct tick *tick, uint32_t slot, int pid)
+{
+    struct tick_birth *birth = tick_add_birth(tick);
+    struct tick_version *version = tick_add_version(tick);
+
+    if (birth == NULL || version == NULL)
+        abort();
+    *birth = (struct tick_birth){ .slot = slot, .pid = pid, .start_ns = tick->start_ns };
+    version->slot = slot;
+    version->from_ns = tick->start_ns;
+    version->known = 1;
+    version->text[PROCESS_COMM] = tick_add_text(tick, "program", 7);
+}
+
+static void put_exit(struct tick *tick, uint32_t slot)
+{
+    struct tick_exit *gone = tick_add_exit(tick);
+
+    if (gone == NULL)
+        abort();
+    *gone = (struct tick_exit){
+        .slot = slot, .how = EXIT_REPORTED, .code = 9, .end_ns = tick->start_ns
+    };
+}
+
+/* All but those of the first tick are seen from birth on: their lifetimes tell how they end. */
 static void put_process(struct tick *tick, uint32_t slot, int second, bool first)
 {
+    uint8_t begin = !first ? 0 : tick->start_ns == START_NS ? ROW_FIRST : ROW_FIRST | ROW_BORN;
+    bool last = second % 50 == 49;
     int64_t *values;
     uint8_t *missing;
     struct tick_row *row = tick_row_values(
-        tick, TABLE_PROCESS, slot, (first ? ROW_FIRST : 0) | (second % 50 == 49 ? ROW_LAST : 0),
-        &values, &missing);
+        tick, TABLE_PROCESS, slot, (uint8_t)(begin | (last ? ROW_LAST : 0)), &values, &missing);
 
     if (row == NULL)
         abort();
-    row->end_ns = tick->start_ns;
+    row->start_ns = row->end_ns = tick->start_ns;
     for (int m = 0; m < 8; m++) {
-        values[m] = second * 100 + m;
-        missing[m] = m == 5 && second % 7 == 0 ? MISSING_FAILED : MISSING_NONE;
-    }
-    if (first) {
-        struct tick_birth *birth = tick_add_birth(tick);
-        struct tick_version *version = tick_add_version(tick);
+        bool counter = samples_tables[TABLE_PROCESS].metrics[m].kind == METRIC_COUNTER;
 
-        if (birth == NULL || version == NULL)
-            abort();
-        *birth = (struct tick_birth){ .slot = slot,
-                                      .pid = 100 + second + (int)slot,
-                                      .start_ns = tick->start_ns };
-        version->slot = slot;
-        version->from_ns = tick->start_ns;
-        version->known = 1;
-        version->text[PROCESS_COMM] = tick_add_text(tick, "program", 7);
+        values[m] = second % 50 * 100 + m;
+        missing[m] = last && !counter            ? MISSING_EXITED
+                     : m == 5 && second % 7 == 0 ? MISSING_FAILED
+                                                 : MISSING_NONE;
     }
+    if (first)
+        put_birth(tick, slot, 100 + second + (int)slot);
+    if (last)
+        put_exit(tick, slot);
 }
 
 static void put_tick(struct writer *writer, struct tick *tick, int second)
