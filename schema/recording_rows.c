@@ -187,13 +187,14 @@ static enum status take_samples_table(struct recording *rec, sqlite3_stmt *stmt,
 {
     struct recording_table *t = element;
 
-    (void)err;
     t->table_id = (uint32_t)integer(stmt, 0);
     t->name = text(rec, stmt, 1);
     t->key[0] = kind_of(text(rec, stmt, 2));
     t->key[1] = kind_of(text(rec, stmt, 3));
     t->description = text(rec, stmt, 4);
-    return STATUS_OK;
+    return t->name[0] != '\0' ? STATUS_OK
+                              : error_set(err, STATUS_CORRUPT, "%s: samples table %u has no name",
+                                          rec->contents.path, t->table_id);
 }
 
 struct metric_row {
@@ -222,7 +223,8 @@ static enum status take_metric(struct recording *rec, sqlite3_stmt *stmt, void *
                                            .scale = integer(stmt, 6),
                                            .labels = text(rec, stmt, 7),
                                            .description = text(rec, stmt, 8) };
-    if (m->position < 0 || m->position >= TABLE_METRICS_MAX || m->metric.scale == 0)
+    if (m->position < 0 || m->position >= TABLE_METRICS_MAX || m->metric.scale == 0 ||
+        m->metric.name[0] == '\0')
         return error_set(err, STATUS_CORRUPT, "%s: metric %s is impossible", rec->contents.path,
                          m->metric.name);
     return STATUS_OK;
