@@ -192,9 +192,10 @@ static enum status take_samples_table(struct recording *rec, sqlite3_stmt *stmt,
     t->key[0] = kind_of(text(rec, stmt, 2));
     t->key[1] = kind_of(text(rec, stmt, 3));
     t->description = text(rec, stmt, 4);
-    return t->name[0] != '\0' ? STATUS_OK
-                              : error_set(err, STATUS_CORRUPT, "%s: samples table %u has no name",
-                                          rec->contents.path, t->table_id);
+    return t->name[0] != '\0' || rec->no_memory /* told later */
+               ? STATUS_OK
+               : error_set(err, STATUS_CORRUPT, "%s: samples table %u has no name",
+                           rec->contents.path, t->table_id);
 }
 
 struct metric_row {
@@ -224,7 +225,7 @@ static enum status take_metric(struct recording *rec, sqlite3_stmt *stmt, void *
                                            .labels = text(rec, stmt, 7),
                                            .description = text(rec, stmt, 8) };
     if (m->position < 0 || m->position >= TABLE_METRICS_MAX || m->metric.scale == 0 ||
-        m->metric.name[0] == '\0')
+        (m->metric.name[0] == '\0' && !rec->no_memory))
         return error_set(err, STATUS_CORRUPT, "%s: metric %s is impossible", rec->contents.path,
                          m->metric.name);
     return STATUS_OK;
