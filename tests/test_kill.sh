@@ -13,8 +13,9 @@ failures=0 ticks_seen=0 most_lost_ms=0 pid=
 RANDOM=${PROCSCOPE_KILL_SEED:-1}
 trap '[ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 
-# Commits come at the tick that is 0.9 s or more after the last; the rest is for a busy host.
-allowed_ms=1400
+# Commits come at the tick that is 0.9 s or more after the last; the rest is for a busy host. The
+# closing line tells what was lost.
+allowed_ms=2500
 
 fail() { echo "FAILED: round $round: $*"; sed 's/^/    /' "$work/log"; failures=$((failures + 1)); }
 
