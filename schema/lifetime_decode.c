@@ -164,7 +164,8 @@ struct decoding {
     const struct block_ticks *ticks;
     struct text *strings;
     size_t string_count;
-    int64_t *part; /* [part][count] */
+    struct lifetime_expected *expected; /* [count] */
+    int64_t *part;                      /* [part][count] */
     uint8_t *reason;
 };
 
@@ -189,10 +190,10 @@ static void set_cells(struct decoding *e, const struct build_shape *shape, unsig
     bool counter = kind == METRIC_COUNTER;
 
     for (size_t i = 0; i < e->who.count; i++) {
-        struct lifetime_expected expected = lifetime_expect(&e->to->process[i], e->ticks);
+        const struct lifetime_expected *expected = &e->expected[i];
         struct rollup_cell *cell = &e->to->cell[i * shape->metric_count + metric];
         int64_t part[PART_COUNT] = { 0 }, at;
-        uint8_t reason = e->reason[i] ^ expected.reason[counter];
+        uint8_t reason = e->reason[i] ^ expected->reason[counter];
 
         *cell = (struct rollup_cell){ .present = reason == MISSING_NONE, .reason = reason };
         if (!cell->present)
@@ -200,11 +201,11 @@ static void set_cells(struct decoding *e, const struct build_shape *shape, unsig
         for (unsigned q = 0; q < metric_part_count(kind); q++)
             part[q] = e->part[q * e->who.count + i];
         if (ticks && !counter)
-            part[PART_UNCOVERED] = uncovered_ns(e, i, part[PART_UNCOVERED], &expected);
-        rollup_cell_from_parts(kind, part, expected.covered_ns[counter], 0, cell);
+            part[PART_UNCOVERED] = uncovered_ns(e, i, part[PART_UNCOVERED], expected);
+        rollup_cell_from_parts(kind, part, expected->covered_ns[counter], 0, cell);
         if (!counter)
             continue;
-        at = wrap_add(part[PART_RATE_MAX_AT], expected.ticks_before);
+        at = wrap_add(part[PART_RATE_MAX_AT], expected->ticks_before);
         cell->rate_max_at_ns = cell->rate_max != 0 && at >= 0 && at < e->ticks->count
                                    ? wrap_subtract(e->ticks->start_ns[at], e->ticks->start_ns[0])
                                    : 0;
@@ -216,8 +217,8 @@ static void fill_constant(struct decoding *e, uint8_t state, bool counter)
 {
     memset(e->part, 0, PART_COUNT * e->who.count * sizeof *e->part);
     for (size_t i = 0; i < e->who.count; i++)
-        e->reason[i] = (state == 1 ? MISSING_NONE : (uint8_t)(state - 2)) ^
-                       lifetime_expect(&e->to->process[i], e->ticks).reason[counter];
+        e->reason[i] =
+            (state == 1 ? MISSING_NONE : (uint8_t)(state - 2)) ^ e->expected[i].reason[counter];
 }
 
 static enum status get_cells(struct decoding *e, const struct build_shape *shape, struct error *err)
@@ -225,8 +226,11 @@ static enum status get_cells(struct decoding *e, const struct build_shape *shape
     e->to->cell = calloc(e->who.count * shape->metric_count, sizeof *e->to->cell);
     e->part = malloc(e->who.count * PART_COUNT * sizeof *e->part);
     e->reason = malloc(e->who.count);
-    if (e->to->cell == NULL || e->part == NULL || e->reason == NULL)
+    e->expected = malloc(e->who.count * sizeof *e->expected);
+    if (e->to->cell == NULL || e->part == NULL || e->reason == NULL || e->expected == NULL)
         return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+    for (size_t i = 0; i < e->who.count; i++)
+        e->expected[i] = lifetime_expect(&e->to->process[i], e->ticks);
     for (unsigned m = 0; m < shape->metric_count; m++) {
         enum metric_kind kind = (enum metric_kind)shape->column[shape->first_column[m]].kind;
         uint8_t state = m < e->who.metric_count ? e->who.metric_state[m] : 2 + MISSING_UNSUPPORTED;
@@ -390,6 +394,7 @@ enum status lifetimes_decode(struct lifetimes *lifetimes, int64_t block_seq,
     lifetimes->chunk_count = e.from.chunk_count;
     free(e.from.scratch);
     free(e.strings);
+    free(e.expected);
     free(e.part);
     free(e.reason);
     return st;
