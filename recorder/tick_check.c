@@ -10,6 +10,7 @@ struct checking {
     struct open_block *block;
     slot_key *key_of;
     void *context;
+    uint32_t announced; /* the round of what the tick announces */
 };
 
 void tick_check_release(struct tick_check *check)
@@ -70,15 +71,15 @@ static enum status check_announced(const struct checking *c, struct error *err)
     const struct tick *tick = c->tick;
 
     for (size_t i = 0; i < tick->birth_count; i++)
-        if (mark(&c->check->announced[ENTITY_PROCESS], tick->births[i].slot, c->check->round,
-                 "births", err) != STATUS_OK)
+        if (mark(&c->check->announced[ENTITY_PROCESS], tick->births[i].slot, c->announced, "births",
+                 err) != STATUS_OK)
             return err->status;
     for (size_t i = 0; i < tick->entity_count; i++) {
         enum entity_kind kind = tick->entities[i].kind;
 
         if (kind <= ENTITY_PROCESS || kind >= ENTITY_KIND_COUNT)
             return error_set(err, STATUS_INVALID, "entity of kind %d", (int)kind);
-        if (mark(&c->check->announced[kind], tick->entities[i].slot, c->check->round,
+        if (mark(&c->check->announced[kind], tick->entities[i].slot, c->announced,
                  entity_kind_name(kind), err) != STATUS_OK)
             return err->status;
     }
@@ -90,7 +91,7 @@ static bool has_process(const struct checking *c, uint32_t slot)
 {
     int64_t id;
 
-    if (marked(&c->check->announced[ENTITY_PROCESS], slot, c->check->round))
+    if (marked(&c->check->announced[ENTITY_PROCESS], slot, c->announced))
         return true;
     id = c->key_of(c->context, ENTITY_PROCESS, slot);
     return id != 0 && open_block_process(c->block, id) != NULL;
@@ -111,81 +112,86 @@ static enum status check_processes(const struct checking *c, struct error *err)
     return STATUS_OK;
 }
 
-static enum status check_row(const struct checking *c, enum table_id table,
-                             const struct tick_row *row, struct error *err)
+/* errors INVALID: the row begins a series of what was not announced */
+static enum status check_first(const struct checking *c, enum table_id table,
+                               const struct tick_row *row, struct error *err)
 {
     const struct samples_table *declared = &samples_tables[table];
-    const struct build *build = &c->block->build[table];
     enum entity_kind kind = declared->key[0];
-    bool open = row->slot < build->slot_size && build->slot_series[row->slot] != BUILD_NO_SERIES;
-    bool first = (row->flags & ROW_FIRST) != 0;
 
-    if (row->at == ROW_SAME ? first : row->at >= c->tick->table[table].value_count)
-        return error_set(err, STATUS_INVALID, "%s: slot %u has no values", declared->name,
-                         row->slot);
-    if (!first)
-        return open ? STATUS_OK
-                    : error_set(err, STATUS_INVALID, "%s: slot %u begins without ROW_FIRST",
-                                declared->name, row->slot);
-    if (kind == ENTITY_NONE ? row->slot != 0
-        : kind == ENTITY_PROCESS
-            ? !has_process(c, row->slot)
-            : !marked(&c->check->announced[kind], row->slot, c->check->round) &&
-                  c->key_of(c->context, kind, row->slot) == 0)
+    if (kind == ENTITY_NONE      ? row->slot != 0
+        : kind == ENTITY_PROCESS ? !has_process(c, row->slot)
+                                 : !marked(&c->check->announced[kind], row->slot, c->announced) &&
+                                       c->key_of(c->context, kind, row->slot) == 0)
         return error_set(err, STATUS_INVALID, "%s: slot %u was not announced", declared->name,
                          row->slot);
     return STATUS_OK;
 }
 
-static enum status check_table(const struct checking *c, enum table_id table, struct error *err)
+/* Each row once; *begun counts the announced processes among them. */
+static enum status check_rows(const struct checking *c, enum table_id table, size_t *begun,
+                              struct error *err)
 {
     const struct tick_table *from = &c->tick->table[table];
+    const struct build *build = &c->block->build[table];
     const char *name = samples_tables[table].name;
-    uint8_t reasons = 0;
+    uint32_t round = ++c->check->round;
 
-    c->check->round++; /* a table's rows are met once; what was announced is looked at before */
-    for (size_t i = 0; i < from->row_count; i++)
-        if (mark(&c->check->rows, from->rows[i].slot, c->check->round, name, err) != STATUS_OK)
+    for (size_t i = 0; i < from->row_count; i++) {
+        const struct tick_row *row = &from->rows[i];
+        bool first = (row->flags & ROW_FIRST) != 0;
+
+        if (mark(&c->check->rows, row->slot, round, name, err) != STATUS_OK)
             return err->status;
-    for (size_t i = 0; i < from->value_count * from->width; i++)
-        reasons = from->missing[i] > reasons ? from->missing[i] : reasons;
-    return reasons < MISSING_COUNT
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, "%s: missing code %u", name, reasons);
+        if (row->at == ROW_SAME ? first : row->at >= from->value_count)
+            return error_set(err, STATUS_INVALID, "%s: slot %u has no values", name, row->slot);
+        if (!first &&
+            (row->slot >= build->slot_size || build->slot_series[row->slot] == BUILD_NO_SERIES))
+            return error_set(err, STATUS_INVALID, "%s: slot %u begins without ROW_FIRST", name,
+                             row->slot);
+        if (!first)
+            continue;
+        if (check_first(c, table, row, err) != STATUS_OK)
+            return err->status;
+        *begun += table == TABLE_PROCESS &&
+                  marked(&c->check->announced[ENTITY_PROCESS], row->slot, c->announced);
+    }
+    return STATUS_OK;
 }
 
-/* A process that is announced and has no row would be of no block. */
-static enum status check_births(const struct checking *c, struct error *err)
+static enum status check_reasons(const struct checking *c, enum table_id table, struct error *err)
 {
-    const struct tick_table *from = &c->tick->table[TABLE_PROCESS];
-    size_t begun = 0;
+    const struct tick_table *from = &c->tick->table[table];
+    uint8_t most = 0;
 
-    for (size_t i = 0; c->tick->birth_count > 0 && from->sampled && i < from->row_count; i++)
-        begun += (from->rows[i].flags & ROW_FIRST) != 0 &&
-                 marked(&c->check->announced[ENTITY_PROCESS], from->rows[i].slot, c->check->round);
-    return begun == c->tick->birth_count
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, "%zu processes announced, %zu of them sampled",
-                           c->tick->birth_count, begun);
+    for (size_t i = 0; i < from->value_count * from->width; i++)
+        most = from->missing[i] > most ? from->missing[i] : most;
+    return most < MISSING_COUNT ? STATUS_OK
+                                : error_set(err, STATUS_INVALID, "%s: missing code %u",
+                                            samples_tables[table].name, most);
 }
 
 enum status tick_check(struct tick_check *check, const struct tick *tick, struct open_block *block,
                        slot_key *key_of, void *context, struct error *err)
 {
-    struct checking c = {
-        .check = check, .tick = tick, .block = block, .key_of = key_of, .context = context
-    };
+    struct checking c = { .check = check,
+                          .tick = tick,
+                          .block = block,
+                          .key_of = key_of,
+                          .context = context,
+                          .announced = ++check->round };
+    size_t begun = 0;
 
-    check->round++;
     if (check_time(&c, err) != STATUS_OK || check_announced(&c, err) != STATUS_OK ||
-        check_processes(&c, err) != STATUS_OK || check_births(&c, err) != STATUS_OK)
+        check_processes(&c, err) != STATUS_OK)
         return err->status;
     for (size_t t = 0; t < TABLE_COUNT; t++)
-        for (size_t i = 0; tick->table[t].sampled && i < tick->table[t].row_count; i++)
-            if (check_row(&c, (enum table_id)t, &tick->table[t].rows[i], err) != STATUS_OK)
-                return err->status;
-    for (size_t t = 0; t < TABLE_COUNT; t++)
-        if (tick->table[t].sampled && check_table(&c, (enum table_id)t, err) != STATUS_OK)
+        if (tick->table[t].sampled && (check_rows(&c, (enum table_id)t, &begun, err) != STATUS_OK ||
+                                       check_reasons(&c, (enum table_id)t, err) != STATUS_OK))
             return err->status;
-    return STATUS_OK;
+    /* A process that is announced and has no row would be of no block. */
+    return begun == tick->birth_count
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, "%zu processes announced, %zu of them sampled",
+                           tick->birth_count, begun);
 }
