@@ -266,13 +266,13 @@ static enum status begin_folds(struct sealing *s, const struct build *build,
 
 /* The whole block as one window: for a life that began and ended in it. */
 static void fold_life(struct writer *writer, const struct series_changes *changes,
-                      const struct open_process *p, struct series_told *told)
+                      struct open_process *p, struct series_told *told)
 {
     unsigned metrics = changes->build->shape->metric_count;
     struct rollup_cell *cells = writer->lifetime_cells + (size_t)(p->lifetime - 1) * metrics;
 
-    rollup_fold_series(&writer->life_fold, changes);
-    memcpy(cells, writer->life_fold.cell, metrics * sizeof *cells);
+    rollup_fold_series(&writer->life_fold, changes, cells);
+    p->folded = true;
     lifetime_tells(changes, &p->process, cells, told);
 }
 
@@ -287,7 +287,7 @@ static enum status fold_minutes(void *context, const struct series_changes *chan
     uint32_t end = changes->series->end_tick;
 
     if (s->table == TABLE_PROCESS) {
-        const struct open_process *p = open_block_process(&writer->block, series->key[0]);
+        struct open_process *p = open_block_process(&writer->block, series->key[0]);
 
         if (p != NULL && p->lifetime > 0) {
             fold_life(writer, changes, p, told);
@@ -297,7 +297,7 @@ static enum status fold_minutes(void *context, const struct series_changes *chan
     if (rollup_fold_quiet(&writer->fold, changes) &&
         rollup_repeat(minutes, s->window[0], s->window[s->span_count - 1] + 1, series))
         return STATUS_OK;
-    rollup_fold_series(&writer->fold, changes);
+    rollup_fold_series(&writer->fold, changes, writer->fold.cell);
     for (size_t w = 0; w < s->span_count; w++) {
         if (s->spans[w].end <= series->first || s->spans[w].first >= end)
             continue;
@@ -362,8 +362,7 @@ static int by_process_id(const void *a, const void *b)
     return x->process_id < y->process_id ? -1 : x->process_id > y->process_id;
 }
 
-/* Of processes without a series nothing is known. */
-static enum status clear_cells(struct writer *writer, size_t count, struct error *err)
+static enum status reserve_cells(struct writer *writer, size_t count, struct error *err)
 {
     if (count >= writer->lifetime_cell_size) {
         size_t more = count + count / 4 + TABLE_METRICS_MAX;
@@ -372,11 +371,30 @@ static enum status clear_cells(struct writer *writer, size_t count, struct error
         writer->lifetime_cells = malloc(more * sizeof *writer->lifetime_cells);
         writer->lifetime_cell_size = writer->lifetime_cells == NULL ? 0 : more;
     }
-    if (writer->lifetime_cells == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "lifetimes");
-    for (size_t i = 0; i < count; i++)
-        writer->lifetime_cells[i] = (struct rollup_cell){ .reason = MISSING_NOT_SAMPLED };
-    return STATUS_OK;
+    return writer->lifetime_cells == NULL ? error_set(err, STATUS_NO_MEMORY, "lifetimes")
+                                          : STATUS_OK;
+}
+
+/* Of processes without a series nothing is known. */
+static void clear_cells(struct writer *writer)
+{
+    size_t metrics = writer->block.shape[TABLE_PROCESS].metric_count;
+
+    for (size_t i = 0; i < writer->block.process_count; i++) {
+        const struct open_process *p = &writer->block.process[i];
+
+        for (size_t m = 0; p->lifetime > 0 && !p->folded && m < metrics; m++)
+            writer->lifetime_cells[(p->lifetime - 1) * metrics + m] =
+                (struct rollup_cell){ .reason = MISSING_NOT_SAMPLED };
+    }
+}
+
+static bool in_order(const struct writer *writer)
+{
+    for (size_t i = 1; i < writer->lifetime_count; i++)
+        if (writer->lifetime[i - 1]->process_id > writer->lifetime[i]->process_id)
+            return false;
+    return true;
 }
 
 static enum status collect_lifetimes(struct writer *writer, struct error *err)
@@ -395,11 +413,11 @@ static enum status collect_lifetimes(struct writer *writer, struct error *err)
     for (size_t i = 0; i < block->process_count; i++)
         if (block->process[i].gone && !block->process[i].stored)
             writer->lifetime[writer->lifetime_count++] = &block->process[i].process;
-    if (writer->lifetime_count > 1)
+    if (!in_order(writer))
         qsort(writer->lifetime, writer->lifetime_count, sizeof(struct process *), by_process_id);
     for (size_t i = 0; i < writer->lifetime_count; i++)
         open_block_process(block, writer->lifetime[i]->process_id)->lifetime = (uint32_t)i + 1;
-    return clear_cells(writer, writer->lifetime_count * metrics, err);
+    return reserve_cells(writer, writer->lifetime_count * metrics, err);
 }
 
 /* Who is gone becomes a lifetime if no row tells of it; who goes on gets a row. */
@@ -429,6 +447,7 @@ static enum status put_lifetimes(struct writer *writer, struct error *err)
                                    .sink = put_chunk,
                                    .sink_context = writer };
 
+    clear_cells(writer);
     writer->chunk_count = 0;
     if (lifetimes_encode(&out, writer->block.block_seq, &writer->block.ticks, writer->lifetime,
                          writer->lifetime_cells, writer->lifetime_count,
@@ -542,8 +561,9 @@ enum status writer_seal_block(struct writer *writer, struct error *err)
         return STATUS_OK;
     if (seal_hour(writer, err) != STATUS_OK || add_minutes(writer, err) != STATUS_OK)
         return err->status;
-    if (settle_processes(writer, err) != STATUS_OK || put_level_0(writer, err) != STATUS_OK ||
-        pending_clear_tail(&writer->pending, err) != STATUS_OK)
+    /* The tail goes first: its pages are those that the chunks take. */
+    if (pending_clear_tail(&writer->pending, err) != STATUS_OK ||
+        settle_processes(writer, err) != STATUS_OK || put_level_0(writer, err) != STATUS_OK)
         return err->status;
     writer->next_block_seq[0] = block->block_seq + 1;
     writer->stats.blocks++;

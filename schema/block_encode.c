@@ -5,7 +5,7 @@
 #include "schema/chunk.h"
 #include "schema/column.h"
 
-int block_by_key(const void *a, const void *b)
+static int block_by_key(const void *a, const void *b)
 {
     const struct order *x = a, *y = b;
 
@@ -17,6 +17,22 @@ int block_by_key(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index; /* it came back: in order of time */
 }
 
+/* Series mostly are in order already: they came with ascending keys. */
+void block_sort_order(struct order *order, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (block_by_key(&order[i - 1], &order[i]) > 0) {
+            qsort(order, count, sizeof *order, block_by_key);
+            return;
+        }
+}
+
+static bool is_part(const struct build *build, const struct build_series *s)
+{
+    return s->series.first != 0 || s->end_tick != build->tick_count ||
+           (s->series.flags & (SERIES_FIRST | SERIES_ENDED)) != 0;
+}
+
 static enum status sort_series(struct encoding *e, struct error *err)
 {
     const struct build *build = e->build;
@@ -24,19 +40,19 @@ static enum status sort_series(struct encoding *e, struct error *err)
     e->order = malloc((build->series_count + 1) * sizeof *e->order);
     if (e->order == NULL)
         return error_set(err, STATUS_NO_MEMORY, "directory of %s", build->shape->name);
-    for (size_t i = 0; i < build->series_count; i++) {
-        const struct build_series *s = &build->series[i];
-        bool part = s->series.first != 0 || s->end_tick != build->tick_count ||
-                    (s->series.flags & (SERIES_FIRST | SERIES_ENDED)) != 0;
+    for (size_t i = 0; i < 2 * build->series_count; i++) { /* the whole ones, then the others */
+        size_t index = i % build->series_count;
+        const struct build_series *s = &build->series[index];
+        bool part = i >= build->series_count;
 
-        if (s->end_tick <= s->series.first)
-            continue; /* it ended before the block's first tick */
+        if (s->end_tick <= s->series.first || is_part(build, s) != part)
+            continue; /* or it ended before the block's first tick */
         e->referenced |= s->referenced;
         e->order[e->series_count++] = (struct order){ .key = { s->series.key[0], s->series.key[1] },
                                                       .part = part,
-                                                      .index = (uint32_t)i };
+                                                      .index = (uint32_t)index };
     }
-    qsort(e->order, e->series_count, sizeof *e->order, block_by_key);
+    block_sort_order(e->order, e->series_count);
     e->group_count = (e->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
     return STATUS_OK;
 }

@@ -54,7 +54,7 @@ static inline uint32_t block_sample_count(const struct build_series *s)
 }
 
 /* Series alive through the whole block first, then by key, then by time. For qsort. */
-int block_by_key(const void *a, const void *b);
+void block_sort_order(struct order *order, size_t count);
 
 /*
  * Column state: 0: has a chunk. 1: none, all is present, 0 and unchanging. 2 + reason: none, all is

@@ -121,7 +121,7 @@ enum status block_emit_reference(struct encoding *e, struct error *err)
             e->order[count++] = (struct order){ .key = { build->series[i].series.key[0],
                                                          build->series[i].series.key[1] },
                                                 .index = (uint32_t)i };
-    qsort(e->order, count, sizeof *e->order, block_by_key);
+    block_sort_order(e->order, count);
     bytes_reset(&e->raw);
     bytes_put_varint(&e->raw, count);
     for (unsigned k = 0; k < shape->key_count; k++) {

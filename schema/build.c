@@ -316,20 +316,29 @@ static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t
     return p;
 }
 
-/* Which of `count` columns differ in value while it is there; in *missing_differs, in the code. */
+/* Which of `count` columns differ in value while it is there; without branches, as none is likely. */
 static uint64_t differing(const int64_t values[], const int64_t now[], const uint8_t missing[],
-                          const uint8_t code[], size_t count, uint64_t *missing_differs)
+                          size_t count)
 {
-    uint64_t word = 0, codes = 0;
+    uint64_t word = 0;
 
-    for (size_t i = 0; i < count; i++) { /* branches: few of them are taken */
-        if (values[i] != now[i] && missing[i] == MISSING_NONE)
-            word |= UINT64_C(1) << i;
-        if (missing[i] != code[i])
-            codes |= UINT64_C(1) << i;
-    }
-    *missing_differs = codes;
+    for (size_t i = 0; i < count; i++)
+        word |= (uint64_t)((values[i] != now[i]) & (missing[i] == MISSING_NONE)) << i;
     return word;
+}
+
+/* What is missing now, where it was read; false if that is as before. */
+static bool missing_now(const struct build *build, uint32_t index, const uint8_t missing[],
+                        uint64_t read, uint8_t seen[])
+{
+    size_t columns = build->shape->column_count;
+    const uint8_t *code = build->missing + index * columns;
+
+    if (memcmp(missing, code, columns) == 0)
+        return false;
+    for (size_t c = 0; c < columns; c++)
+        seen[c] = (read == UINT64_MAX || (read >> c & 1) != 0) ? missing[c] : code[c];
+    return memcmp(seen, code, columns) != 0;
 }
 
 bool build_compare(struct build *build, uint32_t index, const int64_t values[],
@@ -338,33 +347,26 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
     size_t columns = build->shape->column_count;
     size_t words = (columns + BUILD_MASK_COLUMNS - 1) / BUILD_MASK_COLUMNS;
     const int64_t *value = build->value + index * columns;
-    const uint8_t *code = build->missing + index * columns;
     /* At level 0 a column is a metric; windows of rollups read all. */
     uint64_t read = force || build->shape->level > 0 ? UINT64_MAX : build->mask[build->now];
     uint64_t mask[BUILD_MASK_WORDS] = { 0 };
     uint8_t bytes[CHANGE_MAX];
-    uint8_t seen[BUILD_COLUMNS_MAX] = { 0 };
-    uint64_t any = 0, any_missing = 0;
+    uint8_t seen[BUILD_COLUMNS_MAX];
+    uint64_t any = 0;
     uint8_t *end;
 
     build->series[index].end_tick = build->now + 1;
     for (size_t w = 0; w < words; w++) {
         size_t first = w * BUILD_MASK_COLUMNS;
         size_t count = columns - first < BUILD_MASK_COLUMNS ? columns - first : BUILD_MASK_COLUMNS;
-        uint64_t codes;
 
-        mask[w] = read & differing(values + first, value + first, missing + first, code + first,
-                                   count, &codes);
+        mask[w] = read & differing(values + first, value + first, missing + first, count);
         any |= mask[w];
-        any_missing |= read & codes;
     }
-    if (any == 0 && any_missing == 0)
+    if (missing_now(build, index, missing, read, seen))
+        any = mask[0] |= MASK_MISSING;
+    if (any == 0)
         return false;
-    if (any_missing != 0) {
-        mask[0] |= MASK_MISSING;
-        for (size_t c = 0; c < columns; c++)
-            seen[c] = (read == UINT64_MAX || (read >> c & 1) != 0) ? missing[c] : code[c];
-    }
     end = write_change(build, index, mask, words, values, seen, bytes);
     if (!append(build, index, bytes, (size_t)(end - bytes))) {
         build->no_memory = true;

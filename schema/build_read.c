@@ -153,7 +153,7 @@ static void uniform_missing(struct build_reader *reader, const struct build *bui
         };
 }
 
-/* Decode entry number i of the series into sample[i] and the delta columns. */
+/* Decode entry number i of the series into sample[i] and the delta columns, and take it off the base. */
 static bool read_entry(struct build_reader *reader, const struct build *build, size_t i,
                        size_t count, uint64_t touched[])
 {
@@ -179,7 +179,10 @@ static bool read_entry(struct build_reader *reader, const struct build *build, s
         for (; rest != 0; rest &= rest - 1) {
             size_t c = w * BUILD_MASK_COLUMNS + (size_t)__builtin_ctzll(rest);
 
-            reader->delta[c * reader->size + i] = bytes_get_zigzag(&r);
+            int64_t delta = bytes_get_zigzag(&r);
+
+            reader->delta[c * reader->size + i] = delta;
+            reader->base[c] = wrap_subtract(reader->base[c], delta);
         }
     }
     return true;
@@ -203,6 +206,7 @@ enum status build_read(struct build_reader *reader, const struct build *build, u
         start_missing(reader, build, index);
     else
         uniform_missing(reader, build, index);
+    memcpy(reader->base, build->value + index * columns, columns * sizeof *reader->base);
     for (uint32_t i = 0; i < count; i++)
         if (!read_entry(reader, build, i, count, touched))
             return error_set(err, STATUS_NO_MEMORY, "changes of %s", build->shape->name);
@@ -218,15 +222,9 @@ enum status build_read(struct build_reader *reader, const struct build *build, u
                                         .missing = reader->missing,
                                         .run = reader->run };
     for (size_t c = 0; c < columns; c++) {
-        uint64_t sum = 0;
+        bool any = touched[c / BUILD_MASK_COLUMNS] >> (c % BUILD_MASK_COLUMNS) & 1;
 
-        changes->delta[c] = NULL;
-        if (touched[c / BUILD_MASK_COLUMNS] >> (c % BUILD_MASK_COLUMNS) & 1) {
-            changes->delta[c] = reader->delta + c * reader->size;
-            for (uint32_t i = 0; i < count; i++)
-                sum += (uint64_t)changes->delta[c][i];
-        }
-        reader->base[c] = (int64_t)((uint64_t)build->value[index * columns + c] - sum);
+        changes->delta[c] = any ? reader->delta + c * reader->size : NULL;
     }
     return STATUS_OK;
 }

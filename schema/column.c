@@ -10,24 +10,12 @@ static inline unsigned byte_length(uint64_t value)
     return value == 0 ? 0 : (unsigned)(71 - __builtin_clzll(value)) >> 3;
 }
 
-void column_encode(const int64_t values[], size_t count, struct byte_writer *w)
+/* Lengths two to a byte; longer[k]: how many values are longer than k bytes. Returns the most. */
+static unsigned put_lengths(const int64_t values[], size_t count, uint8_t *nibbles, size_t longer[])
 {
-    size_t lengths[10] = { 0 };
-    uint8_t *plane[8];
-    uint8_t *nibbles;
-    size_t total = (count + 1) / 2;
-    uint64_t any = 0;
+    size_t lengths[9] = { 0 };
+    unsigned most = 0;
 
-    if (count == 0 || !bytes_reserve(w, total + count * 8))
-        return;
-    nibbles = w->data + w->used;
-    for (size_t i = 0; i < count; i++)
-        any |= (uint64_t)values[i];
-    if (any == 0) { /* as many columns are */
-        memset(nibbles, 0, total);
-        w->used += total;
-        return;
-    }
     for (size_t i = 0; i < count; i++) {
         unsigned length = byte_length(zigzag((uint64_t)values[i]));
 
@@ -37,19 +25,43 @@ void column_encode(const int64_t values[], size_t count, struct byte_writer *w)
         else
             nibbles[i >> 1] = (uint8_t)length;
     }
-    for (int k = 7; k >= 0; k--) /* now: how many values are longer than k bytes */
-        lengths[k + 1] += lengths[k + 2];
-    for (int k = 0; k < 8; k++) {
-        plane[k] = w->data + w->used + total;
-        total += lengths[k + 1];
+    for (unsigned k = 8; k > 0; k--) {
+        longer[k - 1] = (k == 8 ? 0 : longer[k]) + lengths[k];
+        if (most == 0 && lengths[k] > 0)
+            most = k;
     }
-    for (size_t i = 0; i < count; i++) {
-        uint64_t rest = zigzag((uint64_t)values[i]);
+    return most;
+}
 
-        for (int k = 0; rest != 0; k++, rest >>= 8)
-            *plane[k]++ = (uint8_t)rest;
+void column_encode(const int64_t values[], size_t count, struct byte_writer *w)
+{
+    size_t longer[8];
+    uint8_t *nibbles, *plane;
+    uint64_t any = 0;
+    unsigned most;
+
+    /* One byte more: a plane is written without asking whether it is full. */
+    if (count == 0 || !bytes_reserve(w, (count + 1) / 2 + count * 8 + 1))
+        return;
+    nibbles = w->data + w->used;
+    w->used += (count + 1) / 2;
+    for (size_t i = 0; i < count; i++)
+        any |= (uint64_t)values[i];
+    if (any == 0) { /* as many columns are */
+        memset(nibbles, 0, (count + 1) / 2);
+        return;
     }
-    w->used += total;
+    most = put_lengths(values, count, nibbles, longer);
+    for (unsigned k = 0; k < most; k++) {
+        plane = w->data + w->used;
+        for (size_t i = 0; i < count; i++) {
+            uint64_t rest = zigzag((uint64_t)values[i]) >> (8 * k);
+
+            *plane = (uint8_t)rest;
+            plane += rest != 0;
+        }
+        w->used += longer[k];
+    }
 }
 
 enum status column_decode(struct byte_reader *r, int64_t values[], size_t count, struct error *err)

@@ -80,9 +80,8 @@ static enum status fold_life(void *context, const struct series_changes *changes
     if (p == NULL || p->lifetime == 0)
         return STATUS_OK;
     (void)err;
-    rollup_fold_series(&f->fold, changes);
     cells = f->cells + (size_t)(p->lifetime - 1) * build->shape->metric_count;
-    memcpy(cells, f->fold.cell, build->shape->metric_count * sizeof *cells);
+    rollup_fold_series(&f->fold, changes, cells);
     lifetime_tells(changes, &p->process, cells, told);
     return STATUS_OK;
 }
