@@ -36,14 +36,15 @@ static bool is_part(const struct build *build, const struct build_series *s)
 static enum status sort_series(struct encoding *e, struct error *err)
 {
     const struct build *build = e->build;
+    size_t count = build->series_count;
 
-    e->order = malloc((build->series_count + 1) * sizeof *e->order);
+    e->order = malloc((count + 1) * sizeof *e->order);
     if (e->order == NULL)
         return error_set(err, STATUS_NO_MEMORY, "directory of %s", build->shape->name);
-    for (size_t i = 0; i < 2 * build->series_count; i++) { /* the whole ones, then the others */
-        size_t index = i % build->series_count;
+    for (size_t i = 0; i < 2 * count; i++) { /* the whole ones, then the others */
+        bool part = i >= count;
+        size_t index = part ? i - count : i;
         const struct build_series *s = &build->series[index];
-        bool part = i >= build->series_count;
 
         if (s->end_tick <= s->series.first || is_part(build, s) != part)
             continue; /* or it ended before the block's first tick */
