@@ -7,6 +7,7 @@
 
 #include "schema/bytes.h"
 #include "schema/database_private.h"
+#include "schema/gather.h"
 #include "schema/metric.h"
 #include "tables_sql.h"
 
@@ -216,7 +217,7 @@ enum status database_open_write(struct database *db, const char *path, struct er
     if (sqlite3_open_v2(path, &db->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                             SQLITE_OPEN_EXRESCODE,
-                        NULL) != SQLITE_OK)
+                        gather_vfs()) != SQLITE_OK)
         return database_error(db, err, "open for writing");
     (void)sqlite3_busy_timeout(db->handle, 5000);
     if (database_check_version(db, &empty, err) != STATUS_OK)

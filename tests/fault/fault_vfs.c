@@ -49,6 +49,7 @@ static int f_read(sqlite3_file *file, void *to, int size, sqlite3_int64 at)
 
 static int f_write(sqlite3_file *file, const void *from, int size, sqlite3_int64 at)
 {
+    fault_vfs.writes++;
     if (fails()) {
         /* Half of it may have reached the disk. */
         (void)of(file)->pMethods->xWrite(of(file), from, size / 2, at);

@@ -12,6 +12,7 @@ struct fault_vfs {
     bool lasting; /* and all after it */
     bool full;    /* writes fail with SQLITE_FULL, not SQLITE_IOERR */
     long calls;   /* made so far: writes, syncs, truncations, opens, deletions, locks */
+    long writes;  /* of these, writes */
     bool hit;     /* some call failed */
 };
 extern struct fault_vfs fault_vfs;
