@@ -447,7 +447,7 @@ void writer_free(struct writer *writer)
     tick_check_release(&writer->check);
     free(writer->known);
     free(writer->lifetime);
-    free(writer->lifetime_cells);
+    lifetime_columns_release(&writer->lives);
     free(writer->path);
     free(writer);
 }

@@ -80,9 +80,8 @@ struct writer {
     struct byte_writer contents;     /* of the block being sealed */
     uint32_t chunk_count;            /* of the table being sealed */
     const struct process **lifetime; /* processes seen in this block only */
-    struct rollup_cell *lifetime_cells;
-    size_t lifetime_cell_size;
     size_t lifetime_count, lifetime_size;
+    struct lifetime_columns lives; /* what they did */
     struct writer_stats stats;
 };
 

@@ -168,11 +168,6 @@ static enum status refold_block(struct recovery *r, struct stored_block *from, s
     }
     if (st == STATUS_OK)
         st = mark_lifetimes(r, err);
-    /* The lifetimes' own cells are stored; folding them again needs room for one, thrown away. */
-    if (st == STATUS_OK && writer->lifetime_cells == NULL)
-        writer->lifetime_cells = calloc(TABLE_METRICS_MAX, sizeof *writer->lifetime_cells);
-    if (st == STATUS_OK && writer->lifetime_cells == NULL)
-        st = error_set(err, STATUS_NO_MEMORY, "recovery");
     if (st == STATUS_OK)
         st = writer_refold_block(writer, err);
     return st;

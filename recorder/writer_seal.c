@@ -266,14 +266,11 @@ static enum status begin_folds(struct sealing *s, const struct build *build,
 
 /* The whole block as one window: for a life that began and ended in it. */
 static void fold_life(struct writer *writer, const struct series_changes *changes,
-                      struct open_process *p, struct series_told *told)
+                      const struct open_process *p, struct series_told *told)
 {
-    unsigned metrics = changes->build->shape->metric_count;
-    struct rollup_cell *cells = writer->lifetime_cells + (size_t)(p->lifetime - 1) * metrics;
-
-    rollup_fold_series(&writer->life_fold, changes, cells);
-    p->folded = true;
-    lifetime_tells(changes, &p->process, cells, told);
+    rollup_fold_series(&writer->life_fold, changes, writer->life_fold.cell);
+    lifetime_columns_put(&writer->lives, p->lifetime - 1, writer->life_fold.cell);
+    lifetime_tells(changes, &p->process, writer->life_fold.cell, told);
 }
 
 /* One series of the block: its minutes, or its life if it has no row of its own. */
@@ -287,10 +284,11 @@ static enum status fold_minutes(void *context, const struct series_changes *chan
     uint32_t end = changes->series->end_tick;
 
     if (s->table == TABLE_PROCESS) {
-        struct open_process *p = open_block_process(&writer->block, series->key[0]);
+        const struct open_process *p = open_block_process(&writer->block, series->key[0]);
 
         if (p != NULL && p->lifetime > 0) {
-            fold_life(writer, changes, p, told);
+            if (p->lifetime <= writer->lives.count) /* else they are stored already */
+                fold_life(writer, changes, p, told);
             return STATUS_OK;
         }
     }
@@ -362,33 +360,6 @@ static int by_process_id(const void *a, const void *b)
     return x->process_id < y->process_id ? -1 : x->process_id > y->process_id;
 }
 
-static enum status reserve_cells(struct writer *writer, size_t count, struct error *err)
-{
-    if (count >= writer->lifetime_cell_size) {
-        size_t more = count + count / 4 + TABLE_METRICS_MAX;
-
-        free(writer->lifetime_cells);
-        writer->lifetime_cells = malloc(more * sizeof *writer->lifetime_cells);
-        writer->lifetime_cell_size = writer->lifetime_cells == NULL ? 0 : more;
-    }
-    return writer->lifetime_cells == NULL ? error_set(err, STATUS_NO_MEMORY, "lifetimes")
-                                          : STATUS_OK;
-}
-
-/* Of processes without a series nothing is known. */
-static void clear_cells(struct writer *writer)
-{
-    size_t metrics = writer->block.shape[TABLE_PROCESS].metric_count;
-
-    for (size_t i = 0; i < writer->block.process_count; i++) {
-        const struct open_process *p = &writer->block.process[i];
-
-        for (size_t m = 0; p->lifetime > 0 && !p->folded && m < metrics; m++)
-            writer->lifetime_cells[(p->lifetime - 1) * metrics + m] =
-                (struct rollup_cell){ .reason = MISSING_NOT_SAMPLED };
-    }
-}
-
 static bool in_order(const struct writer *writer)
 {
     for (size_t i = 1; i < writer->lifetime_count; i++)
@@ -400,7 +371,6 @@ static bool in_order(const struct writer *writer)
 static enum status collect_lifetimes(struct writer *writer, struct error *err)
 {
     struct open_block *block = &writer->block;
-    size_t metrics = block->shape[TABLE_PROCESS].metric_count;
 
     writer->lifetime_count = 0;
     if (block->process_count > writer->lifetime_size) {
@@ -417,7 +387,8 @@ static enum status collect_lifetimes(struct writer *writer, struct error *err)
         qsort(writer->lifetime, writer->lifetime_count, sizeof(struct process *), by_process_id);
     for (size_t i = 0; i < writer->lifetime_count; i++)
         open_block_process(block, writer->lifetime[i]->process_id)->lifetime = (uint32_t)i + 1;
-    return reserve_cells(writer, writer->lifetime_count * metrics, err);
+    return lifetime_columns_begin(&writer->lives, writer->lifetime, writer->lifetime_count,
+                                  &block->ticks, &writer->rollup[0][TABLE_PROCESS].shape, err);
 }
 
 /* Who is gone becomes a lifetime if no row tells of it; who goes on gets a row. */
@@ -447,11 +418,8 @@ static enum status put_lifetimes(struct writer *writer, struct error *err)
                                    .sink = put_chunk,
                                    .sink_context = writer };
 
-    clear_cells(writer);
     writer->chunk_count = 0;
-    if (lifetimes_encode(&out, writer->block.block_seq, &writer->block.ticks, writer->lifetime,
-                         writer->lifetime_cells, writer->lifetime_count,
-                         &writer->rollup[0][TABLE_PROCESS].shape, err) != STATUS_OK)
+    if (lifetimes_encode(&out, writer->block.block_seq, &writer->lives, err) != STATUS_OK)
         return err->status;
     bytes_put_varint(&writer->contents, writer->lifetime_count);
     bytes_put_varint(&writer->contents, writer->chunk_count);

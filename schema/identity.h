@@ -76,11 +76,33 @@ MUST_USE enum status process_name(struct process *process, const struct version 
 void process_forget_names(struct process *process);
 
 /*
- * Write lifetimes as the chunks of a block: strings, what each metric of process_samples did over
- * the whole block, who they were, what they were called.
- *
- *   shape   processes[count] by ascending process_id; cells[count][metric_count], times in them
- *           from the block's first tick
+ * What each metric of process_samples did over the whole block, life by life: the columns that
+ * lifetimes are stored in. Zero-initialised is empty; memory is kept from block to block.
+ */
+struct lifetime_columns {
+    const struct process *const *processes; /* [count] by ascending process_id */
+    size_t count, size;
+    const struct block_ticks *ticks;
+    const struct build_shape *shape;    /* of the rollups */
+    struct lifetime_expected *expected; /* [count] */
+    int64_t *value;                     /* [column of the rollups][count] */
+    uint8_t *reason;                    /* [metric][count] */
+};
+
+/* Nothing was sampled of any of them yet. What is given must outlive the columns. errors NO_MEMORY */
+MUST_USE enum status lifetime_columns_begin(struct lifetime_columns *columns,
+                                            const struct process *const processes[], size_t count,
+                                            const struct block_ticks *ticks,
+                                            const struct build_shape *rollup_shape,
+                                            struct error *err);
+/* cells[metric_count] of one of them, once; times in them are from the block's first tick. */
+void lifetime_columns_put(struct lifetime_columns *columns, size_t life,
+                          const struct rollup_cell cells[]);
+void lifetime_columns_release(struct lifetime_columns *columns);
+
+/*
+ * Write lifetimes as the chunks of a block: strings, the columns, who they were, what they were
+ * called. The columns are spent.
  */
 struct lifetime_chunks {
     struct compressor *compressor;
@@ -89,10 +111,7 @@ struct lifetime_chunks {
 };
 enum { LIFETIME_TABLE = 0xfffe, STRING_TABLE = 0xffff, LIFETIME_METRICS_AT = 512 };
 MUST_USE enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t block_seq,
-                                      const struct block_ticks *ticks,
-                                      const struct process *const processes[],
-                                      const struct rollup_cell *cells, size_t count,
-                                      const struct build_shape *rollup_shape, struct error *err);
+                                      struct lifetime_columns *columns, struct error *err);
 
 /*
  * Whether the lifetime tells all that the series' last sample does, and when it begins and ends:

@@ -9,20 +9,18 @@ enum { LIFE_UNIT_NS = 1000 }; /* what the kernel tells a life in */
 
 struct encoding {
     const struct lifetime_chunks *out;
-    const struct build_shape *shape; /* of the rollups */
-    const struct block_ticks *ticks;
-    int64_t block_seq;
+    struct lifetime_columns *columns;
+    const struct build_shape *shape; /* these as in the columns */
     const struct process *const *processes;
-    const struct rollup_cell *cells;
-    size_t count, version_count;
+    size_t count;
+    size_t version_count;
+    int64_t block_seq;
     struct text *string; /* distinct, in order of first use */
     size_t string_count;
     uint32_t *slot; /* hash: number of a string, or 0 */
     size_t slot_count;
-    uint32_t *id; /* [text kind][version] */
-    struct lifetime_expected *expected;
-    int64_t *value;  /* [column of the rollups][life]; then, scratch for a field */
-    uint8_t *reason; /* [metric][life] */
+    uint32_t *id;   /* [text kind][version] */
+    int64_t *field; /* scratch: one of each life, or of each version */
     uint8_t metric_state[TABLE_METRICS_MAX];
     struct byte_writer raw, frame, chunk;
 };
@@ -58,6 +56,88 @@ struct lifetime_expected lifetime_expect(const struct process *process,
         e.covered_ns[1] = INTERVAL_MIN_NS;
     return e;
 }
+
+/* --- the columns --- */
+
+enum status lifetime_columns_begin(struct lifetime_columns *columns,
+                                   const struct process *const processes[], size_t count,
+                                   const struct block_ticks *ticks,
+                                   const struct build_shape *rollup_shape, struct error *err)
+{
+    struct lifetime_columns *c = columns;
+
+    if (count > c->size) {
+        size_t more = count + count / 4;
+
+        lifetime_columns_release(c);
+        c->expected = malloc(more * sizeof *c->expected);
+        c->value = malloc(more * rollup_shape->column_count * sizeof *c->value);
+        c->reason = malloc(more * rollup_shape->metric_count);
+        if (c->expected == NULL || c->value == NULL || c->reason == NULL) {
+            lifetime_columns_release(c);
+            return error_set(err, STATUS_NO_MEMORY, "lifetimes");
+        }
+        c->size = more;
+    }
+    c->processes = processes;
+    c->count = count;
+    c->ticks = ticks;
+    c->shape = rollup_shape;
+    if (count == 0)
+        return STATUS_OK;
+    memset(c->value, 0, count * rollup_shape->column_count * sizeof *c->value);
+    memset(c->reason, MISSING_NOT_SAMPLED, count * rollup_shape->metric_count);
+    for (size_t i = 0; i < count; i++)
+        c->expected[i] = lifetime_expect(processes[i], ticks);
+    return STATUS_OK;
+}
+
+void lifetime_columns_release(struct lifetime_columns *columns)
+{
+    free(columns->expected);
+    free(columns->value);
+    free(columns->reason);
+    *columns = (struct lifetime_columns){ 0 };
+}
+
+/* Of a counter's largest rate: ticks after the start, for the ms of other rollups. */
+static int64_t ticks_after_start(const struct lifetime_columns *c, const struct rollup_cell *cell,
+                                 const struct lifetime_expected *expected)
+{
+    int64_t at_ns = wrap_add(c->ticks->start_ns[0], cell->rate_max_at_ns);
+    uint32_t first = expected->ticks_before;
+
+    if (cell->rate_max == 0 || (first < c->ticks->count && c->ticks->start_ns[first] == at_ns))
+        return 0; /* as of most */
+    return (int64_t)ticks_before(c->ticks, at_ns) - first;
+}
+
+void lifetime_columns_put(struct lifetime_columns *columns, size_t life,
+                          const struct rollup_cell cells[])
+{
+    const struct build_shape *shape = columns->shape;
+    const struct lifetime_expected *expected = &columns->expected[life];
+
+    for (unsigned m = 0; m < shape->metric_count; m++) {
+        unsigned first = shape->first_column[m];
+        enum metric_kind kind = (enum metric_kind)shape->column[first].kind;
+        int64_t *value = columns->value + first * columns->count + life;
+        bool counter = kind == METRIC_COUNTER;
+        int64_t part[PART_COUNT];
+
+        columns->reason[m * columns->count + life] =
+            cells[m].present ? MISSING_NONE : cells[m].reason;
+        if (!cells[m].present)
+            continue;
+        rollup_cell_to_parts(kind, &cells[m], expected->covered_ns[counter], 0, part);
+        if (counter)
+            part[PART_RATE_MAX_AT] = ticks_after_start(columns, &cells[m], expected);
+        for (unsigned q = 0; q < metric_part_count(kind); q++)
+            value[q * columns->count] = part[q];
+    }
+}
+
+/* --- chunks --- */
 
 static enum status emit(struct encoding *e, uint32_t table_id, uint32_t column_id,
                         struct error *err)
@@ -215,11 +295,11 @@ static enum status put_who(struct encoding *e, struct error *err)
         for (size_t i = 0; i < e->count; i++) {
             int64_t value = who_field(e->processes[i], field, unit_ns);
 
-            e->value[i] = wrap_subtract(value, last);
+            e->field[i] = wrap_subtract(value, last);
             if (lifetime_ascends(field))
                 last = value;
         }
-        column_encode(e->value, e->count, &e->raw);
+        column_encode(e->field, e->count, &e->raw);
     }
     return emit(e, LIFETIME_TABLE, LIFETIME_WHO, err);
 }
@@ -252,52 +332,20 @@ static enum status put_called(struct encoding *e, struct error *err)
             const struct process *p = e->processes[i];
 
             for (size_t k = 0; k < p->version_count; k++, row++)
-                e->value[row] = called_field(e, p, &p->versions[k], row, field);
+                e->field[row] = called_field(e, p, &p->versions[k], row, field);
         }
-        column_encode(e->value, row, &e->raw);
+        column_encode(e->field, row, &e->raw);
     }
     return emit(e, LIFETIME_TABLE, LIFETIME_CALLED, err);
 }
 
 /* --- metrics --- */
 
-/* Of a counter's largest rate: ticks after the start, for the ms of other rollups. */
-static int64_t ticks_after_start(const struct encoding *e, const struct rollup_cell *cell,
-                                 const struct lifetime_expected *expected)
-{
-    int64_t at_ns = wrap_add(e->ticks->start_ns[0], cell->rate_max_at_ns);
-
-    if (cell->rate_max == 0)
-        return 0;
-    return (int64_t)ticks_before(e->ticks, at_ns) - expected->ticks_before;
-}
-
-/* The parts of all metrics of one life; a cell that is far away is looked at once. */
-static void fill_life(struct encoding *e, size_t i)
-{
-    const struct rollup_cell *cells = e->cells + i * e->shape->metric_count;
-
-    for (unsigned m = 0; m < e->shape->metric_count; m++) {
-        unsigned first = e->shape->first_column[m];
-        enum metric_kind kind = (enum metric_kind)e->shape->column[first].kind;
-        bool counter = kind == METRIC_COUNTER;
-        int64_t part[PART_COUNT] = { 0 };
-
-        if (cells[m].present)
-            rollup_cell_to_parts(kind, &cells[m], e->expected[i].covered_ns[counter], 0, part);
-        if (cells[m].present && counter)
-            part[PART_RATE_MAX_AT] = ticks_after_start(e, &cells[m], &e->expected[i]);
-        for (unsigned q = 0; q < metric_part_count(kind); q++)
-            e->value[(first + q) * e->count + i] = part[q];
-        e->reason[m * e->count + i] = cells[m].present ? MISSING_NONE : cells[m].reason;
-    }
-}
-
 /*
  * What ends earlier than expected mostly does so at a tick, as it is read less often: then the ticks
  * between, times two; else the ns, times two and one. False if those are too many.
  */
-static bool count_ticks(const struct encoding *e, int64_t part[], const uint8_t reason[])
+static bool count_ticks(const struct lifetime_columns *e, int64_t part[], const uint8_t reason[])
 {
     const int64_t most = INT64_MAX / 4;
 
@@ -342,17 +390,17 @@ static enum status put_metric(struct encoding *e, unsigned metric, struct error 
     unsigned first = e->shape->first_column[metric];
     enum metric_kind kind = (enum metric_kind)e->shape->column[first].kind;
     unsigned parts = metric_part_count(kind);
-    int64_t *value = e->value + first * e->count;
-    uint8_t *reason = e->reason + metric * e->count;
+    int64_t *value = e->columns->value + first * e->count;
+    uint8_t *reason = e->columns->reason + metric * e->count;
 
     e->metric_state[metric] = metric_state(value, parts * e->count, reason, e->count);
     if (e->metric_state[metric] != 0)
         return STATUS_OK;
     bytes_reset(&e->raw);
     bytes_put_u8(&e->raw, kind != METRIC_COUNTER &&
-                              count_ticks(e, value + PART_UNCOVERED * e->count, reason));
+                              count_ticks(e->columns, value + PART_UNCOVERED * e->count, reason));
     for (size_t i = 0; i < e->count; i++)
-        reason[i] ^= e->expected[i].reason[kind == METRIC_COUNTER];
+        reason[i] ^= e->columns->expected[i].reason[kind == METRIC_COUNTER];
     bytes_put(&e->raw, reason, e->count);
     for (unsigned q = 0; q < parts; q++)
         column_encode(value + q * e->count, e->count, &e->raw);
@@ -361,10 +409,6 @@ static enum status put_metric(struct encoding *e, unsigned metric, struct error 
 
 static enum status put_metrics(struct encoding *e, struct error *err)
 {
-    for (size_t i = 0; i < e->count; i++) {
-        e->expected[i] = lifetime_expect(e->processes[i], e->ticks);
-        fill_life(e, i);
-    }
     for (unsigned m = 0; m < e->shape->metric_count; m++)
         if (put_metric(e, m, err) != STATUS_OK)
             return err->status;
@@ -373,12 +417,10 @@ static enum status put_metrics(struct encoding *e, struct error *err)
 
 static enum status encode(struct encoding *e, struct error *err)
 {
-    size_t columns = e->shape->column_count;
-
     if (put_strings(e, err) != STATUS_OK)
         return err->status;
-    e->value = malloc((columns * e->count + e->version_count) * sizeof *e->value);
-    if (e->expected == NULL || e->value == NULL || e->reason == NULL)
+    e->field = malloc((e->count + e->version_count) * sizeof *e->field);
+    if (e->field == NULL)
         return error_set(err, STATUS_NO_MEMORY, "lifetimes");
     if (put_metrics(e, err) != STATUS_OK || put_who(e, err) != STATUS_OK)
         return err->status;
@@ -386,31 +428,24 @@ static enum status encode(struct encoding *e, struct error *err)
 }
 
 enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t block_seq,
-                             const struct block_ticks *ticks,
-                             const struct process *const processes[],
-                             const struct rollup_cell *cells, size_t count,
-                             const struct build_shape *rollup_shape, struct error *err)
+                             struct lifetime_columns *columns, struct error *err)
 {
     struct encoding e = { .out = out,
-                          .shape = rollup_shape,
-                          .ticks = ticks,
-                          .block_seq = block_seq,
-                          .processes = processes,
-                          .cells = cells,
-                          .count = count };
+                          .columns = columns,
+                          .shape = columns->shape,
+                          .processes = columns->processes,
+                          .count = columns->count,
+                          .block_seq = block_seq };
     enum status st;
 
-    if (count == 0)
+    if (e.count == 0)
         return STATUS_OK;
-    e.expected = malloc(count * sizeof *e.expected);
-    e.reason = malloc(count * rollup_shape->metric_count);
     st = encode(&e, err);
+    columns->count = 0;
     free(e.string);
     free(e.slot);
     free(e.id);
-    free(e.expected);
-    free(e.value);
-    free(e.reason);
+    free(e.field);
     bytes_release(&e.raw);
     bytes_release(&e.frame);
     bytes_release(&e.chunk);

@@ -20,7 +20,6 @@ struct open_process {
     size_t stored_versions; /* rows in process_version */
     size_t changed_from;    /* first of versions[] that its rows do not have as it is now */
     uint32_t lifetime;      /* while sealing: its place among the lifetimes, + 1 */
-    bool folded;            /* and it had a series that told of it */
 };
 
 struct open_block {

@@ -62,7 +62,7 @@ struct folding {
     struct rollup_fold fold;
     uint8_t *gap; /* [ticks of process_samples]: rates must not cross into it */
     struct rollup_span whole;
-    struct rollup_cell *cells;
+    struct lifetime_columns lives;
     struct open_block *block;
 };
 
@@ -71,7 +71,6 @@ static enum status fold_life(void *context, const struct series_changes *changes
 {
     struct folding *f = context;
     const struct build *build = changes->build;
-    struct rollup_cell *cells;
     const struct open_process *p =
         build->shape->table_id == TABLE_PROCESS
             ? open_block_process(f->block, changes->series->series.key[0])
@@ -80,9 +79,9 @@ static enum status fold_life(void *context, const struct series_changes *changes
     if (p == NULL || p->lifetime == 0)
         return STATUS_OK;
     (void)err;
-    cells = f->cells + (size_t)(p->lifetime - 1) * build->shape->metric_count;
-    rollup_fold_series(&f->fold, changes, cells);
-    lifetime_tells(changes, &p->process, cells, told);
+    rollup_fold_series(&f->fold, changes, f->fold.cell);
+    lifetime_columns_put(&f->lives, p->lifetime - 1, f->fold.cell);
+    lifetime_tells(changes, &p->process, f->fold.cell, told);
     return STATUS_OK;
 }
 
@@ -154,28 +153,28 @@ static enum status encode(struct recording *rec, struct byte_writer *contents, s
     enum status st;
 
     build_shape_of_table(&shape, TABLE_PROCESS, 1);
-    folding.cells = calloc(*lifetimes * shape.metric_count + 1, sizeof *folding.cells);
     folding.gap = gaps_of(block, TABLE_PROCESS);
     folding.whole = (struct rollup_span){ .end = block->build[TABLE_PROCESS].tick_count,
                                           .start_ns = block->ticks.start_ns[0] };
-    if (list == NULL || folding.cells == NULL || folding.gap == NULL)
+    if (list == NULL || folding.gap == NULL)
         st = error_set(err, STATUS_NO_MEMORY, "tail");
     else
         st = rollup_fold_begin(&folding.fold, &block->build[TABLE_PROCESS], folding.gap,
                                &folding.whole, 1, NULL, err);
     if (st == STATUS_OK)
+        st = lifetime_columns_begin(&folding.lives, list, *lifetimes, &block->ticks, &shape, err);
+    if (st == STATUS_OK)
         st = encode_tables(rec, &encoder, contents, err);
     before = rec->tail_chunk_count;
     if (st == STATUS_OK)
-        st = lifetimes_encode(&out, block->block_seq, &block->ticks, list, folding.cells,
-                              *lifetimes, &shape, err);
+        st = lifetimes_encode(&out, block->block_seq, &folding.lives, err);
     bytes_put_varint(contents, *lifetimes);
     bytes_put_varint(contents, rec->tail_chunk_count - before);
     if (st == STATUS_OK && contents->full)
         st = error_set(err, STATUS_NO_MEMORY, "tail");
     block_encoder_release(&encoder);
     rollup_fold_release(&folding.fold);
-    free(folding.cells);
+    lifetime_columns_release(&folding.lives);
     free(folding.gap);
     free(list);
     return st;

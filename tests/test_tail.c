@@ -23,8 +23,7 @@ static int by_id(const void *a, const void *b)
 static void encode_processes(struct open_block *block, struct chunks *chunks)
 {
     const struct process **list = calloc(block->process_count + 1, sizeof *list);
-    struct rollup_cell *cells =
-        calloc(block->process_count * PROCESS_METRIC_COUNT + 1, sizeof *cells);
+    struct lifetime_columns lives = { 0 };
     struct compressor c = { 0 };
     struct lifetime_chunks out = { .compressor = &c, .sink = chunks_put, .sink_context = chunks };
     struct build_shape shape;
@@ -36,11 +35,11 @@ static void encode_processes(struct open_block *block, struct chunks *chunks)
         if (!block->process[i].stored)
             list[count++] = &block->process[i].process;
     qsort(list, count, sizeof *list, by_id);
-    assert_int_equal(
-        lifetimes_encode(&out, block->block_seq, &block->ticks, list, cells, count, &shape, &err),
-        STATUS_OK);
+    assert_int_equal(lifetime_columns_begin(&lives, list, count, &block->ticks, &shape, &err),
+                     STATUS_OK);
+    assert_int_equal(lifetimes_encode(&out, block->block_seq, &lives, &err), STATUS_OK);
     compressor_release(&c);
-    free(cells);
+    lifetime_columns_release(&lives);
     free(list);
 }
 
