@@ -268,7 +268,7 @@ static enum status begin_folds(struct sealing *s, const struct build *build,
 static void fold_life(struct writer *writer, const struct series_changes *changes,
                       const struct open_process *p, struct series_told *told)
 {
-    rollup_fold_series(&writer->life_fold, changes, writer->life_fold.cell);
+    rollup_fold_series(&writer->life_fold, changes);
     lifetime_columns_put(&writer->lives, p->lifetime - 1, writer->life_fold.cell);
     lifetime_tells(changes, &p->process, writer->life_fold.cell, told);
 }
@@ -295,7 +295,7 @@ static enum status fold_minutes(void *context, const struct series_changes *chan
     if (rollup_fold_quiet(&writer->fold, changes) &&
         rollup_repeat(minutes, s->window[0], s->window[s->span_count - 1] + 1, series))
         return STATUS_OK;
-    rollup_fold_series(&writer->fold, changes, writer->fold.cell);
+    rollup_fold_series(&writer->fold, changes);
     for (size_t w = 0; w < s->span_count; w++) {
         if (s->spans[w].end <= series->first || s->spans[w].first >= end)
             continue;

@@ -79,7 +79,7 @@ static enum status fold_life(void *context, const struct series_changes *changes
     if (p == NULL || p->lifetime == 0)
         return STATUS_OK;
     (void)err;
-    rollup_fold_series(&f->fold, changes, f->fold.cell);
+    rollup_fold_series(&f->fold, changes);
     lifetime_columns_put(&f->lives, p->lifetime - 1, f->fold.cell);
     lifetime_tells(changes, &p->process, f->fold.cell, told);
     return STATUS_OK;

@@ -52,8 +52,7 @@ struct rollup_fold {
     const struct rollup_span *spans;
     size_t span_count;
     const int64_t *covered_ns; /* as from rollup_covered, or NULL */
-    struct rollup_cell *cell;  /* [window][metric]: room for one series */
-    struct rollup_cell *to;    /* where the cells of this series go */
+    struct rollup_cell *cell;  /* [window][metric]: what the last series did */
     int64_t *value;            /* scratch: [tick] of one column */
     uint8_t *missing;          /* the same */
     uint32_t *read_before;     /* [metric][tick + 1] of metrics that are not read at every tick */
@@ -69,13 +68,8 @@ MUST_USE enum status rollup_fold_begin(struct rollup_fold *fold, const struct bu
                                        size_t span_count, const int64_t *covered_ns,
                                        struct error *err);
 
-/*
- * One series; a window without a sample of it has no present cell.
- *
- *   shape   cells[span_count][metric_count]: fold->cell, or what the caller keeps
- */
-void rollup_fold_series(struct rollup_fold *fold, const struct series_changes *changes,
-                        struct rollup_cell *cells);
+/* One series into fold->cell; a window without a sample of it has no present cell. */
+void rollup_fold_series(struct rollup_fold *fold, const struct series_changes *changes);
 
 /* Whether the series did nothing throughout the block: each window covers all and shows no change. */
 bool rollup_fold_quiet(const struct rollup_fold *fold, const struct series_changes *changes);

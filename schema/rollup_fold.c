@@ -283,7 +283,7 @@ static void fold_changes(struct rollup_fold *fold, const struct series_changes *
     uint32_t tick = s->first;
 
     for (size_t i = 0; i < fold->span_count && tick < end; i++) {
-        struct rollup_cell *cell = &fold->to[i * shape->metric_count + w.metric];
+        struct rollup_cell *cell = &fold->cell[i * shape->metric_count + w.metric];
         uint32_t stop = fold->spans[i].end < end ? fold->spans[i].end : end;
 
         while (tick < stop) {
@@ -321,7 +321,7 @@ static void fold_but_last(struct rollup_fold *fold, const struct series_changes 
 
     fold_changes(fold, changes, c, last);
     for (size_t w = 0; w < fold->span_count; w++) {
-        struct rollup_cell *cell = &fold->to[w * metrics + fold->build->shape->column[c].metric];
+        struct rollup_cell *cell = &fold->cell[w * metrics + fold->build->shape->column[c].metric];
 
         if (last >= fold->spans[w].first && last < fold->spans[w].end && !cell->present)
             cell->reason = changes->run[changes->missing[c].run_at].reason;
@@ -348,7 +348,7 @@ static void fold_samples(struct rollup_fold *fold, const struct series_changes *
             w++;
         if (w == fold->span_count)
             return;
-        cell = &fold->to[w * build->shape->metric_count + metric];
+        cell = &fold->cell[w * build->shape->metric_count + metric];
         walk.gap |= fold->gap[tick] != 0;
         if (fold->missing[k] != MISSING_NONE) {
             if (!cell->present && fold->missing[k] != MISSING_NOT_SAMPLED)
@@ -381,7 +381,7 @@ static void fold_missing(struct rollup_fold *fold, const struct series_changes *
 
         if (first < stop && reason != MISSING_NOT_SAMPLED &&
             (edge || read_before(fold, metric, stop) > first))
-            fold->to[w * fold->build->shape->metric_count + metric].reason = reason;
+            fold->cell[w * fold->build->shape->metric_count + metric].reason = reason;
     }
 }
 
@@ -399,7 +399,7 @@ static bool fold_constant(struct rollup_fold *fold, const struct series_changes 
         build->base_missing[changes->index * build->shape->column_count + c] != MISSING_NONE)
         return false;
     for (size_t w = 0; w < fold->span_count; w++) {
-        struct rollup_cell *cell = &fold->to[w * build->shape->metric_count + metric];
+        struct rollup_cell *cell = &fold->cell[w * build->shape->metric_count + metric];
         int64_t covered = fold->covered_ns[w * build->shape->metric_count + metric];
 
         if ((fold->span_read[w] >> metric & 1) == 0)
@@ -413,14 +413,12 @@ static bool fold_constant(struct rollup_fold *fold, const struct series_changes 
     return true;
 }
 
-void rollup_fold_series(struct rollup_fold *fold, const struct series_changes *changes,
-                        struct rollup_cell *cells)
+void rollup_fold_series(struct rollup_fold *fold, const struct series_changes *changes)
 {
     const struct build_shape *shape = fold->build->shape;
 
-    fold->to = cells;
     for (size_t i = 0; i < fold->span_count * shape->metric_count; i++)
-        cells[i] = (struct rollup_cell){ .reason = MISSING_NOT_SAMPLED };
+        fold->cell[i] = (struct rollup_cell){ .reason = MISSING_NOT_SAMPLED };
     for (unsigned c = 0; c < shape->column_count; c++) {
         const struct missing_pattern *pattern = &changes->missing[c];
 

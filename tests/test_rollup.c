@@ -158,7 +158,7 @@ static void check_folds(const struct samples *s, const struct windows *windows)
         if (b->end_tick <= b->series.first)
             continue;
         assert_int_equal(build_read(&reader, &s->build, i, &changes, &err), STATUS_OK);
-        rollup_fold_series(&fold, &changes, fold.cell);
+        rollup_fold_series(&fold, &changes);
         for (unsigned c = 0; c < SAMPLES_METRICS; c++) {
             struct rollup_cell expected[WINDOWS_MAX];
 
@@ -224,7 +224,7 @@ static void extremes_do_not_overflow(void **state)
         struct series_changes changes;
 
         assert_int_equal(build_read(&reader, &s->build, i, &changes, &err), STATUS_OK);
-        rollup_fold_series(&fold, &changes, fold.cell);
+        rollup_fold_series(&fold, &changes);
     }
     rollup_fold_release(&fold);
     build_reader_release(&reader);

@@ -78,7 +78,7 @@ static void level_add(struct level *level, const struct samples *s, struct windo
         if (b->end_tick <= b->series.first)
             continue;
         assert_int_equal(build_read(&reader, &s->build, i, &changes, &err), STATUS_OK);
-        rollup_fold_series(&fold, &changes, fold.cell);
+        rollup_fold_series(&fold, &changes);
         for (size_t w = 0; w < windows->count; w++) {
             struct put *put = &level->puts[level->put_count];
 

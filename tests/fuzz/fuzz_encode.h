@@ -27,7 +27,7 @@ static inline enum status fuzz_fold(void *context, const struct series_changes *
     (void)err;
     if (changes->build->shape->level == 0) {
         (void)rollup_fold_quiet(fold, changes);
-        rollup_fold_series(fold, changes, fold->cell);
+        rollup_fold_series(fold, changes);
     } else if (changes->build->shape->level == 1) {
         rollup_combine(changes, 0, cells);
     }
