@@ -296,6 +296,8 @@ static bool set_called(struct decoding *e, struct version *v, const struct proce
         v->from_ns = wrap_add(p->start_ns, value);
         return true;
     case LIFETIME_UID:
+        if (value < 0 || value > (int64_t)UINT32_MAX + 1)
+            return false;
         v->uid_known = value != 0;
         v->uid = (uint32_t)(value - (value != 0));
         return true;
@@ -362,7 +364,7 @@ static enum status get_versions(struct decoding *e, struct error *err)
             for (size_t k = 0; k < to->process[i].version_count; k++)
                 if (!set_called(e, &to->process[i].versions[k], &to->process[i], field,
                                 e->from.scratch[row++]))
-                    return corrupt(&e->from, LIFETIME_CALLED, "a string that is not there", err);
+                    return corrupt(&e->from, LIFETIME_CALLED, "a string or user that is not there", err);
     }
     return bytes_left(&r) == 0 ? STATUS_OK
                                : corrupt(&e->from, LIFETIME_CALLED, "its length is wrong", err);

@@ -5,7 +5,6 @@ They are cut out of recordings of BUILD_DIR/make_recording (default: build), whi
 time, and laid out as the targets' first comments and fuzz_input.h say: pieces that are not wrapped
 in frames and checksums, because the targets do that. Needs the command zstd.
 """
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -167,8 +166,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         seeds = list(make(build, Path(folder)))
     for target in {target for target, _, _ in seeds}:
-        shutil.rmtree(CORPUS / target, ignore_errors=True)
-        (CORPUS / target).mkdir(parents=True)
+        (CORPUS / target).mkdir(parents=True, exist_ok=True)
+        for seed in (CORPUS / target).iterdir():
+            if not seed.name.startswith("found-"):  # what a fuzzer found stays
+                seed.unlink()
     for target, name, seed in seeds:
         (CORPUS / target / name).write_bytes(seed)
     print("%d seeds, %d bytes" % (len(seeds), sum(len(seed) for _, _, seed in seeds)))
