@@ -364,7 +364,8 @@ static enum status get_versions(struct decoding *e, struct error *err)
             for (size_t k = 0; k < to->process[i].version_count; k++)
                 if (!set_called(e, &to->process[i].versions[k], &to->process[i], field,
                                 e->from.scratch[row++]))
-                    return corrupt(&e->from, LIFETIME_CALLED, "a string or user that is not there", err);
+                    return corrupt(&e->from, LIFETIME_CALLED, "a string or user that is not there",
+                                   err);
     }
     return bytes_left(&r) == 0 ? STATUS_OK
                                : corrupt(&e->from, LIFETIME_CALLED, "its length is wrong", err);
