@@ -98,7 +98,8 @@ static void print_sessions(const struct info *info, FILE *out)
         line(out, i == 0 ? "sessions" : "", "%" PRId64 ": %s to %s (%s)", s->session_id,
              when(info, s->wall_start_ns).text, open ? "?" : when(info, s->end_ns).text,
              safe(why).text);
-        line(out, "", "   every %s, processes from %s, procscoped %s", span(s->interval_ns).text,
+        line(out, "", "   every %s, %s%s, procscoped %s", span(s->interval_ns).text,
+             s->process_source[0] == '\0' ? "no processes" : "processes from ",
              safe(s->process_source).text, safe(s->version).text);
     }
 }

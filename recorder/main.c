@@ -1,10 +1,12 @@
 /* procscoped: options, signals, exit code. The only file of the recorder that prints. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "recorder/child.h"
+#include "recorder/config.h"
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
@@ -21,6 +23,10 @@ enum {
 
 /* How far this run has come. */
 struct run {
+    int argc;
+    char **argv;
+    struct options *options; /* that the session was started with */
+    int64_t started_ns;      /* boot clock */
     struct session session;
     struct child child;
     struct child_surroundings surroundings;
@@ -80,7 +86,7 @@ static void say_start(const struct session *session)
         session->facts.process_source, lacks);
 }
 
-static void say_end(const struct run *run, const char *path)
+static void say_end(const struct run *run, const char *reason, const char *path)
 {
     struct stat file = { 0 };
     char lost[120] = "";
@@ -92,8 +98,31 @@ static void say_end(const struct run *run, const char *path)
         append(lost, sizeof lost, ", %" PRId64 " dropped", run->totals.dropped);
     if (run->totals.lost > 0)
         append(lost, sizeof lost, ", %" PRId64 " lost", run->totals.lost);
-    say("stopped (%s): %" PRId64 " ticks%s, %" PRId64 " processes, %s is %lld bytes", run->reason,
+    say("stopped (%s): %" PRId64 " ticks%s, %" PRId64 " processes, %s is %lld bytes", reason,
         run->totals.ticks, lost, run->totals.processes, path, (long long)file.st_size);
+}
+
+static int failed(const struct error *err)
+{
+    say("%s", err->message);
+    return err->status == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* --check-config and --print-config: as far as recording goes before it touches a file. */
+static int check(const struct options *options)
+{
+    struct session session;
+    struct error err = { 0 };
+    enum status st = session_prepare(&session, options, &err);
+
+    session_close(&session);
+    if (st == STATUS_OK && options->print_config)
+        st = config_print(options, stdout, &err);
+    if (st != STATUS_OK)
+        return failed(&err);
+    if (!options->print_config)
+        say("%s: ok", options->config_path == NULL ? "options" : options->config_path);
+    return EXIT_DONE;
 }
 
 static int list(const struct options *options)
@@ -105,10 +134,7 @@ static int list(const struct options *options)
     if (st == STATUS_OK)
         st = list_collectors(&session.collect, options->json, stdout, &err);
     session_close(&session);
-    if (st == STATUS_OK)
-        return EXIT_DONE;
-    say("%s", err.message);
-    return st == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return st == STATUS_OK ? EXIT_DONE : failed(&err);
 }
 
 /*
@@ -142,6 +168,115 @@ static void say_trouble(struct session *session)
         say("%s", text);
 }
 
+/* --- sessions --- */
+
+static enum status start_session(struct run *run, const struct options *options, struct error *err)
+{
+    enum status st = session_prepare(&run->session, options, err);
+
+    if (st == STATUS_OK)
+        st = session_start(&run->session, options, err);
+    if (st == STATUS_OK)
+        say_start(&run->session);
+    else
+        session_close(&run->session);
+    return st;
+}
+
+static enum status stop_session(struct run *run, const char *reason, struct error *err)
+{
+    char path[PATH_MAX];
+    enum status st;
+
+    memcpy(path, run->session.path, sizeof path);
+    st = session_stop(&run->session, reason, &run->totals, err);
+    if (st != STATUS_OK) {
+        reason = "failed";
+        say("%s", err->message);
+    }
+    say_end(run, reason, path);
+    session_close(&run->session);
+    notices_forget_sampler();
+    return st;
+}
+
+/* --- SIGHUP --- */
+
+/* The new configuration, if there is one that is good and says something else. */
+static bool reread(const struct run *run, struct options *fresh)
+{
+    struct session probe;
+    struct error err = { 0 };
+    char *before = NULL, *now = NULL;
+    enum status st = recorder_options_parse(fresh, run->argc, run->argv, &err);
+    bool changed;
+
+    if (st == STATUS_OK) {
+        st = session_prepare(&probe, fresh, &err);
+        session_close(&probe);
+    }
+    if (st == STATUS_OK)
+        st = config_text(run->options, &before, &err);
+    if (st == STATUS_OK)
+        st = config_text(fresh, &now, &err);
+    changed = st == STATUS_OK && strcmp(before, now) != 0;
+    if (st != STATUS_OK)
+        say("going on as before: %s", err.message);
+    else if (!changed)
+        say("%s says nothing new", run->options->config_path);
+    free(before);
+    free(now);
+    return changed;
+}
+
+/* What is left of --duration; false when that is nothing. */
+static bool set_rest(const struct run *run, const struct options *options, struct options *rest)
+{
+    const struct clock clock = clock_system(-1);
+
+    *rest = *options;
+    if (options->duration_ns == 0)
+        return true;
+    rest->duration_ns -= clock.boot_ns(clock.self) - run->started_ns;
+    return rest->duration_ns > 0;
+}
+
+/* A new session in place of this one; with the old options if the new ones do not work out. */
+static void restart(struct run *run, struct options *fresh)
+{
+    struct options rest;
+    struct error err = { 0 };
+
+    if (!set_rest(run, fresh, &rest)) {
+        run->reason = "duration";
+        return;
+    }
+    if (stop_session(run, "reconfigured", &err) == STATUS_OK &&
+        start_session(run, &rest, &err) == STATUS_OK) {
+        struct options old = *run->options;
+
+        *run->options = *fresh;
+        *fresh = old;
+        return;
+    }
+    say("going on as before: %s", err.message);
+    if (set_rest(run, run->options, &rest) && start_session(run, &rest, &err) == STATUS_OK)
+        return;
+    say("%s", err.message);
+    run->reason = "failed";
+}
+
+static void reload(struct run *run)
+{
+    struct options fresh;
+
+    if (reread(run, &fresh))
+        restart(run, &fresh);
+    options_release(&fresh);
+}
+
+/* --- the run --- */
+
 /* Until there is a reason to stop recording. */
 static void watch(struct run *run)
 {
@@ -159,7 +294,10 @@ static void watch(struct run *run)
             say_trouble(&run->session);
             break;
         case NOTICE_SIGNAL:
-            on_signal(run, &notice);
+            if (notice.signal == SIGHUP)
+                reload(run);
+            else
+                on_signal(run, &notice);
             break;
         }
     }
@@ -171,22 +309,18 @@ static void await_command(struct run *run)
     while (run->child.pid > 0 && !child_poll(&run->child, false)) {
         struct notice notice = notices_wait(-1);
 
-        if (notice.kind == NOTICE_SIGNAL)
+        if (notice.kind == NOTICE_SIGNAL && notice.signal != SIGHUP)
             on_signal(run, &notice);
     }
 }
 
 static enum status start(struct run *run, const struct options *options, struct error *err)
 {
-    enum status st = session_prepare(&run->session, options, err);
+    enum status st = start_session(run, options, err);
 
-    if (st == STATUS_OK)
-        st = session_start(&run->session, options, err);
-    if (st != STATUS_OK)
+    run->started_ns = run->session.context.timebase.boot_start_ns;
+    if (st != STATUS_OK || options->command == NULL)
         return st;
-    say_start(&run->session);
-    if (options->command == NULL)
-        return STATUS_OK;
     st = child_start(&run->child, options->command, &run->surroundings, err);
     if (st == STATUS_OK && run->child.ended) {
         say("cannot run %s", err->message);
@@ -195,54 +329,60 @@ static enum status start(struct run *run, const struct options *options, struct 
     return st;
 }
 
-static int record(const struct options *options)
+static int record(int argc, char **argv, struct options *options)
 {
-    struct run run = { .session.wake = { -1, -1 } };
-    char path[PATH_MAX];
+    struct run run = { .argc = argc, .argv = argv, .options = options, .session.wake = { -1, -1 } };
     struct error err = { 0 };
     enum status st;
 
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
-    st = notices_open(&err);
+    st = notices_open(options->config_path != NULL, &err);
     if (st == STATUS_OK)
         st = start(&run, options, &err);
     if (st != STATUS_OK) {
         session_close(&run.session);
-        say("%s", err.message);
-        return st == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+        return failed(&err);
     }
     watch(&run);
-    memcpy(path, run.session.path, sizeof path);
-    st = session_stop(&run.session, run.reason, &run.totals, &err);
-    if (st != STATUS_OK) {
-        run.reason = "failed";
-        say("%s", err.message);
-    }
-    say_end(&run, path);
-    session_close(&run.session);
+    if (run.session.sampler != NULL)
+        st = stop_session(&run, run.reason, &err);
+    else
+        st = STATUS_IO; /* the configuration could not be changed, nor changed back */
     await_command(&run);
     if (run.child.pid > 0 && (run.child.exit_code != 0 || st == STATUS_OK))
         return run.child.exit_code;
     return st == STATUS_OK && run.totals.lost == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+static int print_version(void)
+{
+    printf("procscoped %s\n", PROCSCOPE_VERSION);
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int print_help(void)
+{
+    options_print_help(stdout);
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct error err = { 0 };
+    int code;
 
-    if (recorder_options_parse(&options, argc, argv, &err) != STATUS_OK) {
-        say("%s", err.message);
-        return EXIT_USAGE;
-    }
-    if (options.help) {
-        options_print_help(stdout);
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
-    }
-    if (options.version) {
-        printf("procscoped %s\n", PROCSCOPE_VERSION);
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
-    }
-    return options.list_collectors ? list(&options) : record(&options);
+    if (recorder_options_parse(&options, argc, argv, &err) != STATUS_OK)
+        return failed(&err);
+    if (options.help)
+        code = print_help();
+    else if (options.version)
+        code = print_version();
+    else if (options.check_config || options.print_config)
+        code = check(&options);
+    else
+        code = options.list_collectors ? list(&options) : record(argc, argv, &options);
+    options_release(&options);
+    return code;
 }

@@ -29,12 +29,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     send_byte((unsigned char)(number | (info->si_code <= 0 ? FROM_USER : 0)));
 }
 
-static bool is_ignored(int number)
-{
-    return number == SIGHUP || number == SIGPIPE;
-}
-
-enum status notices_open(struct error *err)
+enum status notices_open(bool hangup, struct error *err)
 {
     if (pipe(pipe_ends) != 0)
         return error_set(err, STATUS_IO, "pipe: %s", strerror(errno));
@@ -46,7 +41,7 @@ enum status notices_open(struct error *err)
         struct sigaction action = { .sa_flags = SA_RESTART };
 
         sigemptyset(&action.sa_mask);
-        if (is_ignored(signals[i])) {
+        if (signals[i] == SIGPIPE || (signals[i] == SIGHUP && !hangup)) {
             action.sa_handler = SIG_IGN;
         } else {
             action.sa_sigaction = on_signal;
@@ -60,6 +55,19 @@ enum status notices_open(struct error *err)
 void notices_send(enum notice_kind kind)
 {
     send_byte(kind == NOTICE_ENDED ? BYTE_ENDED : BYTE_TROUBLE);
+}
+
+void notices_forget_sampler(void)
+{
+    bool got[256] = { false };
+    unsigned char byte;
+
+    while (read(pipe_ends[0], &byte, 1) == 1)
+        got[byte] = true;
+    got[BYTE_ENDED] = got[BYTE_TROUBLE] = false;
+    for (unsigned i = 0; i < COUNT_OF(got); i++)
+        if (got[i])
+            send_byte((unsigned char)i);
 }
 
 struct notice notices_wait(int timeout_ms)

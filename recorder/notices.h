@@ -25,17 +25,21 @@ struct notice {
 };
 
 /*
- * Catch SIGINT, SIGTERM and SIGCHLD, ignore SIGHUP and SIGPIPE. A process does this once.
+ * Catch SIGINT, SIGTERM, SIGCHLD and, with `hangup`, SIGHUP; ignore it without, and SIGPIPE. A
+ * process does this once.
  *
  *   errors  IO when there is no descriptor left
  */
-MUST_USE enum status notices_open(struct error *err);
+MUST_USE enum status notices_open(bool hangup, struct error *err);
 
 /* From any thread; never blocks. */
 void notices_send(enum notice_kind kind);
 
 /* The next notice, or TIMEOUT after timeout_ms (-1: wait as long as it takes). */
 struct notice notices_wait(int timeout_ms);
+
+/* After a sampler has stopped: what it said is not to be taken for word of the next one. */
+void notices_forget_sampler(void);
 
 /* In a forked child before exec: everything as it was before notices_open. Async-signal-safe. */
 void notices_restore(void);

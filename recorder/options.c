@@ -4,20 +4,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "recorder/config.h"
+
 static const int64_t ms_ns = 1000000;
 static const int64_t second_ns = 1000000000;
 static const int64_t minute_ns = INT64_C(60) * 1000000000;
 static const int64_t hour_ns = INT64_C(3600) * 1000000000;
 static const int64_t day_ns = INT64_C(86400) * 1000000000;
 static const int64_t longest_ns = INT64_C(36500) * 86400 * 1000000000;
-
-struct option {
-    char letter; /* 0: none */
-    const char *name;
-    const char *value; /* what it is called in the help; NULL: takes none */
-    const char *help;
-    enum status (*set)(struct options *options, const char *value, struct error *err);
-};
 
 /* Digits with at most one point into ns of `unit`; false when that is no number or too long. */
 static bool scale_number(const char *text, size_t size, int64_t unit_ns, int64_t *span_ns)
@@ -156,6 +150,14 @@ static enum status set_format(struct options *options, const char *value, struct
     return STATUS_OK;
 }
 
+static enum status set_config(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, STATUS_INVALID, "is empty: give the path of a file");
+    options->config_path = value;
+    return STATUS_OK;
+}
+
 static enum status set_flag(bool *flag)
 {
     *flag = true;
@@ -170,22 +172,40 @@ static enum status set_flag(bool *flag)
     }
 FLAG(no_cmdline)
 FLAG(list_collectors)
+FLAG(check_config)
+FLAG(print_config)
 FLAG(version)
 FLAG(help)
 
 static const struct option option_list[] = {
-    { 'o', "output", "FILE", "the recording; a file that exists is continued", set_output },
-    { 'i', "interval", "SPAN", "time between samples, 10ms to 1h (1s)", set_interval },
-    { 'd', "duration", "SPAN", "stop after this time (until stopped)", set_duration },
-    { 0, "collectors", "LIST", "only these, separated by commas (all)", set_collectors },
-    { 0, "process-source", "NAME", "auto, fds (kept open) or proc (auto)", set_process_source },
-    { 0, "sync", "SPAN", "sync to disk at least this often, 0: never (10s)", set_sync },
-    { 0, "redact", "REGEX", "hide what matches in command lines; repeatable", set_redact },
-    { 0, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline },
-    { 0, "list-collectors", NULL, "show what works here and why not", set_list_collectors },
-    { 0, "format", "NAME", "of --list-collectors: table or json (table)", set_format },
-    { 'V', "version", NULL, "print the version", set_version },
-    { 'h', "help", NULL, "print this", set_help },
+    { 'o', OPTION_ONE, "output", "FILE", "the recording; a file that exists is continued",
+      set_output, "/var/lib/procscope/host.pscope" },
+    { 'i', OPTION_ONE, "interval", "SPAN", "time between samples, 10ms to 1h (1s)", set_interval,
+      "1s" },
+    { 'd', OPTION_ONE, "duration", "SPAN", "stop after this time (until stopped)", set_duration,
+      "10m" },
+    { 0, OPTION_LIST, "collectors", "LIST", "only these, separated by commas (all)", set_collectors,
+      "process,cpu" },
+    { 0, OPTION_ONE, "process-source", "NAME", "auto, fds (kept open) or proc (auto)",
+      set_process_source, "auto" },
+    { 0, OPTION_ONE, "sync", "SPAN", "sync to disk at least this often, 0: never (10s)", set_sync,
+      "10s" },
+    { 0, OPTION_REPEATED, "redact", "REGEX", "hide what matches in command lines; repeatable",
+      set_redact, "token-[0-9a-f]+" },
+    { 0, OPTION_FLAG, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline,
+      "true" },
+    { 'c', OPTION_ONE, "config", "FILE", "JSON with any of the above by name; these go first",
+      set_config, NULL },
+    { 0, OPTION_FLAG, "check-config", NULL, "check configuration and options, record nothing",
+      set_check_config, NULL },
+    { 0, OPTION_FLAG, "print-config", NULL, "print them all as a configuration file",
+      set_print_config, NULL },
+    { 0, OPTION_FLAG, "list-collectors", NULL, "show what works here and why not",
+      set_list_collectors, NULL },
+    { 0, OPTION_ONE, "format", "NAME", "of --list-collectors: table or json (table)", set_format,
+      NULL },
+    { 'V', OPTION_FLAG, "version", NULL, "print the version", set_version, NULL },
+    { 'h', OPTION_FLAG, "help", NULL, "print this", set_help, NULL },
 };
 
 static const struct option *find_letter(char letter)
@@ -197,7 +217,7 @@ static const struct option *find_letter(char letter)
     return NULL;
 }
 
-static const struct option *find_name(const char *name, size_t size)
+const struct option *options_find(const char *name, size_t size)
 {
     for (size_t i = 0; i < COUNT_OF(option_list); i++) {
         if (strlen(option_list[i].name) == size && memcmp(option_list[i].name, name, size) == 0)
@@ -223,7 +243,7 @@ static const struct option *split_argument(const char *argument, const char **va
         return option;
     }
     size = strcspn(argument + 2, "=");
-    option = find_name(argument + 2, size);
+    option = options_find(argument + 2, size);
     if (argument[2 + size] == '=')
         *value = argument + 2 + size + 1;
     return option;
@@ -253,28 +273,20 @@ static enum status parse_option(struct options *options, char **argv, int *at, s
     return st == STATUS_OK ? st : error_prefix(err, "--%s", option->name);
 }
 
-enum status recorder_options_parse(struct options *options, int argc, char **argv,
-                                   struct error *err)
+/* The words before the command, into *options. */
+static enum status parse_all(struct options *options, int argc, char **argv, struct error *err)
 {
     bool format_given = false;
     int at = 1;
 
-    *options = (struct options){
-        .interval_ns = second_ns,
-        .process_source = "auto",
-        .sync_ns = 10 * second_ns,
-    };
     while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0') {
-        enum status st;
-
         if (strcmp(argv[at], "--") == 0) {
             at++;
             break;
         }
         format_given = format_given || strncmp(argv[at], "--format", strlen("--format")) == 0;
-        st = parse_option(options, argv, &at, err);
-        if (st != STATUS_OK)
-            return st;
+        if (parse_option(options, argv, &at, err) != STATUS_OK)
+            return err->status;
     }
     if (at < argc)
         options->command = argv + at;
@@ -283,6 +295,39 @@ enum status recorder_options_parse(struct options *options, int argc, char **arg
     if (format_given && !options->list_collectors)
         return error_set(err, STATUS_INVALID, "--format goes with --list-collectors only");
     return STATUS_OK;
+}
+
+static struct options defaults(void)
+{
+    return (struct options){ .interval_ns = second_ns,
+                             .process_source = "auto",
+                             .sync_ns = 10 * second_ns };
+}
+
+enum status recorder_options_parse(struct options *options, int argc, char **argv,
+                                   struct error *err)
+{
+    const char *path;
+
+    *options = defaults();
+    if (parse_all(options, argc, argv, err) != STATUS_OK)
+        return err->status;
+    if (options->config_path == NULL)
+        return STATUS_OK;
+    /* Once more, over what the file says. */
+    path = options->config_path;
+    *options = defaults();
+    if (config_read(&options->config, path, options, err) == STATUS_OK &&
+        parse_all(options, argc, argv, err) == STATUS_OK)
+        return STATUS_OK;
+    options_release(options);
+    return err->status;
+}
+
+void options_release(struct options *options)
+{
+    config_release(options->config);
+    *options = (struct options){ .config = NULL };
 }
 
 void options_print_help(FILE *out)

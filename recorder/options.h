@@ -20,19 +20,47 @@ struct options {
     int64_t sync_ns; /* 10 s; 0: never */
     const char *redact[OPTIONS_REDACT_MAX];
     size_t redact_count;
-    bool no_cmdline, list_collectors, json, version, help;
-    char **command; /* NULL-terminated, a tail of argv; NULL without one */
+    bool no_cmdline, list_collectors, json, check_config, print_config, version, help;
+    const char *config_path; /* NULL: none */
+    struct config *config;   /* what it was read into */
+    char **command;          /* NULL-terminated, a tail of argv; NULL without one */
 };
 
+/* How an option's value may be written in a configuration file. */
+enum option_form {
+    OPTION_ONE,      /* a string */
+    OPTION_FLAG,     /* true or false */
+    OPTION_LIST,     /* a string with commas, or an array of strings */
+    OPTION_REPEATED, /* a string, or an array of strings that are set one by one */
+};
+
+struct option {
+    char letter; /* 0: none */
+    enum option_form form;
+    const char *name;
+    const char *value; /* what it is called in the help; NULL: takes none */
+    const char *help;
+    enum status (*set)(struct options *options, const char *value, struct error *err);
+    const char *example; /* for a configuration file; NULL: on the command line only */
+};
+
+/* The option of that long name, or NULL. */
+const struct option *options_find(const char *name, size_t size);
+
 /*
- * Read the command line.
+ * Read the command line, and before it the configuration file that it names: what the command line
+ * says goes first; its --redact are added to the file's.
  *
  *   shape   argv[argc] with argv[0] the program, followed by NULL, as main gets it
- *   errors  INVALID, naming the option, its value and what is accepted
- *   owns    nothing: the strings stay argv's
+ *   errors  INVALID, naming the option, its value and what is accepted, or the file and the line;
+ *           IO (the file), NO_MEMORY
+ *   owns    what the file was read into, until options_release; other strings stay argv's
  */
 MUST_USE enum status recorder_options_parse(struct options *options, int argc, char **argv,
                                             struct error *err);
+
+/* Accepts zeroed options, and those of a failed parse. */
+void options_release(struct options *options);
 
 void options_print_help(FILE *out);
 

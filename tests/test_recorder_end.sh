@@ -106,6 +106,48 @@ alone a
 is "sessions after a kill" "$(query "$work/a" 'SELECT count(*) FROM session')" 4
 is "integrity after a kill" "$(query "$work/a" 'PRAGMA integrity_check')" ok
 
+# --- a configuration ----------------------------------------------------------------------------
+config=$work/config.json
+echo '{ "interval": "100ms", "output": "'"$work/h"'" }' >"$config"
+run 0 -c "$config" --check-config
+logged "$config: ok"
+run 0 -c "$config" -i 20ms --print-config
+grep -q '"interval":.*"20ms"' "$work/out" || fail "--print-config: $(cat "$work/out")"
+[ -e "$work/h" ] && fail "checking made a file"
+"$recorder" -c "$config" 2>"$log" &
+first=$!
+said() { # WHAT: within 20 s
+    for _ in $(seq 400); do grep -qF -- "$1" "$log" && return; sleep 0.05; done
+    fail "the log lacks \"$1\""
+}
+said "recording to $work/h every 100 ms"
+kill -HUP $first
+said "$config says nothing new"
+echo '{ "interval": "1" }' >"$config"
+kill -HUP $first
+said "going on as before: $config: line 1: \"interval\": \"1\" is no time span"
+echo '{ "collectors": "cpu,gpus" }' >"$config"
+kill -HUP $first
+said 'going on as before: --collectors: "gpus"'
+echo '{ "interval": "50ms", "collectors": ["cpu", "memory"], "output": "'"$work/h"'" }' >"$config"
+kill -HUP $first
+said "recording to $work/h every 50 ms: cpu, memory"
+echo '{ "output": "'"$work/no/such/h"'" }' >"$config"
+kill -HUP $first
+said "going on as before: $work/no/such/h"
+sleep 0.5
+kill -TERM $first
+wait $first
+is "status after SIGHUPs" $? 0
+is "end reasons after SIGHUPs" "$(query "$work/h" 'SELECT group_concat(end_reason) FROM session')" \
+    "reconfigured,reconfigured,stop"
+is "intervals" "$(query "$work/h" 'SELECT group_concat(interval_ns/1000000) FROM session')" \
+    "100,50,50"
+is "integrity after SIGHUPs" "$(query "$work/h" 'PRAGMA integrity_check')" ok
+alone h
+run 1 -c "$work/no-such-config"
+logged "no-such-config: No such file or directory"
+
 # --- a command ----------------------------------------------------------------------------------
 run 7 -o "$work/c" -i 100ms -- sh -c 'echo out; exit 7'
 is "output of the command" "$(cat "$work/out")" out
