@@ -194,7 +194,7 @@ static const struct option option_list[] = {
       set_redact, "token-[0-9a-f]+" },
     { 0, OPTION_FLAG, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline,
       "true" },
-    { 'c', OPTION_ONE, "config", "FILE", "JSON with any of the above by name; these go first",
+    { 'c', OPTION_ONE, "config", "FILE", "JSON with any of the above; the command line wins",
       set_config, NULL },
     { 0, OPTION_FLAG, "check-config", NULL, "check configuration and options, record nothing",
       set_check_config, NULL },
