@@ -10,6 +10,7 @@
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
+#include "recorder/service.h"
 #include "recorder/session.h"
 #include "version.h"
 
@@ -27,6 +28,7 @@ struct run {
     char **argv;
     struct options *options; /* that the session was started with */
     int64_t started_ns;      /* boot clock */
+    struct service service;
     struct session session;
     struct child child;
     struct child_surroundings surroundings;
@@ -168,6 +170,21 @@ static void say_trouble(struct session *session)
         say("%s", text);
 }
 
+/* --- the service manager --- */
+
+static void say_ready(const struct run *run)
+{
+    service_say(&run->service, "READY=1\nSTATUS=recording to %s", run->session.path);
+}
+
+/* As long as ticks come: a service manager that hears nothing starts us anew. */
+static void say_alive(const struct run *run)
+{
+    if (run->service.watchdog_ns > 0 &&
+        sampler_on_time(run->session.sampler, run->service.watchdog_ns / 2))
+        service_say(&run->service, "WATCHDOG=1");
+}
+
 /* --- sessions --- */
 
 static enum status start_session(struct run *run, const struct options *options, struct error *err)
@@ -270,22 +287,41 @@ static void reload(struct run *run)
 {
     struct options fresh;
 
+    const struct clock clock = clock_system(-1);
+
+    service_say(&run->service, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+                clock.awake_ns(clock.self) / 1000);
     if (reread(run, &fresh))
         restart(run, &fresh);
     options_release(&fresh);
+    if (run->reason == NULL)
+        say_ready(run);
 }
 
 /* --- the run --- */
+
+/* How long the next notice may take to come. */
+static int patience_ms(const struct run *run)
+{
+    int64_t watchdog_ms = run->service.watchdog_ns / 2000000;
+
+    if (run->terminated)
+        return STOP_GRACE_MS;
+    if (run->service.watchdog_ns == 0)
+        return -1;
+    return watchdog_ms < 1 ? 1 : watchdog_ms > INT_MAX ? INT_MAX : (int)watchdog_ms;
+}
 
 /* Until there is a reason to stop recording. */
 static void watch(struct run *run)
 {
     while (run->reason == NULL) {
-        struct notice notice = notices_wait(run->terminated ? STOP_GRACE_MS : -1);
+        struct notice notice = notices_wait(patience_ms(run));
 
         switch (notice.kind) {
-        case NOTICE_TIMEOUT: /* the command takes its time to end */
-            run->reason = "stop";
+        case NOTICE_TIMEOUT:
+            if (run->terminated) /* the command takes its time to end */
+                run->reason = "stop";
             break;
         case NOTICE_ENDED:
             run->reason = "duration";
@@ -300,6 +336,8 @@ static void watch(struct run *run)
                 on_signal(run, &notice);
             break;
         }
+        if (run->reason == NULL)
+            say_alive(run);
     }
 }
 
@@ -337,6 +375,7 @@ static int record(int argc, char **argv, struct options *options)
 
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
+    service_open(&run.service);
     st = notices_open(options->config_path != NULL, &err);
     if (st == STATUS_OK)
         st = start(&run, options, &err);
@@ -344,7 +383,9 @@ static int record(int argc, char **argv, struct options *options)
         session_close(&run.session);
         return failed(&err);
     }
+    say_ready(&run);
     watch(&run);
+    service_say(&run.service, "STOPPING=1");
     if (run.session.sampler != NULL)
         st = stop_session(&run, run.reason, &err);
     else

@@ -27,6 +27,7 @@ struct sampler {
     struct untold untold;
     struct sampler_totals totals; /* `lost` is the writer thread's, the others the sampler's */
     atomic_bool stop;
+    _Atomic int64_t due_boot_ns; /* when the sampling thread is to wake up next */
     bool has_sampling_thread, has_writer_thread;
     pthread_t sampling_thread, writer_thread;
 
@@ -70,6 +71,11 @@ bool sampler_message(struct sampler *sampler, char *text, size_t size)
     sampler->message[0] = '\0';
     pthread_mutex_unlock(&sampler->lock);
     return any;
+}
+
+bool sampler_on_time(const struct sampler *sampler, int64_t grace_ns)
+{
+    return now_boot_ns(sampler) - atomic_load(&sampler->due_boot_ns) <= grace_ns;
 }
 
 /* The recording cannot go on: keep the first reason and end the sampling. */
@@ -176,6 +182,7 @@ static void *sample(void *self)
     enum schedule_wake wake = SCHEDULE_TICK;
 
     while (!atomic_load(&s->stop) && wake != SCHEDULE_END) {
+        atomic_store(&s->due_boot_ns, s->schedule.next_boot_ns);
         wake = schedule_wait(&s->schedule, s->end_boot_ns, &at);
         if (wake == SCHEDULE_TICK)
             take_tick(s, &at, true);
@@ -275,6 +282,7 @@ enum status sampler_start(struct sampler **sampler, const struct sampler_options
         s->end_boot_ns = now_boot_ns(s) + options->duration_ns;
     schedule_init(&s->schedule, options->clock, options->timebase, options->interval_ns, &first);
     take_tick(s, &first, false);
+    atomic_init(&s->due_boot_ns, s->schedule.next_boot_ns);
     st = start_threads(s, err);
     if (st != STATUS_OK) {
         struct sampler_totals totals;

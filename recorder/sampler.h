@@ -54,6 +54,9 @@ struct sampler;
 MUST_USE enum status sampler_start(struct sampler **sampler, const struct sampler_options *options,
                                    struct error *err);
 
+/* False if it should have woken up for a tick more than grace_ns ago and has not. */
+bool sampler_on_time(const struct sampler *sampler, int64_t grace_ns);
+
 /* The next message for the log, once: true when there was one. */
 bool sampler_message(struct sampler *sampler, char *text, size_t size);
 

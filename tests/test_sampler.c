@@ -355,11 +355,25 @@ static void wait_for_message(struct bench *b, char *text, size_t size)
         usleep(1000);
 }
 
+/* The writer thread has felt it at least once. */
+static void wait_for_attempt(struct bench *b)
+{
+    bool attempted = false;
+
+    for (int i = 0; i < 5000 && !attempted; i++) {
+        pthread_mutex_lock(&b->lock);
+        attempted = b->attempts > 0;
+        pthread_mutex_unlock(&b->lock);
+        usleep(1000);
+    }
+}
+
 static void heal_at_110(struct bench *b)
 {
     bool heal = b->fake.boot_ns == 110 * SECOND;
 
     if (heal) {
+        wait_for_attempt(b);
         pthread_mutex_lock(&b->lock);
         b->answer = STATUS_OK;
         pthread_mutex_unlock(&b->lock);
@@ -452,6 +466,23 @@ static void a_failing_collector_costs_only_its_own_rows(void **state)
     assert_true(b.kept[0].memory);
 }
 
+/* After three ticks its sleep does not end by itself any more. */
+static void a_tick_that_does_not_come_is_seen(void **state)
+{
+    (void)state;
+    struct bench b;
+
+    prepare(&b, 2);
+    b.on_sleep = let_it_write;
+    begin(&b);
+    wait_for(&b, 3);
+    assert_true(sampler_on_time(b.sampler, 0));
+    fake_clock_pass(&b.fake, 5 * SECOND); /* the fourth was due after one */
+    assert_false(sampler_on_time(b.sampler, 3900 * MS));
+    assert_true(sampler_on_time(b.sampler, 4 * SECOND));
+    assert_int_equal(stop(&b), STATUS_OK);
+}
+
 static void names_of_collectors_are_checked(void **state)
 {
     (void)state;
@@ -488,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_disk_that_stays_full_is_given_up_at_the_end),
         cmocka_unit_test(what_can_never_work_ends_the_recording),
         cmocka_unit_test(a_failing_collector_costs_only_its_own_rows),
+        cmocka_unit_test(a_tick_that_does_not_come_is_seen),
         cmocka_unit_test(names_of_collectors_are_checked),
     };
 
