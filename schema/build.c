@@ -281,7 +281,7 @@ static uint8_t *put_varint(uint8_t *p, uint64_t value)
     return p;
 }
 
-/* Write the change of one series; fills masks. Returns its end, or `p` if nothing changed. */
+/* Write the change of one series; `missing` is NULL where that is as before. Returns its end. */
 static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t mask[],
                              size_t words, const int64_t values[], const uint8_t missing[],
                              uint8_t *p)
@@ -293,7 +293,7 @@ static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t
 
     for (size_t w = 0; w < words; w++)
         p = put_varint(p, mask[w]);
-    if ((mask[0] & MASK_MISSING) != 0) {
+    if (missing != NULL) {
         build->series[index].missing_changed = true;
         for (size_t c = 0; c < columns; c++) {
             if (missing[c] == code[c])
@@ -353,6 +353,7 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
     uint8_t bytes[CHANGE_MAX];
     uint8_t seen[BUILD_COLUMNS_MAX];
     uint64_t any = 0;
+    bool change_missing;
     uint8_t *end;
 
     build->series[index].end_tick = build->now + 1;
@@ -363,11 +364,12 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
         mask[w] = read & differing(values + first, value + first, missing + first, count);
         any |= mask[w];
     }
-    if (missing_now(build, index, missing, read, seen))
+    change_missing = missing_now(build, index, missing, read, seen);
+    if (change_missing)
         any = mask[0] |= MASK_MISSING;
     if (any == 0)
         return false;
-    end = write_change(build, index, mask, words, values, seen, bytes);
+    end = write_change(build, index, mask, words, values, change_missing ? seen : NULL, bytes);
     if (!append(build, index, bytes, (size_t)(end - bytes))) {
         build->no_memory = true;
         if (change != NULL)
