@@ -21,8 +21,20 @@ struct clock {
     void *self;
 };
 
-/* The host's own clocks. `wake_fd`, or -1: an eventfd or pipe whose readability ends a sleep. */
-struct clock clock_system(int wake_fd);
+/* What the host's own clocks need. Zeroed is closed. */
+struct clock_host {
+    bool opened;
+    int wake_fd, timer_fd;
+};
+
+/*
+ * The host's own clocks; one thread at a time may sleep by them. `wake_fd`, or -1: an eventfd or pipe
+ * whose readability ends a sleep; it stays the caller's.
+ *
+ *   owns    a descriptor in *host, until clock_close; *host must stay where it is
+ */
+struct clock clock_open(struct clock_host *host, int wake_fd);
+void clock_close(struct clock_host *host);
 
 /* The timeline of a session: never steps, advances with the boot clock. */
 struct timebase {

@@ -13,12 +13,6 @@
 
 enum { NS_PER_SECOND = 1000000000, POLL_LONGEST_MS = 1000 };
 
-static struct system_clock {
-    int wake_fd;
-    int timer_fd;
-    bool opened;
-} system_clock;
-
 static int64_t read_clock(clockid_t id)
 {
     struct timespec now = { 0 };
@@ -46,7 +40,7 @@ static int64_t wall_ns(void *self)
 }
 
 /* Arm the timer; false where there is none: then poll's own timeout counts, in pieces. */
-static bool arm_timer(const struct system_clock *clock, int64_t deadline_ns)
+static bool arm_timer(const struct clock_host *clock, int64_t deadline_ns)
 {
     struct itimerspec at = { .it_value = { (time_t)(deadline_ns / NS_PER_SECOND),
                                            (long)(deadline_ns % NS_PER_SECOND) } };
@@ -57,7 +51,7 @@ static bool arm_timer(const struct system_clock *clock, int64_t deadline_ns)
 
 static bool sleep_until(void *self, int64_t boot_deadline_ns)
 {
-    const struct system_clock *clock = self;
+    const struct clock_host *clock = self;
     struct pollfd fds[2] = { { .fd = clock->wake_fd, .events = POLLIN },
                              { .fd = clock->timer_fd, .events = POLLIN } };
     bool armed = boot_deadline_ns > 0 && arm_timer(clock, boot_deadline_ns);
@@ -90,13 +84,18 @@ static uint64_t random_bits(void *self)
     return (uint64_t)boot_ns(self) * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)wall_ns(self);
 }
 
-/* The timer is opened once and kept: a process has one thread that sleeps by this clock. */
-struct clock clock_system(int wake_fd)
+struct clock clock_open(struct clock_host *host, int wake_fd)
 {
-    if (!system_clock.opened) {
-        system_clock.timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-        system_clock.opened = true;
-    }
-    system_clock.wake_fd = wake_fd;
-    return (struct clock){ boot_ns, awake_ns, wall_ns, sleep_until, random_bits, &system_clock };
+    *host = (struct clock_host){ .opened = true,
+                                 .wake_fd = wake_fd,
+                                 .timer_fd =
+                                     timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK) };
+    return (struct clock){ boot_ns, awake_ns, wall_ns, sleep_until, random_bits, host };
+}
+
+void clock_close(struct clock_host *host)
+{
+    if (host->opened && host->timer_fd >= 0)
+        close(host->timer_fd);
+    *host = (struct clock_host){ .opened = false };
 }

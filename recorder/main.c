@@ -27,7 +27,9 @@ struct run {
     int argc;
     char **argv;
     struct options *options; /* that the session was started with */
-    int64_t started_ns;      /* boot clock */
+    struct clock_host clock_host;
+    struct clock clock;
+    int64_t started_ns; /* boot clock */
     struct service service;
     struct session session;
     struct child child;
@@ -249,12 +251,10 @@ static bool reread(const struct run *run, struct options *fresh)
 /* What is left of --duration; false when that is nothing. */
 static bool set_rest(const struct run *run, const struct options *options, struct options *rest)
 {
-    const struct clock clock = clock_system(-1);
-
     *rest = *options;
     if (options->duration_ns == 0)
         return true;
-    rest->duration_ns -= clock.boot_ns(clock.self) - run->started_ns;
+    rest->duration_ns -= run->clock.boot_ns(run->clock.self) - run->started_ns;
     return rest->duration_ns > 0;
 }
 
@@ -287,10 +287,8 @@ static void reload(struct run *run)
 {
     struct options fresh;
 
-    const struct clock clock = clock_system(-1);
-
     service_say(&run->service, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-                clock.awake_ns(clock.self) / 1000);
+                run->clock.awake_ns(run->clock.self) / 1000);
     if (reread(run, &fresh))
         restart(run, &fresh);
     options_release(&fresh);
@@ -367,33 +365,43 @@ static enum status start(struct run *run, const struct options *options, struct 
     return st;
 }
 
+/* From start to end; the exit status. */
+static int record_until_end(struct run *run)
+{
+    struct error err = { 0 };
+    enum status st = notices_open(run->options->config_path != NULL, &err);
+
+    if (st == STATUS_OK)
+        st = start(run, run->options, &err);
+    if (st != STATUS_OK) {
+        session_close(&run->session);
+        return failed(&err);
+    }
+    say_ready(run);
+    watch(run);
+    service_say(&run->service, "STOPPING=1");
+    if (run->session.sampler != NULL)
+        st = stop_session(run, run->reason, &err);
+    else
+        st = STATUS_IO; /* the configuration could not be changed, nor changed back */
+    await_command(run);
+    if (run->child.pid > 0 && (run->child.exit_code != 0 || st == STATUS_OK))
+        return run->child.exit_code;
+    return st == STATUS_OK && run->totals.lost == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 static int record(int argc, char **argv, struct options *options)
 {
     struct run run = { .argc = argc, .argv = argv, .options = options, .session.wake = { -1, -1 } };
-    struct error err = { 0 };
-    enum status st;
+    int code;
 
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
     service_open(&run.service);
-    st = notices_open(options->config_path != NULL, &err);
-    if (st == STATUS_OK)
-        st = start(&run, options, &err);
-    if (st != STATUS_OK) {
-        session_close(&run.session);
-        return failed(&err);
-    }
-    say_ready(&run);
-    watch(&run);
-    service_say(&run.service, "STOPPING=1");
-    if (run.session.sampler != NULL)
-        st = stop_session(&run, run.reason, &err);
-    else
-        st = STATUS_IO; /* the configuration could not be changed, nor changed back */
-    await_command(&run);
-    if (run.child.pid > 0 && (run.child.exit_code != 0 || st == STATUS_OK))
-        return run.child.exit_code;
-    return st == STATUS_OK && run.totals.lost == 0 ? EXIT_DONE : EXIT_FAILED;
+    run.clock = clock_open(&run.clock_host, -1);
+    code = record_until_end(&run);
+    clock_close(&run.clock_host);
+    return code;
 }
 
 static int print_version(void)

@@ -62,7 +62,7 @@ enum status session_prepare(struct session *session, const struct options *optio
     st = open_wake(session, err);
     if (st != STATUS_OK)
         return st;
-    session->clock = clock_system(session->wake[0]);
+    session->clock = clock_open(&session->clock_host, session->wake[0]);
     st = redactor_init(&session->redactor, options->redact, options->redact_count, err);
     if (st != STATUS_OK)
         return error_prefix(err, "--redact");
@@ -187,6 +187,7 @@ void session_close(struct session *session)
     (void)!session_stop(session, "failed", &totals, &err);
     collect_close(&session->collect);
     redactor_release(&session->redactor);
+    clock_close(&session->clock_host);
     for (int i = 0; i < 2; i++) {
         if (session->wake[i] > 0)
             close(session->wake[i]);

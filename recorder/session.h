@@ -15,6 +15,7 @@
 struct session {
     char path[PATH_MAX];
     int wake[2]; /* a pipe: a byte in it ends every sleep of `clock` */
+    struct clock_host clock_host;
     struct clock clock;
     struct redactor redactor;
     struct collect_context context;

@@ -129,6 +129,11 @@ said "going on as before: $config: line 1: \"interval\": \"1\" is no time span"
 echo '{ "collectors": "cpu,gpus" }' >"$config"
 kill -HUP $first
 said 'going on as before: --collectors: "gpus"'
+cpu_ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; } # user, system
+before=$(cpu_ticks $first)
+sleep 1
+spent=$(($(cpu_ticks $first) - before))
+[ $spent -lt 50 ] || fail "after three SIGHUPs it spends $spent of 100 clock ticks"
 echo '{ "interval": "50ms", "collectors": ["cpu", "memory"], "output": "'"$work/h"'" }' >"$config"
 kill -HUP $first
 said "recording to $work/h every 50 ms: cpu, memory"
