@@ -248,6 +248,21 @@ static bool add_span(cJSON *to, const char *name, int64_t span_ns)
     return cJSON_AddStringToObject(to, name, text) != NULL;
 }
 
+/* 0: none, or never */
+static bool add_limit(cJSON *to, const char *name, int64_t span_ns)
+{
+    return span_ns == 0 ? cJSON_AddStringToObject(to, name, "0") != NULL
+                        : add_span(to, name, span_ns);
+}
+
+static bool add_bytes(cJSON *to, const char *name, int64_t bytes)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "%lld", (long long)bytes);
+    return cJSON_AddStringToObject(to, name, text) != NULL;
+}
+
 static bool add_text(cJSON *to, const char *name, const char *text)
 {
     return (text == NULL ? cJSON_AddNullToObject(to, name)
@@ -269,8 +284,9 @@ static bool add_all(cJSON *to, const struct options *options)
                                       : add_span(to, "duration", options->duration_ns)) &&
            add_text(to, "collectors", options->collectors) &&
            add_text(to, "process-source", options->process_source) &&
-           (options->sync_ns == 0 ? add_text(to, "sync", "0")
-                                  : add_span(to, "sync", options->sync_ns)) &&
+           add_limit(to, "sync", options->sync_ns) && add_limit(to, "keep", options->keep_ns) &&
+           add_limit(to, "keep-rollups", options->keep_rollups_ns) &&
+           add_bytes(to, "max-size", options->max_bytes) &&
            cJSON_AddBoolToObject(to, "no-cmdline", options->no_cmdline) != NULL;
 }
 

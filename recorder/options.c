@@ -2,9 +2,11 @@
 #include "recorder/options.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "recorder/config.h"
+#include "recorder/writer.h"
 
 static const int64_t ms_ns = 1000000;
 static const int64_t second_ns = 1000000000;
@@ -62,6 +64,28 @@ enum status options_parse_span(const char *text, int64_t *span_ns, struct error 
     return error_set(err, STATUS_INVALID,
                      "\"%.60s\" is no time span: write a number and a unit, as in 500ms, 1s, 5m, "
                      "1h or 2d",
+                     text);
+}
+
+enum status options_parse_bytes(const char *text, int64_t *bytes, struct error *err)
+{
+    static const char units[] = "KMGT";
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] == '\0' ? NULL : strchr(units, text[digits]);
+    int shift = unit == NULL ? 0 : 10 * (int)(unit - units + 1);
+
+    *bytes = 0;
+    if (digits > 0 && digits <= 12 && (unit == NULL ? text[digits] : text[digits + 1]) == '\0') {
+        int64_t number = strtoll(text, NULL, 10);
+
+        if (number <= INT64_MAX >> shift) {
+            *bytes = number << shift;
+            return STATUS_OK;
+        }
+    }
+    return error_set(err, STATUS_INVALID,
+                     "\"%.60s\" is no size: write a number of bytes, or one with K, M, G or T, as "
+                     "in 500M or 2G",
                      text);
 }
 
@@ -131,6 +155,35 @@ static enum status set_sync(struct options *options, const char *value, struct e
     return options_parse_span(value, &options->sync_ns, err);
 }
 
+/* A span, or 0 for no limit. */
+static enum status set_limit(const char *value, int64_t *limit_ns, struct error *err)
+{
+    *limit_ns = 0;
+    return strcmp(value, "0") == 0 ? STATUS_OK : options_parse_span(value, limit_ns, err);
+}
+
+static enum status set_keep(struct options *options, const char *value, struct error *err)
+{
+    return set_limit(value, &options->keep_ns, err);
+}
+
+static enum status set_keep_rollups(struct options *options, const char *value, struct error *err)
+{
+    return set_limit(value, &options->keep_rollups_ns, err);
+}
+
+static enum status set_max_size(struct options *options, const char *value, struct error *err)
+{
+    enum status st = options_parse_bytes(value, &options->max_bytes, err);
+
+    if (st != STATUS_OK)
+        return st;
+    if (options->max_bytes != 0 && options->max_bytes < RETENTION_BYTES_MIN)
+        return error_set(err, STATUS_INVALID, "%s: accepted is 2M and more, or 0 for no limit",
+                         value);
+    return STATUS_OK;
+}
+
 static enum status set_redact(struct options *options, const char *value, struct error *err)
 {
     if (value[0] == '\0')
@@ -190,6 +243,12 @@ static const struct option option_list[] = {
       set_process_source, "auto" },
     { 0, OPTION_ONE, "sync", "SPAN", "sync to disk at least this often, 0: never (10s)", set_sync,
       "10s" },
+    { 0, OPTION_ONE, "keep", "SPAN", "keep every tick that long, 0: for ever (7d)", set_keep,
+      "7d" },
+    { 0, OPTION_ONE, "keep-rollups", "SPAN", "minutes, hours and sums that long, 0: ever (90d)",
+      set_keep_rollups, "90d" },
+    { 0, OPTION_ONE, "max-size", "BYTES", "all files of the recording together, 0: any (2G)",
+      set_max_size, "2G" },
     { 0, OPTION_REPEATED, "redact", "REGEX", "hide what matches in command lines; repeatable",
       set_redact, "token-[0-9a-f]+" },
     { 0, OPTION_FLAG, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline,
@@ -301,7 +360,10 @@ static struct options defaults(void)
 {
     return (struct options){ .interval_ns = second_ns,
                              .process_source = "auto",
-                             .sync_ns = 10 * second_ns };
+                             .sync_ns = 10 * second_ns,
+                             .keep_ns = 7 * day_ns,
+                             .keep_rollups_ns = 90 * day_ns,
+                             .max_bytes = INT64_C(2) << 30 };
 }
 
 enum status recorder_options_parse(struct options *options, int argc, char **argv,

@@ -17,7 +17,8 @@ struct options {
     int64_t duration_ns;    /* 0: until stopped */
     const char *collectors; /* comma-separated; NULL: all */
     const char *process_source;
-    int64_t sync_ns; /* 10 s; 0: never */
+    int64_t sync_ns;                             /* 10 s; 0: never */
+    int64_t keep_ns, keep_rollups_ns, max_bytes; /* 7 d, 90 d, 2 GiB; 0: no limit */
     const char *redact[OPTIONS_REDACT_MAX];
     size_t redact_count;
     bool no_cmdline, list_collectors, json, check_config, print_config, version, help;
@@ -66,6 +67,9 @@ void options_print_help(FILE *out);
 
 /* "500ms", "1s", "5m", "1h", "2d", "1.5s" in ns; INVALID when it is anything else. */
 MUST_USE enum status options_parse_span(const char *text, int64_t *span_ns, struct error *err);
+
+/* "2G", "500M", "800000" in bytes, units of 1024; INVALID when it is anything else. */
+MUST_USE enum status options_parse_bytes(const char *text, int64_t *bytes, struct error *err);
 
 /* The other way, for messages: "500 ms", "1 s". */
 void options_print_span(char *text, size_t size, int64_t span_ns);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "schema/chunk_store.h"
+#include "schema/usage.h"
 
 enum operation { OPERATION_ROW, OPERATION_CHUNK, OPERATION_TAIL, OPERATION_CLEAR_TAIL };
 enum { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
@@ -160,6 +161,8 @@ static size_t chunk_index(const struct chunk_place *place)
         return LEVEL_COUNT * TABLE_COUNT;
     if (place->table_id == STRING_TABLE)
         return LEVEL_COUNT * TABLE_COUNT + 1;
+    if (place->table_id == USAGE_RUN_TABLE)
+        return LEVEL_COUNT * TABLE_COUNT + 2;
     return place->level * TABLE_COUNT + place->table_id;
 }
 
@@ -176,7 +179,8 @@ static enum status store_chunk(struct pending *pending, struct database *db, str
     if (*stmt == NULL) {
         char name[120], sql[160];
 
-        (void)snprintf(sql, sizeof sql, "INSERT INTO %s VALUES(?1,?2)",
+        (void)snprintf(sql, sizeof sql, "%s INTO %s VALUES(?1,?2)",
+                       place.table_id == USAGE_RUN_TABLE ? "REPLACE" : "INSERT",
                        chunk_store_table(&place, samples_tables[place.table_id % TABLE_COUNT].name,
                                          name, sizeof name));
         if (database_prepare(db, stmt, sql, err) != STATUS_OK)

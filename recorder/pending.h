@@ -12,7 +12,7 @@
 struct pending {
     struct byte_writer bytes; /* one operation behind the other */
     sqlite3_stmt *insert_tail;
-    sqlite3_stmt *insert_chunk[LEVEL_COUNT * TABLE_COUNT + 2];
+    sqlite3_stmt *insert_chunk[LEVEL_COUNT * TABLE_COUNT + 3];
 };
 
 static inline bool pending_empty(const struct pending *pending)
@@ -33,6 +33,7 @@ void pending_text_of(struct pending *pending, const char *text, size_t size);
 void pending_blob(struct pending *pending, const void *data, size_t size); /* NULL: null */
 MUST_USE enum status pending_row_end(struct pending *pending, struct error *err);
 
+/* A chunk; of a run of usage it takes the place of the one before. */
 MUST_USE enum status pending_chunk(struct pending *pending, const struct chunk_place *place,
                                    const struct byte_writer *chunk, struct error *err);
 MUST_USE enum status pending_tail(struct pending *pending, int64_t id,

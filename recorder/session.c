@@ -118,6 +118,9 @@ static enum status open_recording(struct session *session, const struct options 
         .path = session->path,
         .commit_ns = COMMIT_NS,
         .sync_ns = options->sync_ns,
+        .retention = { .keep_ns = options->keep_ns,
+                       .keep_rollups_ns = options->keep_rollups_ns,
+                       .max_bytes = options->max_bytes },
     };
     enum status st = writer_open(&session->writer, &how, &session->facts, err);
 

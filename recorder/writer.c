@@ -136,13 +136,52 @@ static enum status put_events(struct writer *writer, const struct tick *tick, st
 
 /* --- transactions --- */
 
-/* Begin, write what is noted, and the sums that tell when a row is lost. */
+static struct retention_need need_of(const struct writer *writer)
+{
+    struct retention_need need = { .new_bytes = (int64_t)writer->pending.bytes.used,
+                                   .tail_bytes = writer->last_tail_bytes,
+                                   .newest_ns = writer->last_tick_ns,
+                                   .wall_ns = writer->last_tick_ns + writer->wall_offset_ns,
+                                   .run_seq = writer->usage_run.first_seq };
+
+    memcpy(need.added_bytes, writer->sealed_bytes, sizeof need.added_bytes);
+    return need;
+}
+
+/*
+ * Begin, make room for a block if there is one, write what is noted, and the sums that tell when a
+ * row is lost.
+ */
 static enum status store(struct writer *writer, struct error *err)
 {
-    if (database_begin(&writer->db, err) != STATUS_OK ||
-        pending_store(&writer->pending, &writer->db, err) != STATUS_OK)
+    struct retention_need need = need_of(writer);
+
+    if (database_begin(&writer->db, err) != STATUS_OK)
+        return err->status;
+    if (writer->checkpoint_due && retention_make_room(&writer->retention, &need, err) != STATUS_OK)
+        return err->status;
+    if (pending_store(&writer->pending, &writer->db, err) != STATUS_OK)
         return err->status;
     return database_write_checks(&writer->db, err);
+}
+
+/* Eviction has begun somewhere: an event of the next commit says so. */
+static enum status tell_of_eviction(struct writer *writer, struct error *err)
+{
+    static const char kind[] = "evicted";
+    char text[120];
+    enum status st = STATUS_OK;
+
+    while (st == STATUS_OK && retention_tell(&writer->retention, text, sizeof text)) {
+        struct writer_event_row event = { .at_ns = writer->last_tick_ns,
+                                          .kind = kind,
+                                          .kind_size = sizeof kind - 1,
+                                          .detail = text,
+                                          .detail_size = strlen(text) };
+
+        st = writer_event(writer, &event, err);
+    }
+    return st;
 }
 
 /* A full sync at least every sync_ns: WAL commits in between survive a kill, not a power cut. */
@@ -176,6 +215,7 @@ enum status writer_commit(struct writer *writer, struct error *err)
         if (sqlite3_get_autocommit(writer->db.handle) == 0)
             (void)sqlite3_exec(writer->db.handle, "ROLLBACK", NULL, NULL, NULL);
         memcpy(writer->db.check, before, sizeof before);
+        retention_rolled_back(&writer->retention);
         writer->commit_due = true;
         return st;
     }
@@ -188,9 +228,12 @@ enum status writer_commit(struct writer *writer, struct error *err)
         writer->last_sync_ns = writer->last_tick_ns;
         writer->stats.syncs++;
     }
-    if (writer->checkpoint_due)
-        checkpoint(writer);
-    return STATUS_OK;
+    if (!writer->checkpoint_due)
+        return STATUS_OK;
+    retention_committed(&writer->retention, writer->sealed_bytes);
+    memset(writer->sealed_bytes, 0, sizeof writer->sealed_bytes);
+    checkpoint(writer);
+    return tell_of_eviction(writer, err);
 }
 
 enum status writer_put_tail(struct writer *writer, struct error *err)
@@ -202,6 +245,7 @@ enum status writer_put_tail(struct writer *writer, struct error *err)
                   err) != STATUS_OK)
         return err->status;
     writer->tail_records++;
+    writer->tail_bytes += (int64_t)writer->stored.used;
     return pending_tail(&writer->pending, id, &writer->stored, err);
 }
 
@@ -367,6 +411,18 @@ static enum status begin_recording(struct writer *writer, const struct session_f
     return database_exec(&writer->db, "COMMIT", err);
 }
 
+/* A recording that has become too large, or too old, while nobody looked. */
+static enum status fit_to_size(struct writer *writer, struct error *err)
+{
+    if (writer->retention.options.max_bytes == 0)
+        return STATUS_OK;
+    writer->checkpoint_due = true;
+    if (writer_commit(writer, err) != STATUS_OK)
+        return err->status;
+    pending_release(&writer->pending);
+    return retention_shrink(&writer->retention, err);
+}
+
 static enum status open_writer(struct writer *writer, const struct writer_options *options,
                                const struct session_facts *facts, struct error *err)
 {
@@ -377,9 +433,12 @@ static enum status open_writer(struct writer *writer, const struct writer_option
     writer->sync_ns = options->sync_ns;
     writer->block_ticks = options->block_ticks == 0 ? 300 : options->block_ticks;
     writer->encoder.sink_context = writer;
-    if (database_open_write(&writer->db, writer->path, err) != STATUS_OK)
+    if (database_open_write(&writer->db, writer->path, err) != STATUS_OK ||
+        begin_recording(writer, facts, err) != STATUS_OK ||
+        retention_open(&writer->retention, &writer->db, &options->retention, err) != STATUS_OK)
         return err->status;
-    return begin_recording(writer, facts, err);
+    memset(writer->sealed_bytes, 0, sizeof writer->sealed_bytes); /* measured with the rest */
+    return fit_to_size(writer, err);
 }
 
 enum status writer_open(struct writer **writer, const struct writer_options *options,
@@ -423,6 +482,7 @@ void writer_free(struct writer *writer)
     if (writer == NULL)
         return;
     pending_release(&writer->pending);
+    retention_close(&writer->retention);
     if (writer->db.path != NULL)
         database_close(&writer->db);
     if (writer->block.hash != NULL)
@@ -448,6 +508,8 @@ void writer_free(struct writer *writer)
     free(writer->known);
     free(writer->lifetime);
     lifetime_columns_release(&writer->lives);
+    usage_release(&writer->usage_block);
+    usage_release(&writer->usage_run.usage);
     free(writer->path);
     free(writer);
 }
@@ -476,8 +538,10 @@ static enum status end_session(struct writer *writer, const char *reason, struct
         return error_set(err, STATUS_NO_MEMORY, "%s: memory ran out", writer->path);
     }
     if (writer_seal_all(writer, err) != STATUS_OK ||
-        writer_put_session(writer, writer->last_tick_ns, reason, err) != STATUS_OK ||
-        writer_commit(writer, err) != STATUS_OK)
+        writer_put_session(writer, writer->last_tick_ns, reason, err) != STATUS_OK)
+        return err->status;
+    writer->checkpoint_due = true;
+    if (writer_commit(writer, err) != STATUS_OK)
         return err->status;
     return leave_one_file(writer, err);
 }

@@ -34,11 +34,20 @@ struct session_facts {
     struct timebase timebase;
 };
 
+/* What the recording may hold: see recorder/retention.h. */
+struct retention_options {
+    int64_t keep_ns;         /* level 0; 0: for ever */
+    int64_t keep_rollups_ns; /* levels 60 and 3600, usage by the hour; 0: for ever */
+    int64_t max_bytes;       /* of file, WAL and its index; 0: any */
+};
+enum { RETENTION_BYTES_MIN = 2 << 20 }; /* a smaller limit makes no sense */
+
 struct writer_options {
     const char *path;
     int64_t commit_ns; /* commit when this much timeline has passed since the last; 0: each tick */
     int64_t sync_ns;   /* a full sync at least this often; 0: never */
     uint32_t block_ticks; /* 0: the default of 300 */
+    struct retention_options retention;
 };
 
 /*

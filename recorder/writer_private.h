@@ -3,6 +3,7 @@
 #define RECORDER_WRITER_PRIVATE_H
 
 #include "recorder/pending.h"
+#include "recorder/retention.h"
 #include "recorder/tick_check.h"
 #include "recorder/writer.h"
 #include "schema/compress.h"
@@ -20,6 +21,14 @@ enum {
 struct slot_map {
     int64_t *id;
     size_t size;
+};
+
+/* The usage of blocks that follow each other within an hour; they go together. */
+struct usage_run {
+    struct usage usage;
+    int64_t first_seq; /* 0: none is begun */
+    int64_t session_id, hour_ns;
+    int64_t bytes; /* of their chunks */
 };
 
 /* A process of this boot that an earlier session of the file has a row for. */
@@ -82,6 +91,11 @@ struct writer {
     const struct process **lifetime; /* processes seen in this block only */
     size_t lifetime_count, lifetime_size;
     struct lifetime_columns lives; /* what they did */
+    struct usage usage_block;
+    struct usage_run usage_run;
+    int64_t sealed_bytes[KEPT_COUNT];    /* of chunks that are noted in `pending` */
+    int64_t tail_bytes, last_tail_bytes; /* of the block's tail so far; of the block before */
+    struct retention retention;
     struct writer_stats stats;
 };
 
@@ -111,6 +125,23 @@ enum status writer_event(struct writer *writer, const struct writer_event_row *e
 enum status writer_commit(struct writer *writer, struct error *err);
 enum status writer_put_tail(struct writer *writer, struct error *err);
 void writer_free(struct writer *writer);
+
+/*
+ * Usage: writer_usage.c. What a series did counts for what its process, or NULL, was called then.
+ *
+ *   shape   gap[ticks of the table]; cells[windows][metric] that make up the block;
+ *           covered_ns[metric] by the block
+ */
+enum status writer_usage_series(struct writer *writer, const struct series_changes *changes,
+                                const struct open_process *p, const uint8_t gap[],
+                                const struct rollup_cell cells[], size_t windows,
+                                struct error *err);
+/* One that did nothing throughout. */
+enum status writer_usage_quiet(struct writer *writer, const struct series_changes *changes,
+                               const struct open_process *p, const uint8_t gap[],
+                               const int64_t covered_ns[], struct error *err);
+/* The block is sealed: add it to its run. */
+enum status writer_usage_seal(struct writer *writer, struct error *err);
 
 /* Sealing: writer_seal.c */
 bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns);

@@ -16,8 +16,10 @@ struct sealing {
     uint8_t *gap;              /* level 0: [table ticks] */
     struct rollup_span *spans; /* level 0: windows, as the table's ticks */
     size_t span_count;
-    uint32_t *window;    /* [span_count] number in the coarser build */
-    int64_t *covered_ns; /* [span_count][metric] */
+    uint32_t *window;                    /* [span_count] number in the coarser build */
+    int64_t *covered_ns;                 /* [span_count][metric] */
+    bool usage;                          /* it is to be told of in the usage of its hour */
+    int64_t whole_ns[TABLE_METRICS_MAX]; /* then: covered_ns of all spans */
     int64_t hour_start_ns;
     uint32_t hour_window;
 };
@@ -28,6 +30,7 @@ static enum status put_chunk(void *context, const struct chunk_place *place,
     struct writer *writer = context;
 
     writer->chunk_count++;
+    writer->sealed_bytes[place->level] += (int64_t)chunk->used;
     return pending_chunk(&writer->pending, place, chunk, err);
 }
 
@@ -241,6 +244,9 @@ static enum status begin_minutes(struct sealing *s, const struct build *build, s
         s->spans[s->span_count - 1].end = i + 1;
     }
     rollup_covered(build, s->gap, s->spans, s->span_count, s->covered_ns);
+    for (size_t w = 0; w < s->span_count; w++)
+        for (unsigned m = 0; m < metrics; m++)
+            s->whole_ns[m] = wrap_add(s->whole_ns[m], s->covered_ns[w * metrics + m]);
     for (size_t w = 0; w < s->span_count; w++) {
         uint32_t number;
 
@@ -265,12 +271,16 @@ static enum status begin_folds(struct sealing *s, const struct build *build,
 }
 
 /* The whole block as one window: for a life that began and ended in it. */
-static void fold_life(struct writer *writer, const struct series_changes *changes,
-                      const struct open_process *p, struct series_told *told)
+static enum status fold_life(struct sealing *s, const struct series_changes *changes,
+                             const struct open_process *p, struct series_told *told,
+                             struct error *err)
 {
+    struct writer *writer = s->writer;
+
     rollup_fold_series(&writer->life_fold, changes);
     lifetime_columns_put(&writer->lives, p->lifetime - 1, writer->life_fold.cell);
     lifetime_tells(changes, &p->process, writer->life_fold.cell, told);
+    return writer_usage_series(writer, changes, p, s->gap, writer->life_fold.cell, 1, err);
 }
 
 /* One series of the block: its minutes, or its life if it has no row of its own. */
@@ -281,21 +291,21 @@ static enum status fold_minutes(void *context, const struct series_changes *chan
     struct writer *writer = s->writer;
     struct rollup *minutes = &writer->rollup[0][s->table];
     const struct series *series = &changes->series->series;
+    const struct open_process *p = NULL;
     uint32_t end = changes->series->end_tick;
 
-    if (s->table == TABLE_PROCESS) {
-        const struct open_process *p = open_block_process(&writer->block, series->key[0]);
-
-        if (p != NULL && p->lifetime > 0) {
-            if (p->lifetime <= writer->lives.count) /* else they are stored already */
-                fold_life(writer, changes, p, told);
-            return STATUS_OK;
-        }
-    }
+    if (s->table == TABLE_PROCESS)
+        p = open_block_process(&writer->block, series->key[0]);
+    if (p != NULL && p->lifetime > 0) /* beyond those counted: they are stored already */
+        return p->lifetime <= writer->lives.count ? fold_life(s, changes, p, told, err) : STATUS_OK;
     if (rollup_fold_quiet(&writer->fold, changes) &&
         rollup_repeat(minutes, s->window[0], s->window[s->span_count - 1] + 1, series))
-        return STATUS_OK;
+        return s->usage ? writer_usage_quiet(writer, changes, p, s->gap, s->whole_ns, err)
+                        : STATUS_OK;
     rollup_fold_series(&writer->fold, changes);
+    if (s->usage && writer_usage_series(writer, changes, p, s->gap, writer->fold.cell,
+                                        s->span_count, err) != STATUS_OK)
+        return err->status;
     for (size_t w = 0; w < s->span_count; w++) {
         if (s->spans[w].end <= series->first || s->spans[w].first >= end)
             continue;
@@ -324,7 +334,10 @@ static enum status seal_table(struct writer *writer, enum table_id table, chunk_
 {
     const struct build *build = &writer->block.build[table];
     size_t ticks = build->tick_count;
-    struct sealing s = { .writer = writer, .level = 0, .table = table };
+    struct sealing s = { .writer = writer,
+                         .level = 0,
+                         .table = table,
+                         .usage = table == TABLE_PROCESS && sink == put_chunk };
     struct rollup_span whole = { .end = build->tick_count,
                                  .start_ns = writer->block.ticks.start_ns[0] };
     enum status st = STATUS_OK;
@@ -464,7 +477,7 @@ static enum status put_level_0(struct writer *writer, struct error *err)
     for (size_t t = 0; t < TABLE_COUNT; t++)
         if (seal_table(writer, (enum table_id)t, put_chunk, err) != STATUS_OK)
             return err->status;
-    if (put_lifetimes(writer, err) != STATUS_OK)
+    if (put_lifetimes(writer, err) != STATUS_OK || writer_usage_seal(writer, err) != STATUS_OK)
         return err->status;
     return put_block_row(writer, &row, err);
 }
@@ -485,12 +498,18 @@ static enum status add_minutes(struct writer *writer, struct error *err)
 /* The hour before the open block's is over. */
 static enum status seal_hour(struct writer *writer, struct error *err)
 {
-    const struct block_ticks *minutes = &writer->windows[0];
+    const struct block_ticks *minutes = &writer->windows[0], *hours = &writer->windows[1];
     int64_t minute_ns = rollup_window_start(writer->block.ticks.start_ns[0], 60);
 
     if (minutes->count == 0 || floor_to(minutes->start_ns[0], 3600) == floor_to(minute_ns, 3600))
         return STATUS_OK;
-    return seal_rollup(writer, 1, err);
+    if (seal_rollup(writer, 1, err) != STATUS_OK)
+        return err->status;
+    /* Minutes that may be evicted next must be told of by hours that are stored. */
+    if (hours->count > 0 && writer->retention.oldest_60_ns >= hours->start_ns[0] &&
+        writer->retention.oldest_60_ns != INT64_MAX && writer->retention.options.max_bytes > 0)
+        return seal_rollup(writer, 2, err);
+    return STATUS_OK;
 }
 
 enum status writer_refold_block(struct writer *writer, struct error *err)
@@ -544,6 +563,8 @@ enum status writer_seal(struct writer *writer, struct error *err)
         return err->status;
     bytes_reset(&writer->record);
     writer->tail_records = 0;
+    writer->last_tail_bytes = writer->tail_bytes;
+    writer->tail_bytes = 0;
     writer->tail_crc = 0;
     if (tail_put_base(&writer->block, &writer->record, err) != STATUS_OK)
         return err->status;
@@ -560,10 +581,17 @@ enum status writer_seal_all(struct writer *writer, struct error *err)
 
 enum status writer_init_levels(struct writer *writer, struct error *err)
 {
+    const struct build_shape *shape = &writer->rollup[0][TABLE_PROCESS].shape;
+
     for (unsigned level = 1; level < LEVEL_COUNT; level++)
         for (size_t t = 0; t < TABLE_COUNT; t++)
             if (rollup_init(&writer->rollup[level - 1][t], (enum table_id)t, level, err) !=
                 STATUS_OK)
                 return err->status;
+    usage_release(&writer->usage_block);
+    usage_release(&writer->usage_run.usage);
+    writer->usage_run = (struct usage_run){ 0 };
+    usage_init(&writer->usage_block, shape);
+    usage_init(&writer->usage_run.usage, shape);
     return STATUS_OK;
 }

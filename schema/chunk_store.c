@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "schema/usage.h"
+
 const char *chunk_store_table(const struct chunk_place *place, const char *table, char *name,
                               size_t size)
 {
@@ -13,6 +15,10 @@ const char *chunk_store_table(const struct chunk_place *place, const char *table
         return "process_lifetime_chunk";
     if (place->table_id == STRING_TABLE)
         return "string_chunk";
+    if (place->table_id == USAGE_RUN_TABLE)
+        return "process_usage_chunk";
+    if (place->table_id == USAGE_HOUR_TABLE)
+        return "process_hour_chunk";
     (void)snprintf(name, size, "%s_chunk%s", table, suffix[place->level % LEVEL_COUNT]);
     return name;
 }

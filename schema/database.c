@@ -192,11 +192,14 @@ static enum status create_chunk_tables(struct database *db, struct error *err)
     return STATUS_OK;
 }
 
+/*
+ * All in one transaction: a file that has the id and version has the tables too. One of an older
+ * minor version gets those that it lacks.
+ */
 static enum status create(struct database *db, struct error *err)
 {
     char sql[160];
 
-    /* All in one transaction: a file that has the id has the tables too. */
     (void)snprintf(sql, sizeof sql, "BEGIN; PRAGMA application_id=%d; PRAGMA user_version=%d",
                    APPLICATION_ID, FORMAT_VERSION);
     if (database_exec(db, sql, err) != STATUS_OK)
@@ -226,18 +229,19 @@ enum status database_open_write(struct database *db, const char *path, struct er
                    DATABASE_PAGE_BYTES);
     if (database_exec(db, sql, err) != STATUS_OK || database_functions(db, err) != STATUS_OK)
         return err->status;
-    if (empty && create(db, err) != STATUS_OK)
-        return err->status;
-    if (query_int(db, "PRAGMA user_version", &version, err) != STATUS_OK)
+    if (!empty && query_int(db, "PRAGMA user_version", &version, err) != STATUS_OK)
         return err->status;
     if (version > FORMAT_VERSION)
         return error_set(err, STATUS_UNSUPPORTED,
                          "%s: written by a newer procscoped (format %lld.%lld); record to another "
                          "file, or with that version",
                          db->path, (long long)(version / 1000), (long long)(version % 1000));
+    if ((empty || version < FORMAT_VERSION) && create(db, err) != STATUS_OK)
+        return err->status;
     if (database_exec(db,
                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-                      "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-3072",
+                      "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-3072; "
+                      "PRAGMA secure_delete=0",
                       err) != STATUS_OK)
         return err->status;
     return database_read_checks(db, err);

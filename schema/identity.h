@@ -9,16 +9,11 @@
 #include "schema/bytes.h"
 #include "schema/error.h"
 #include "schema/rollup.h"
+#include "schema/strings.h"
 #include "schema/tick.h"
 
 enum { PROCESS_VERSIONS_MAX = 1000, PROCESS_TEXT_MAX = 65536 };
 #define NO_TIME INT64_MIN
-
-/* A text that may be unknown (data NULL). Not terminated. */
-struct text {
-    const char *data;
-    uint32_t size;
-};
 
 struct version {
     int64_t from_ns;

@@ -255,37 +255,22 @@ static enum status get_strings(struct decoding *e, struct error *err)
 {
     struct lifetime_source *from = &e->from;
     struct byte_reader r;
-    uint64_t count, total = 0;
     enum status st = fetch(from, STRING_TABLE, COLUMN_DIRECTORY, &r, err);
 
     if (st != STATUS_OK)
         return st == STATUS_ABSENT ? corrupt(from, 0, "its strings are missing", err) : st;
-    count = bytes_get_varint(&r);
-    if (r.overrun || count > r.size)
-        return corrupt(from, 0, "number of strings", err);
-    e->strings = calloc((size_t)count + 1, sizeof *e->strings);
     e->to->strings = malloc(r.size + 1);
-    if (e->strings == NULL || e->to->strings == NULL)
+    if (e->to->strings == NULL)
         return error_set(err, STATUS_NO_MEMORY, "strings");
     memcpy(e->to->strings, r.data, r.size);
     e->to->strings_size = r.size;
-    e->string_count = (size_t)count;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t size = bytes_get_varint(&r);
-
-        if (size > PROCESS_TEXT_MAX)
-            return corrupt(from, 0, "a string is too long", err);
-        e->strings[i].size = (uint32_t)size;
-        total += size;
-    }
-    if (r.overrun || bytes_left(&r) != total)
+    r.data = e->to->strings;
+    st = strings_get(&r, &e->strings, &e->string_count, err);
+    if (st == STATUS_CORRUPT)
+        return corrupt(from, 0, "its strings", err);
+    if (st == STATUS_OK && bytes_left(&r) != 0)
         return corrupt(from, 0, "strings do not fill their chunk", err);
-    total = r.used;
-    for (uint64_t i = 0; i < count; i++) {
-        e->strings[i].data = (const char *)e->to->strings + total;
-        total += e->strings[i].size;
-    }
-    return STATUS_OK;
+    return st;
 }
 
 static bool set_called(struct decoding *e, struct version *v, const struct process *p,

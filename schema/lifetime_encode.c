@@ -15,10 +15,7 @@ struct encoding {
     size_t count;
     size_t version_count;
     int64_t block_seq;
-    struct text *string; /* distinct, in order of first use */
-    size_t string_count;
-    uint32_t *slot; /* hash: number of a string, or 0 */
-    size_t slot_count;
+    struct string_numbers strings;
     uint32_t *id;   /* [text kind][version] */
     int64_t *field; /* scratch: one of each life, or of each version */
     uint8_t metric_state[TABLE_METRICS_MAX];
@@ -161,50 +158,14 @@ static enum status emit(struct encoding *e, uint32_t table_id, uint32_t column_i
 
 /* --- strings --- */
 
-static uint64_t hash_of(const struct text *text)
-{
-    uint64_t h = text->size, word = 0;
-    uint32_t at = 0;
-
-    for (; text->size - at >= sizeof word; at += sizeof word) {
-        memcpy(&word, text->data + at, sizeof word);
-        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 29;
-    }
-    word = 0;
-    if (text->size > at)
-        memcpy(&word, text->data + at, text->size - at);
-    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 32;
-}
-
-/* The number of a text; it gets one if it is new. */
-static uint32_t number_of(struct encoding *e, const struct text *text)
-{
-    size_t at = (size_t)hash_of(text) & (e->slot_count - 1);
-
-    for (; e->slot[at] != 0; at = (at + 1) & (e->slot_count - 1)) {
-        const struct text *known = &e->string[e->slot[at] - 1];
-
-        if (known->size == text->size &&
-            (text->size == 0 || memcmp(known->data, text->data, text->size) == 0))
-            return e->slot[at];
-    }
-    e->string[e->string_count++] = *text;
-    return e->slot[at] = (uint32_t)e->string_count;
-}
-
 static void number_strings(struct encoding *e)
 {
     for (size_t t = 0; t < PROCESS_TEXT_COUNT; t++) {
         uint32_t *id = e->id + t * e->version_count;
 
         for (size_t i = 0; i < e->count; i++)
-            for (size_t k = 0; k < e->processes[i]->version_count; k++) {
-                const struct text *text = &e->processes[i]->versions[k].text[t];
-
-                *id++ = text->data == NULL ? 0 : number_of(e, text);
-            }
+            for (size_t k = 0; k < e->processes[i]->version_count; k++)
+                *id++ = strings_number(&e->strings, &e->processes[i]->versions[k].text[t]);
     }
 }
 
@@ -216,20 +177,14 @@ static enum status put_strings(struct encoding *e, struct error *err)
     for (size_t i = 0; i < e->count; i++)
         e->version_count += e->processes[i]->version_count;
     texts = e->version_count * PROCESS_TEXT_COUNT;
-    for (e->slot_count = 64; e->slot_count < texts * 2;)
-        e->slot_count *= 2;
-    e->string = malloc((texts + 1) * sizeof *e->string);
-    e->slot = calloc(e->slot_count, sizeof *e->slot);
     e->id = malloc((texts + 1) * sizeof *e->id);
-    if (e->string == NULL || e->slot == NULL || e->id == NULL)
+    if (e->id == NULL)
         return error_set(err, STATUS_NO_MEMORY, "strings of lifetimes");
+    if (strings_begin(&e->strings, texts, err) != STATUS_OK)
+        return err->status;
     number_strings(e);
     bytes_reset(&e->raw);
-    bytes_put_varint(&e->raw, e->string_count);
-    for (size_t i = 0; i < e->string_count; i++)
-        bytes_put_varint(&e->raw, e->string[i].size);
-    for (size_t i = 0; i < e->string_count; i++)
-        bytes_put(&e->raw, e->string[i].data, e->string[i].size);
+    strings_put(&e->strings, &e->raw);
     return emit(e, STRING_TABLE, COLUMN_DIRECTORY, err);
 }
 
@@ -442,8 +397,7 @@ enum status lifetimes_encode(const struct lifetime_chunks *out, int64_t block_se
         return STATUS_OK;
     st = encode(&e, err);
     columns->count = 0;
-    free(e.string);
-    free(e.slot);
+    strings_release(&e.strings);
     free(e.id);
     free(e.field);
     bytes_release(&e.raw);

@@ -144,8 +144,10 @@ static void what_is_printed_is_read_back(void **state)
                                .collectors = "cpu,memory",
                                .redact = { "[0-9]+", "\\\\" },
                                .redact_count = 2,
-                               .sync_ns = 0 };
-    struct options again = { .sync_ns = 3 };
+                               .sync_ns = 0,
+                               .keep_ns = 36 * 3600 * SECOND,
+                               .max_bytes = 5000001 };
+    struct options again = { .sync_ns = 3, .keep_rollups_ns = 3 };
     struct config *config;
     struct error err = { 0 };
     char *text = NULL;
@@ -161,6 +163,9 @@ static void what_is_printed_is_read_back(void **state)
     assert_int_equal(again.interval_ns, options.interval_ns);
     assert_int_equal(again.duration_ns, options.duration_ns);
     assert_int_equal(again.sync_ns, 0);
+    assert_int_equal(again.keep_ns, options.keep_ns);
+    assert_int_equal(again.keep_rollups_ns, 0);
+    assert_int_equal(again.max_bytes, 5000001);
     assert_string_equal(again.output, options.output);
     assert_string_equal(again.process_source, "fds");
     assert_string_equal(again.collectors, "cpu,memory");

@@ -65,6 +65,9 @@ static void defaults_are_those_of_the_help(void **state)
     assert_null(options.collectors);
     assert_string_equal(options.process_source, "auto");
     assert_int_equal(options.sync_ns, 10 * SECOND);
+    assert_int_equal(options.keep_ns, 7 * 86400 * SECOND);
+    assert_int_equal(options.keep_rollups_ns, 90 * 86400 * SECOND);
+    assert_int_equal(options.max_bytes, INT64_C(2) << 30);
     assert_int_equal(options.redact_count, 0);
     assert_false(options.no_cmdline || options.list_collectors || options.json);
     assert_false(options.version || options.help);
@@ -90,13 +93,17 @@ static void values_follow_in_every_spelling(void **state)
 static void all_other_options_are_read(void **state)
 {
     (void)state;
-    char line[] = "--collectors cpu,memory --process-source=proc --sync 0 --redact a --redact=b=c "
+    char line[] = "--keep 0 --keep-rollups=36h --max-size 300M "
+                  "--collectors cpu,memory --process-source=proc --sync 0 --redact a --redact=b=c "
                   "--no-cmdline --list-collectors --format json -V -h";
     struct options options = accept(line);
 
     assert_string_equal(options.collectors, "cpu,memory");
     assert_string_equal(options.process_source, "proc");
     assert_int_equal(options.sync_ns, 0);
+    assert_int_equal(options.keep_ns, 0);
+    assert_int_equal(options.keep_rollups_ns, 36 * 3600 * SECOND);
+    assert_int_equal(options.max_bytes, 300 << 20);
     assert_int_equal(options.redact_count, 2);
     assert_string_equal(options.redact[0], "a");
     assert_string_equal(options.redact[1], "b=c");
@@ -137,6 +144,12 @@ static void mistakes_name_the_option_and_what_is_accepted(void **state)
     refuse("-d -5s", "\"-5s\" is no time span");
     refuse("--process-source bpf", "--process-source: \"bpf\": accepted is auto, fds or proc");
     refuse("--sync often", "--sync: \"often\" is no time span");
+    refuse("--keep long", "--keep: \"long\" is no time span");
+    refuse("--keep-rollups 5", "--keep-rollups: \"5\" is no time span");
+    refuse("--max-size big", "--max-size: \"big\" is no size: write a number of bytes");
+    refuse("--max-size 1G5", "--max-size: \"1G5\" is no size");
+    refuse("--max-size 1M", "--max-size: 1M: accepted is 2M and more, or 0 for no limit");
+    refuse("--max-size 99999999T", "--max-size: \"99999999T\" is no size");
     refuse("--redact=", "--redact: is empty");
     refuse("--output=", "--output: is empty");
     refuse("--collectors=", "--collectors: is empty");
@@ -197,7 +210,7 @@ static void the_help_names_every_option_once(void **state)
     static const char *const names[] = { "--output",         "--interval", "--duration",
                                          "--collectors",     "--sync",     "--redact",
                                          "--process-source", "--format",   "--no-cmdline",
-                                         "--list-collectors" };
+                                         "--keep-rollups",   "--max-size", "--list-collectors" };
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -212,7 +225,7 @@ static void the_help_names_every_option_once(void **state)
         assert_true(end - line <= 84);
         line = end + 1;
     }
-    assert_null(strstr(text, "--keep")); /* only what exists */
+    assert_null(strstr(text, "--budget")); /* only what exists */
     free(text);
 }
 

@@ -16,6 +16,7 @@ const char generate_usage[] =
     "       [--mix default | goals | NAME=WEIGHT,...] [--gap SECOND:LENGTH]...\n"
     "       [--restart SECOND:DOWN]... [--pid-reuse] [--missing] [--unclean]\n"
     "       [--cmdline-bytes N] [--jitter NS] [--commit 60s] [--sync 0s]\n"
+    "       [--keep 24h] [--keep-rollups 48h] [--max-size BYTES] [--truth-hours FILE]\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
 
@@ -174,6 +175,15 @@ static enum status parse_one(struct generate_options *o, int option, const char 
         return parse_duration(text, &o->commit_ns, err);
     case 'Y':
         return parse_duration(text, &o->sync_ns, err);
+    case 'k':
+        return parse_duration(text, &o->keep_ns, err);
+    case 'K':
+        return parse_duration(text, &o->keep_rollups_ns, err);
+    case 'x':
+        return parse_number(text, 1, INT64_MAX, &o->max_bytes, err);
+    case 'H':
+        o->hours = text;
+        return STATUS_OK;
     default:
         return error_set(err, STATUS_INVALID, "unknown option");
     }
@@ -195,15 +205,17 @@ enum status generate_options_parse(struct generate_options *options, int argc, c
                                    struct error *err)
 {
     static const struct option names[] = {
-        { "processes", 1, NULL, 'p' }, { "seconds", 1, NULL, 's' },
-        { "births", 1, NULL, 'b' },    { "seed", 1, NULL, 'S' },
-        { "truth", 1, NULL, 't' },     { "interval", 1, NULL, 'i' },
-        { "start", 1, NULL, 'T' },     { "mix", 1, NULL, 'm' },
-        { "gap", 1, NULL, 'g' },       { "restart", 1, NULL, 'r' },
-        { "pid-reuse", 0, NULL, 'R' }, { "missing", 0, NULL, 'M' },
-        { "unclean", 0, NULL, 'u' },   { "cmdline-bytes", 1, NULL, 'c' },
-        { "jitter", 1, NULL, 'j' },    { "commit", 1, NULL, 'C' },
-        { "sync", 1, NULL, 'Y' },      { NULL, 0, NULL, 0 },
+        { "processes", 1, NULL, 'p' },    { "seconds", 1, NULL, 's' },
+        { "births", 1, NULL, 'b' },       { "seed", 1, NULL, 'S' },
+        { "truth", 1, NULL, 't' },        { "interval", 1, NULL, 'i' },
+        { "start", 1, NULL, 'T' },        { "mix", 1, NULL, 'm' },
+        { "gap", 1, NULL, 'g' },          { "restart", 1, NULL, 'r' },
+        { "pid-reuse", 0, NULL, 'R' },    { "missing", 0, NULL, 'M' },
+        { "unclean", 0, NULL, 'u' },      { "cmdline-bytes", 1, NULL, 'c' },
+        { "jitter", 1, NULL, 'j' },       { "commit", 1, NULL, 'C' },
+        { "sync", 1, NULL, 'Y' },         { "keep", 1, NULL, 'k' },
+        { "keep-rollups", 1, NULL, 'K' }, { "max-size", 1, NULL, 'x' },
+        { "truth-hours", 1, NULL, 'H' },  { NULL, 0, NULL, 0 },
     };
     int option, index = 0;
 

@@ -297,6 +297,7 @@ static void change_identity(struct population *pop, struct process *p, uint32_t 
             random_chance(&pop->random, 500000) ? PROGRAM_SERVICE : PROGRAM_COMPILER;
         p->identity.program_number = random_next(&pop->random);
     }
+    p->hours.row = 0; /* another name */
     identity_texts(&pop->texts, &p->identity, pop->options->cmdline_bytes);
     identity_announce(&pop->texts, mask, slot, from_ns, tick);
     if (pop->truth != NULL)

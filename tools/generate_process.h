@@ -11,6 +11,7 @@
 #include "recorder/writer.h"
 #include "schema/tick.h"
 #include "tools/generate_behaviour.h"
+#include "tools/generate_hours.h"
 #include "tools/generate_options.h"
 #include "tools/generate_random.h"
 #include "tools/generate_text.h"
@@ -43,9 +44,11 @@ struct process {
     int64_t first_tick, last_tick; /* index over all sessions */
     bool born;                     /* its first row had ROW_BORN */
     enum process_end end;
+    struct hours_process hours;
 };
 
 struct truth;
+struct hours;
 
 /* One tick, as the generator sees it. */
 struct moment {
@@ -64,6 +67,7 @@ struct slot_list {
 struct population {
     const struct generate_options *options;
     struct truth *truth; /* or NULL */
+    struct hours *hours; /* or NULL */
     struct random_source random;
     struct activity_host host;
     struct process *slots;

@@ -102,6 +102,11 @@ static void add_values(struct population *pop, struct process *p, uint32_t slot,
         LEAVE_OUT(gauge_metrics, MISSING_EXITED);
     if (pop->truth != NULL)
         truth_sample(pop->truth, moment->index, p->truth_id, flags, values, missing);
+    if (pop->hours == NULL)
+        return;
+    if (p->hours.row == 0)
+        identity_texts(&pop->texts, &p->identity, pop->options->cmdline_bytes);
+    hours_sample(pop->hours, &p->hours, &pop->texts, flags, values, missing);
 }
 
 static void add_exit(const struct process *p, uint32_t slot, enum exit_how how, int64_t end_ns,

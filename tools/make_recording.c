@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,11 +28,13 @@ struct generator {
     struct random_source random;
     struct tick tick;
     struct truth *truth;
+    struct hours *hours;
     struct writer *writer;
     int64_t boot_ns; /* timeline time of boot */
     int64_t before_ns, tick_count;
     int session;
-    int64_t samples; /* of sessions that are closed */
+    int64_t samples;       /* of sessions that are closed */
+    int64_t largest_bytes; /* of file, WAL and index, where there is a limit */
 };
 
 static void fill_facts(const struct generator *g, int64_t start_ns, struct session_facts *facts)
@@ -82,6 +85,9 @@ static enum status session_begin(struct generator *g, int64_t start_ns, struct e
         .path = g->options.path,
         .commit_ns = g->options.commit_ns,
         .sync_ns = g->options.sync_ns,
+        .retention = { .keep_ns = g->options.keep_ns,
+                       .keep_rollups_ns = g->options.keep_rollups_ns,
+                       .max_bytes = g->options.max_bytes },
     };
     struct session_facts facts;
     enum status st;
@@ -116,6 +122,24 @@ static void add_gap_event(struct generator *g, int64_t at_ns, int64_t length_ns)
         *event = (struct tick_event){ .at_ns = at_ns, .duration_ns = length_ns, .kind = kind };
 }
 
+/* What the recording takes at the moment. */
+static void measure_size(struct generator *g)
+{
+    static const char *const suffix[] = { "", "-wal", "-shm" };
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < COUNT_OF(suffix); i++) {
+        char path[4200];
+        struct stat info;
+
+        snprintf(path, sizeof path, "%s%s", g->options.path, suffix[i]);
+        if (stat(path, &info) == 0)
+            bytes += info.st_size;
+    }
+    if (bytes > g->largest_bytes)
+        g->largest_bytes = bytes;
+}
+
 /* Sweep, store, write down the truth. */
 static enum status one_tick(struct generator *g, const struct moment *moment, struct error *err)
 {
@@ -129,6 +153,8 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     if (tick->end_ns > moment->now_ns + g->options.interval_ns / 2)
         tick->end_ns = moment->now_ns + g->options.interval_ns / 2;
     tick->gap_before = moment->gap;
+    if (g->hours != NULL)
+        hours_tick(g->hours, tick->start_ns, moment->gap || moment->session_first);
     run_us = population_tick(&g->population, moment, tick);
     host_tick(&g->host, tick, moment->awake_ns, run_us, &g->random);
     if (tick->no_memory)
@@ -138,6 +164,8 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
         return error_prefix(err, "tick %" PRId64, moment->index);
     if (g->truth != NULL)
         truth_tick(g->truth, moment, tick, g->session, g->host.processes_us, g->host.busy_us);
+    if (g->options.max_bytes > 0)
+        measure_size(g);
     st = population_after(&g->population, moment, g->writer, err);
     tick_reset(tick);
     tick->seq++;
@@ -229,8 +257,11 @@ static enum status prepare(struct generator *g, struct error *err)
     tick_init(&g->tick);
     if (g->options.truth != NULL)
         st = truth_open(&g->truth, g->options.truth, err);
+    if (st == STATUS_OK && g->options.hours != NULL)
+        st = hours_open(&g->hours, g->options.hours, err);
     if (st == STATUS_OK)
         st = population_init(&g->population, &g->options, g->boot_ns, g->truth, err);
+    g->population.hours = g->hours;
     if (st == STATUS_OK)
         host_init(&g->host, g->population.host.cores, &g->random);
     return st;
@@ -262,10 +293,13 @@ int main(int argc, char *argv[])
     st = first_failure(st, session_end(&g, g.options.unclean ? NULL : "stop", &second), &err,
                        &second);
     st = first_failure(st, truth_close(g.truth, &second), &err, &second);
+    st = first_failure(st, hours_close(g.hours, &second), &err, &second);
     if (st == STATUS_OK)
         printf("%s: %" PRId64 " ticks, %" PRId64 " process samples, %" PRId64 " processes\n",
                g.options.path, g.tick_count, g.samples, g.population.truth_count);
-    else
+    if (st == STATUS_OK && g.options.max_bytes > 0)
+        printf("at most %" PRId64 " bytes at any time\n", g.largest_bytes);
+    if (st != STATUS_OK)
         fprintf(stderr, "make_recording: %s\n", err.message);
     tick_release(&g.tick);
     population_release(&g.population);
