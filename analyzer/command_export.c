@@ -225,6 +225,7 @@ const struct command command_export = {
         "  process, process_version, process_lifetime, entity, event, capability, session,\n"
         "  timeline, metric\n"
         "                  who and what the samples are about\n"
+        "  process_hour    of what was evicted: sums by hour, comm, user and cgroup\n"
         "\n"
         "A sample is in the window when FROM < time <= TO; a minute or hour when it shares time\n"
         "with it. A process is selected by what it was called at the time of the row.\n"

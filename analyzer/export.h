@@ -40,7 +40,7 @@ struct export_table {
     const char *rows; /* what one row is */
     enum status (*run)(struct export *e, struct error *err);
 };
-extern const struct export_table export_process_tables[3];
+extern const struct export_table export_process_tables[4];
 extern const struct export_table export_catalog_tables[6];
 
 /*
@@ -53,6 +53,9 @@ MUST_USE enum status export_samples(struct export *e, const struct recording_tab
                                     struct error *err);
 MUST_USE enum status export_rollup(struct export *e, const struct recording_table *table,
                                    unsigned level, struct error *err);
+
+/* Usage by name of evicted hours: analyzer/export_hours.c */
+MUST_USE enum status export_process_hour(struct export *e, struct error *err);
 
 /* Keep the first damage for the end of the work; anything but CORRUPT is returned. */
 MUST_USE enum status export_damage(struct export *e, enum status st, const struct error *err);

@@ -3,8 +3,7 @@
 
 enum { PARTS_MAX = 5 };
 
-/* A 128-bit number in decimal; returns the end. */
-static char *put_int128(char *out, int128 value)
+char *export_put_int128(char *out, int128 value)
 {
     uint128 rest = value < 0 ? -(uint128)value : (uint128)value;
     char reversed[EXPORT_DIGITS];
@@ -72,7 +71,7 @@ struct output_cell *export_part_cells(const struct export_metric *metric,
         cell[4] = (struct output_cell){ .text = digits[4] };
         cell[4].missing = __builtin_mul_overflow(part->sum, (int128)metric->metric->scale, &sum);
         if (!cell[4].missing)
-            cell[4].text_size = (size_t)(put_int128(digits[4], sum) - digits[4]);
+            cell[4].text_size = (size_t)(export_put_int128(digits[4], sum) - digits[4]);
     }
     return cell + count;
 }

@@ -19,4 +19,7 @@ struct output_cell *export_part_cells(const struct export_metric *metric,
                                       const struct rollup_cell *part, enum export_total total,
                                       char (*digits)[EXPORT_DIGITS], struct output_cell *cell);
 
+/* A 128-bit number in decimal, at most EXPORT_DIGITS bytes; returns the end. */
+char *export_put_int128(char *out, int128 value);
+
 #endif

@@ -274,4 +274,6 @@ const struct export_table export_process_tables[] = {
     { "process_version", "what a process was called from a time on", export_process_version },
     { "process_lifetime", "a process seen in one block only, and its whole life",
       export_process_lifetime },
+    { "process_hour", "what processes of a comm, user and cgroup did in an hour that was evicted",
+      export_process_hour },
 };

@@ -9,7 +9,7 @@ void groups_release(struct groups *groups)
 {
     for (size_t i = 0; i < groups->count; i++) {
         distribution_release(&groups->group[i].rates);
-        free(groups->group[i].digits);
+        free(groups->group[i].own);
     }
     free(groups->group);
     free(groups->total);
@@ -115,19 +115,19 @@ enum status groups_begin(struct groups *groups, struct error *err)
     return add(groups, 0, (struct text){ 0 }, err);
 }
 
-static bool own_key(struct group *group, const char *digits)
+static bool own_key(struct group *group)
 {
-    group->digits = strdup(digits);
-    group->key.data = group->digits == NULL ? "" : group->digits;
-    return group->digits != NULL;
+    group->own = malloc((size_t)group->key.size + 1);
+    if (group->own != NULL && group->key.size > 0)
+        memcpy(group->own, group->key.data, group->key.size);
+    group->key.data = group->own == NULL ? "" : group->own;
+    return group->own != NULL;
 }
 
-enum status groups_find(struct groups *groups, int64_t process_id, const struct version *version,
+/* `lasts`: the key's text stays where it is. */
+static enum status find(struct groups *groups, int64_t id, struct text key, bool lasts,
                         uint32_t *number, struct error *err)
 {
-    char digits[DIGITS];
-    struct text key = key_of(groups, version, digits);
-    int64_t id = groups->by == BY_PROCESS ? process_id : 0;
     uint32_t *at;
 
     if (groups->count * 2 >= groups->hash_size && grow_hash(groups, err) != STATUS_OK)
@@ -137,11 +137,29 @@ enum status groups_find(struct groups *groups, int64_t process_id, const struct 
         if (add(groups, id, key, err) != STATUS_OK)
             return err->status;
         *at = (uint32_t)groups->count - 1;
-        if (key.data == digits && !own_key(&groups->group[*at], digits))
+        if (!lasts && key.data != NULL && !own_key(&groups->group[*at]))
             return error_set(err, STATUS_NO_MEMORY, "groups");
     }
     *number = *at;
     return STATUS_OK;
+}
+
+enum status groups_find(struct groups *groups, int64_t process_id, const struct version *version,
+                        uint32_t *number, struct error *err)
+{
+    char digits[DIGITS];
+    struct text key = key_of(groups, version, digits);
+
+    return find(groups, groups->by == BY_PROCESS ? process_id : 0, key, key.data != digits, number,
+                err);
+}
+
+enum status groups_find_named(struct groups *groups, const struct version *version,
+                              uint32_t *number, struct error *err)
+{
+    char digits[DIGITS];
+
+    return find(groups, 0, key_of(groups, version, digits), false, number, err);
 }
 
 static struct group_member *member_place(struct group_member *member, size_t size, uint32_t number,

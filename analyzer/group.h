@@ -22,6 +22,13 @@ struct total {
     uint8_t reason;     /* while none is present: why */
 };
 
+/* What of a group's figures is told by less than its samples. */
+enum group_coarse {
+    COARSE_NOT,
+    COARSE_WINDOWS, /* rollups: no distribution over time, nothing of gaps */
+    COARSE_SUMS,    /* usage by name: increases only */
+};
+
 struct group {
     int64_t process_id;                  /* BY_PROCESS, else 0 */
     struct text key;                     /* else: the comm, exe or user; data NULL: not known */
@@ -29,7 +36,8 @@ struct group {
     int64_t last_ns;                     /* when that was */
     const struct process *process;       /* BY_PROCESS, once looked up */
     size_t process_count;
-    char *digits;              /* the key, when it is a user without a name; ours */
+    enum group_coarse coarse;
+    char *own;                 /* the key, where it is ours */
     struct distribution rates; /* CPU, if asked for */
 };
 
@@ -56,6 +64,9 @@ MUST_USE enum status groups_begin(struct groups *groups, struct error *err);
 MUST_USE enum status groups_find(struct groups *groups, int64_t process_id,
                                  const struct version *version, uint32_t *number,
                                  struct error *err);
+/* The same by the name that a version gives, which need not last. */
+MUST_USE enum status groups_find_named(struct groups *groups, const struct version *version,
+                                       uint32_t *number, struct error *err);
 /* Count a process as the group's, once. */
 MUST_USE enum status groups_count(struct groups *groups, uint32_t number, int64_t process_id,
                                   struct error *err);

@@ -23,6 +23,7 @@ void host_total_release(struct host_total *host)
 {
     rate_block_release(&host->cpu);
     rate_block_release(&host->recorder);
+    block_column_release(&host->uncovered);
     *host = (struct host_total){ 0 };
 }
 
@@ -49,6 +50,52 @@ static struct gain gain_of(const struct rate_block *b, size_t series)
     return gain;
 }
 
+/* The same of the windows that are wanted, from the running totals and what is uncovered. */
+static struct gain gain_of_windows(const struct host_total *host, const struct rate_block *b,
+                                   size_t position, size_t series)
+{
+    const struct block_table *d = &b->directory;
+    struct gain gain = { 0 };
+
+    for (uint32_t k = 0; k < d->series[series].count; k++) {
+        uint32_t w = d->series[series].first + k;
+        size_t row = d->row[series] + k;
+        int64_t before = k == 0 ? b->column.base[series] : b->column.value[row - 1];
+
+        if (!host->wanted(host->wanted_context, d->tick_ns[w]) ||
+            (b->column.missing != NULL && b->column.missing[row] != MISSING_NONE))
+            continue;
+        gain.any = true;
+        gain.increase += b->column.value[row] - before;
+        gain.covered_ns += d->covered_ns[(size_t)w * d->shape->metric_count + position] -
+                           host->uncovered.value[row];
+    }
+    gain.all = gain.increase;
+    return gain;
+}
+
+/* Load the column of a metric; what is known of its windows is in two. */
+static enum status load(struct host_total *host, struct rate_block *b, size_t position,
+                        struct error *err)
+{
+    unsigned first;
+
+    if (host->wanted == NULL)
+        return rate_block_column(b, position, err);
+    first = b->directory.shape->first_column[position];
+    if (recording_column(b->recording, &b->directory, first, SIZE_MAX, &b->column, err) !=
+        STATUS_OK)
+        return err->status;
+    return recording_column(b->recording, &b->directory, first + PART_UNCOVERED, SIZE_MAX,
+                            &host->uncovered, err);
+}
+
+static struct gain gain_at(const struct host_total *host, const struct rate_block *b,
+                           size_t position, size_t series)
+{
+    return host->wanted == NULL ? gain_of(b, series) : gain_of_windows(host, b, position, series);
+}
+
 static enum status add_field(struct host_total *host, const char *name, int64_t *sum_us,
                              int64_t *elapsed_ns, struct error *err)
 {
@@ -57,10 +104,10 @@ static enum status add_field(struct host_total *host, const char *name, int64_t 
 
     if (position == SIZE_MAX)
         return STATUS_OK;
-    if (rate_block_column(b, position, err) != STATUS_OK)
+    if (load(host, b, position, err) != STATUS_OK)
         return err->status;
     for (size_t i = 0; i < b->directory.series_count; i++) {
-        struct gain gain = gain_of(b, i);
+        struct gain gain = gain_at(host, b, position, i);
 
         *sum_us += gain.increase * b->table->metrics[position].scale / US_NS;
         host->known |= gain.covered_ns > 0;
@@ -111,9 +158,9 @@ static enum status program_gain(struct host_total *host, size_t series, const ch
     *gain = (struct gain){ 0 };
     if (position == SIZE_MAX)
         return STATUS_OK;
-    if (rate_block_column(b, position, err) != STATUS_OK)
+    if (load(host, b, position, err) != STATUS_OK)
         return err->status;
-    *gain = gain_of(b, series);
+    *gain = gain_at(host, b, position, series);
     gain->increase *= b->table->metrics[position].scale;
     return STATUS_OK;
 }
@@ -165,6 +212,37 @@ enum status host_total_block(struct host_total *host, const struct recording_blo
     enum status st = add_table(host, &host->cpu, block, ticks, add_cores, err);
 
     return st == STATUS_OK ? add_table(host, &host->recorder, block, ticks, add_program, err) : st;
+}
+
+static enum status add_windows(struct host_total *host, struct rate_block *b,
+                               const struct recording_block *block, const struct block_ticks *ticks,
+                               enum status (*add)(struct host_total *, struct error *),
+                               struct error *err)
+{
+    enum status st;
+
+    if (b->table == NULL)
+        return STATUS_OK;
+    block_table_release(&b->directory);
+    st = recording_directory(b->recording, block, b->table, ticks, &b->directory, err);
+    if (st == STATUS_ABSENT)
+        return STATUS_OK;
+    return st == STATUS_OK ? add(host, err) : st;
+}
+
+enum status host_total_rollup(struct host_total *host, const struct recording_block *block,
+                              const struct block_ticks *ticks, window_wanted *wanted, void *context,
+                              struct error *err)
+{
+    enum status st;
+
+    host->wanted = wanted;
+    host->wanted_context = context;
+    st = add_windows(host, &host->cpu, block, ticks, add_cores, err);
+    if (st == STATUS_OK)
+        st = add_windows(host, &host->recorder, block, ticks, add_program, err);
+    host->wanted = NULL;
+    return st;
 }
 
 void host_total_end(struct host_total *host, int64_t covered_ns)

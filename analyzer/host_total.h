@@ -17,6 +17,9 @@ struct host_total {
     struct window window;
     struct rate_block cpu, recorder;
     int64_t elapsed_ns, cpuacct_us, cpuacct_ns;
+    bool (*wanted)(void *context, int64_t window_ns); /* windows of rollups; NULL: samples */
+    void *wanted_context;
+    struct block_column uncovered; /* of the column loaded last */
 };
 
 void host_total_begin(struct host_total *host, struct recording *recording,
@@ -24,6 +27,11 @@ void host_total_begin(struct host_total *host, struct recording *recording,
 /* Add one block: cores from cpu_samples, exact busy time and losses from recorder_samples. */
 MUST_USE enum status host_total_block(struct host_total *host, const struct recording_block *block,
                                       const struct block_ticks *ticks, struct error *err);
+/* Add the windows of a block of a coarser level that `wanted` says yes to. */
+typedef bool window_wanted(void *context, int64_t window_ns);
+MUST_USE enum status host_total_rollup(struct host_total *host, const struct recording_block *block,
+                                       const struct block_ticks *ticks, window_wanted *wanted,
+                                       void *context, struct error *err);
 /* Once all blocks are in: choose the basis. covered_ns: what the window's ticks cover. */
 void host_total_end(struct host_total *host, int64_t covered_ns);
 void host_total_release(struct host_total *host);

@@ -59,9 +59,10 @@ struct subject {
     const struct recording_contents *contents;
     struct zone zone;
     int64_t first_ns, last_ns; /* of its level-0 samples */
-    struct window window;      /* samples with from_ns < time <= to_ns */
-    bool whole;                /* no window was asked for */
-    char *path;                /* when it is the default one */
+    int64_t evicted_ns;   /* what is left of those before begins here; NO_TIME: there is none */
+    struct window window; /* samples with from_ns < time <= to_ns */
+    bool whole;           /* no window was asked for */
+    char *path;           /* when it is the default one */
 };
 
 MUST_USE enum status subject_open(struct subject *subject, const struct options *options,

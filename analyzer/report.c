@@ -79,7 +79,13 @@ enum status report_read(struct report *r, const struct subject *subject, struct 
         (void)fputs("\r\033[K", stderr);
     if (st == STATUS_CORRUPT)
         return error_prefix(err, "after %zu good blocks", done == 0 ? 0 : done - 1);
+    if (st != STATUS_OK)
+        return st;
+    st = evicted_read(&r->evicted, subject, &r->aggregate, &r->host, err);
+    r->coverage.ticks_ns += r->evicted.covered_ns;
+    r->coverage.covered_ns += r->evicted.covered_ns;
     host_total_end(&r->host, r->coverage.ticks_ns);
+    r->host.known &= r->evicted.host_known;
     return st;
 }
 
@@ -185,6 +191,7 @@ struct extra {
     bool known;
     int64_t cpu_ns;
     size_t processes;
+    const struct evicted *evicted; /* what that knows of other measures */
 };
 
 static struct output_cell extra_cell(const struct report *r, const struct report_column *c,
@@ -194,7 +201,8 @@ static struct output_cell extra_cell(const struct report *r, const struct report
                                               [BY_COMM] = PROCESS_COMM,
                                               [BY_EXE] = PROCESS_EXE,
                                               [BY_USER] = PROCESS_USER };
-    int64_t covered_ns = r->coverage.ticks_ns;
+    /* Rows that hold more than what is covered tick by tick or window by window have no mean. */
+    int64_t covered_ns = r->evicted.any && !r->evicted.host_known ? 0 : r->coverage.ticks_ns;
 
     if (c->fact == FACT_ROW)
         return (struct output_cell){ .text = extra->row, .text_size = strlen(extra->row) };
@@ -202,10 +210,13 @@ static struct output_cell extra_cell(const struct report *r, const struct report
         return (struct output_cell){ .text = extra->label, .text_size = strlen(extra->label) };
     if (c->fact == FACT_PROCESSES && extra->processes > 0)
         return (struct output_cell){ .integer = (int64_t)extra->processes };
+    if (extra->evicted != NULL && c->fact == FACT_INCREASE && extra->evicted->known[c->which])
+        return (struct output_cell){ .integer = extra->evicted->increase[c->which] *
+                                                r->aggregate.scale[c->which] };
     if (!extra->known || !report_column_measured(c) || c->which != MEASURE_CPU)
         return (struct output_cell){ .missing = true };
     if (c->fact == FACT_COVERED)
-        return (struct output_cell){ .integer = covered_ns };
+        return (struct output_cell){ .missing = covered_ns == 0, .integer = covered_ns };
     if (c->fact == FACT_INCREASE)
         return (struct output_cell){ .integer = extra->cpu_ns };
     if (c->fact == FACT_PERCENT_MEAN && covered_ns > 0)
@@ -227,28 +238,36 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
     const struct aggregate *a = &r->aggregate;
     const struct host_total *host = &r->host;
     int64_t scale = a->scale[MEASURE_CPU], all_ns = aggregate_all_cpu(a) * scale;
+    int64_t evicted_ns = r->evicted.increase[MEASURE_CPU] * scale;
     bool timed = r->coverage.ticks_ns > 0;
-    char others[80], basis[60], total[60];
+    char others[80], evicted[80], basis[60], total[60];
     const struct extra extras[] = {
-        { "others", others, timed, all_ns - shown * scale, 0 },
-        { "not_attributed", basis, host->known, host->busy_us * 1000 - all_ns, 0 },
-        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0 },
-        { "idle", "[idle]", host->known, host->idle_us * 1000, 0 },
-        { "total", total, host->known, host->total_us * 1000, 0 },
+        { "others", others, timed, all_ns - shown * scale, 0, NULL },
+        { "evicted", evicted, false, evicted_ns, (size_t)r->evicted.process_count, &r->evicted },
+        { "not_attributed", basis, host->known, host->busy_us * 1000 - all_ns - evicted_ns, 0,
+          NULL },
+        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0, NULL },
+        { "idle", "[idle]", host->known, host->idle_us * 1000, 0, NULL },
+        { "total", total, host->known, host->total_us * 1000, 0, NULL },
     };
 
     if (rest > 0)
         (void)snprintf(others, sizeof others, "[others: %zu more rows]", rest);
     else
         (void)snprintf(others, sizeof others, "[others]");
+    (void)snprintf(evicted, sizeof evicted, "[evicted: known by comm and user only]");
     (void)snprintf(basis, sizeof basis, "[not attributed: basis %s]",
-                   !host->known  ? "none, cores are not recorded"
-                   : host->exact ? "cpuacct"
-                                 : "ticks");
+                   !host->known && !r->evicted.host_known ? "none, evicted"
+                   : !host->known                         ? "none, cores are not recorded"
+                   : host->exact                          ? "cpuacct"
+                                                          : "ticks");
     (void)snprintf(total, sizeof total, "[total: %zu cores]", host->cores);
-    for (size_t i = 0; i < COUNT_OF(extras); i++)
-        if (strcmp(extras[i].row, "stolen") != 0 || host->stolen_us > 0)
-            extra_row(r, out, &extras[i]);
+    for (size_t i = 0; i < COUNT_OF(extras); i++) {
+        if ((strcmp(extras[i].row, "stolen") == 0 && host->stolen_us == 0) ||
+            (extras[i].evicted != NULL && !extras[i].evicted->known[MEASURE_CPU]))
+            continue;
+        extra_row(r, out, &extras[i]);
+    }
 }
 
 static enum status group_row(struct report *r, const struct subject *subject, struct output *out,

@@ -3,6 +3,7 @@
 #define ANALYZER_REPORT_H
 
 #include "analyzer/coverage.h"
+#include "analyzer/evicted.h"
 #include "analyzer/host_total.h"
 #include "analyzer/options.h"
 #include "analyzer/report_columns.h"
@@ -21,6 +22,7 @@ struct report {
     struct aggregate aggregate;
     struct host_total host;
     struct coverage coverage;
+    struct evicted evicted;
 };
 
 /* What the chosen columns need; before aggregate_begin. */

@@ -205,8 +205,14 @@ static struct output_cell figure_cell(const struct report_column *column, const 
                                       uint32_t group)
 {
     const struct total *t = aggregate_total(a, group, (enum measure)column->which);
+    enum group_coarse coarse = a->groups.group[group].coarse;
     int64_t scale = a->scale[column->which];
 
+    /* What only evicted samples could tell. */
+    if (coarse != COARSE_NOT &&
+        (column->fact == FACT_PERCENT_P95 || column->fact == FACT_IN_GAPS ||
+         (coarse == COARSE_SUMS && column->fact != FACT_INCREASE && column->fact != FACT_SWITCHES)))
+        return missing;
     switch (column->fact) {
     case FACT_COVERED:
         return number(t->covered_ns);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/evicted.h"
 #include "analyzer/options.h"
 
 static void find_span(struct subject *subject)
@@ -31,7 +32,9 @@ static enum status find_window(struct subject *subject, const struct options *op
                                     .first_ns = subject->first_ns,
                                     .last_ns = subject->last_ns };
     struct when_warning warning = { "" };
-    int64_t before_first = subject->first_ns == INT64_MIN ? INT64_MIN : subject->first_ns - 1;
+    int64_t before_first = subject->evicted_ns != NO_TIME   ? subject->evicted_ns
+                           : subject->first_ns == INT64_MIN ? INT64_MIN
+                                                            : subject->first_ns - 1;
 
     subject->whole =
         w->from == NULL && w->to == NULL && w->last == NULL && w->at == NULL && w->span == NULL;
@@ -74,6 +77,7 @@ enum status subject_open(struct subject *subject, const struct options *options,
         (void)!zone_load(&subject->zone, NULL, &ignored); /* else the stored offsets serve */
     }
     find_span(subject);
+    subject->evicted_ns = evicted_since(subject->recording);
     return find_window(subject, options, err);
 }
 

@@ -45,23 +45,6 @@ static void put_seconds(struct line *line, int64_t ns)
     put(line, "%s", text);
 }
 
-/* Where level 0 was evicted, coarser levels may still tell of the time; this report does not. */
-static int64_t evicted_until(const struct subject *subject)
-{
-    const struct recording_contents *c = subject->contents;
-    int64_t first_ns = c->block_count[0] > 0 ? c->blocks[0][0].start_ns : INT64_MAX;
-    int64_t coarse_ns = INT64_MAX;
-
-    for (unsigned level = 1; level < LEVEL_COUNT; level++)
-        if (c->block_count[level] > 0 && c->blocks[level][0].start_ns < coarse_ns)
-            coarse_ns = c->blocks[level][0].start_ns;
-    /* A rollup window begins up to its length before the first sample that it holds. */
-    if (coarse_ns > first_ns - level_seconds[LEVEL_COUNT - 1] * (int64_t)SECOND_NS ||
-        subject->window.from_ns >= first_ns)
-        return NO_TIME;
-    return first_ns;
-}
-
 static void put_gaps(struct line *line, const struct output *out, const struct coverage *coverage)
 {
     for (size_t i = 0; i < coverage->gap_count && i < COVERAGE_GAPS; i++) {
@@ -78,12 +61,34 @@ static void put_gaps(struct line *line, const struct output *out, const struct c
         put(line, ")");
 }
 
-static void covered(struct line *line, const struct output *out, const struct coverage *coverage,
+/* What the report says of the time before the samples. */
+static void put_evicted(struct line *line, const struct output *out, const struct evicted *evicted,
+                        int64_t from_ns, bool by_name)
+{
+    put(line, "; before ");
+    put_time(line, out, evicted->until_ns);
+    put(line, " samples are evicted: ");
+    if (!by_name)
+        put(line, "%zu windows of rollups, ", evicted->windows);
+    put(line, "%zu hour%s of sums by name", evicted->hours, evicted->hours == 1 ? "" : "s");
+    if (evicted->hours_ns != NO_TIME && evicted->hours_ns > from_ns) {
+        put(line, " from ");
+        put_time(line, out, evicted->hours_ns);
+    }
+    if (evicted->cut_hours > 0)
+        put(line, " (%zu that the window cuts are left out)", evicted->cut_hours);
+    put(line, ", so %s",
+        by_name ? "means, percentiles and maxima are empty" : "percentiles are empty");
+}
+
+static void covered(struct line *line, const struct output *out, const struct report *r,
                     const struct subject *subject)
 {
+    const struct coverage *coverage = &r->coverage;
+    const struct evicted *evicted = &r->evicted;
+    bool by_name = r->aggregate.by == BY_COMM || r->aggregate.by == BY_USER;
     const struct window *w = &subject->window;
     int64_t asked_ns = w->to_ns - w->from_ns - (subject->whole ? 1 : 0);
-    int64_t evicted_ns = evicted_until(subject);
 
     put(line, "%.1f of %.1f s asked for, %zu ticks; ", (double)coverage->covered_ns / SECOND_NS,
         (double)asked_ns / SECOND_NS, coverage->tick_count);
@@ -94,7 +99,7 @@ static void covered(struct line *line, const struct output *out, const struct co
     put_gaps(line, out, coverage);
     if (coverage->tick_count == 0)
         put(line, "; no sample lies in the window");
-    if (w->to_ns <= subject->first_ns || w->from_ns < subject->first_ns - 1) {
+    if (!evicted->any && (w->to_ns <= subject->first_ns || w->from_ns < subject->first_ns - 1)) {
         put(line, "; the samples begin ");
         put_time(line, out, subject->first_ns);
     }
@@ -102,11 +107,8 @@ static void covered(struct line *line, const struct output *out, const struct co
         put(line, "; the samples end ");
         put_time(line, out, subject->last_ns);
     }
-    if (evicted_ns == NO_TIME)
-        return;
-    put(line, "; before ");
-    put_time(line, out, evicted_ns);
-    put(line, " only rollups are left, which are not in this report");
+    if (evicted->any)
+        put_evicted(line, out, evicted, w->from_ns, by_name);
 }
 
 static void put_count(struct line *line, const char *name, int64_t count)
@@ -121,14 +123,16 @@ static void attribution(struct line *line, const struct report *r, const struct 
 {
     const struct recording_contents *c = subject->contents;
     const struct host_total *host = &r->host;
-    int64_t all_ns = aggregate_all_cpu(&r->aggregate) * r->aggregate.scale[MEASURE_CPU];
+    int64_t all_ns = (aggregate_all_cpu(&r->aggregate) + r->evicted.increase[MEASURE_CPU]) *
+                     r->aggregate.scale[MEASURE_CPU];
     double rest_ns = (double)(host->busy_us * 1000 - all_ns);
 
     if (host->known && host->busy_us > 0)
         put(line, "not attributed %+.1f %% of busy (basis %s)",
             rest_ns / (double)host->busy_us / 10.0, host->exact ? "cpuacct" : "ticks");
     else
-        put(line, "not attributed unknown: busy time of the cores is not recorded");
+        put(line, "not attributed unknown: busy time of the cores is %s",
+            r->evicted.host_known ? "not recorded" : "evicted");
     put_count(line, "; exits lost", host->exits_lost);
     put_count(line, ", ticks missed", host->ticks_missed);
     put_count(line, ", dropped", host->ticks_dropped);
@@ -183,6 +187,21 @@ static void put_end(struct line *line, const struct report *r, const struct subj
     put(line, "clean end");
 }
 
+/* Levels that have lost their oldest blocks. */
+static void put_levels(struct line *line, const struct recording_contents *c)
+{
+    static const char *const names[LEVEL_COUNT] = { "every tick", "60 s", "3600 s" };
+    bool any = false;
+
+    for (unsigned level = 0; level < LEVEL_COUNT; level++)
+        if (c->block_count[level] > 0 && c->blocks[level][0].block_seq > 1) {
+            put(line, "%s%s", any ? ", " : "", names[level]);
+            any = true;
+        }
+    if (!any)
+        put(line, "none");
+}
+
 static void clock_and_data(struct line *line, const struct report *r, const struct subject *subject)
 {
     int64_t stepped_ns = 0;
@@ -193,15 +212,15 @@ static void clock_and_data(struct line *line, const struct report *r, const stru
         put(line, " (%+.3f s)", (double)stepped_ns / SECOND_NS);
     put(line, "; ");
     put_end(line, r, subject);
-    put(line, "; resets %lld; evicted levels %s", (long long)r->aggregate.resets,
-        evicted_until(subject) == NO_TIME ? "none" : "every tick");
+    put(line, "; resets %lld; evicted levels ", (long long)r->aggregate.resets);
+    put_levels(line, subject->contents);
 }
 
 void trust_notes(struct output *out, const struct report *r, const struct subject *subject)
 {
     struct line line = { .used = 0 };
 
-    covered(&line, out, &r->coverage, subject);
+    covered(&line, out, r, subject);
     output_note(out, "covered", line.text);
     line = (struct line){ .used = 0 };
     attribution(&line, r, subject);

@@ -16,7 +16,8 @@
 #define HOUR_NS (INT64_C(3600) * 1000000000)
 
 enum {
-    MARGIN_PART = 64,
+    MARGIN_PART = 16, /* for what no transaction before it was as large as */
+    MARGIN_MAX = 16 << 20,
     STAGE_PCT = 15,
     RUNS_PER_SHARE = 8, /* level 0 goes in pieces not much larger than its share by this */
     WAL_BYTES_MAX = 8 << 20,
@@ -363,7 +364,8 @@ static enum status delete_samples(struct retention *r, const struct candidate *c
     int64_t end = c->end_seq << 12;
     struct oldest_block first;
     enum status st = oldest_block(r, 0, &first, err);
-    bool none_stay = st == STATUS_ABSENT || (st == STATUS_OK && first.session_id != c->session_id);
+    /* If none is left: the block about to be stored may refer to values of this session. */
+    bool none_stay = st == STATUS_OK && first.session_id != c->session_id;
 
     if (st != STATUS_OK && st != STATUS_ABSENT)
         return st;
@@ -402,7 +404,7 @@ static enum status evict_run(struct retention *r, const struct candidate *c, str
  * Rows of processes that no block can name any more: they ended before the oldest block of any level,
  * or their boot has no block left. So with the rest of sessions without blocks.
  */
-static enum status delete_identities(struct retention *r, struct error *err)
+static enum status delete_identities(struct retention *r, int64_t unsealed_ns, struct error *err)
 {
     static const struct {
         enum checked_table table;
@@ -412,6 +414,9 @@ static enum status delete_identities(struct retention *r, struct error *err)
           "SELECT v.version_id FROM process p JOIN process_version v ON v.version_id >= "
           "p.process_id*1024 AND v.version_id < (p.process_id+1)*1024 WHERE p.end_ns<?1 OR "
           "p.session_id IN " LOST_SESSIONS },
+        { CHECKED_PROCESS_VERSION, /* of those who live on: what they were called before */
+          "SELECT v.version_id FROM process_version v JOIN process_version u ON "
+          "u.version_id=v.version_id+1 WHERE u.from_ns<?1 AND u.version_id%1024>0" },
         { CHECKED_PROCESS,
           "SELECT process_id FROM process WHERE end_ns<?1 OR session_id IN " LOST_SESSIONS },
         { CHECKED_EVENT,
@@ -428,6 +433,8 @@ static enum status delete_identities(struct retention *r, struct error *err)
     int64_t before_ns;
     enum status st = number(r->db, "SELECT min(start_ns) FROM block", &before_ns, err);
 
+    if (before_ns > unsealed_ns)
+        before_ns = unsealed_ns;
     before_ns = wrap_subtract(before_ns, EXIT_TOLD_LATE_S * INT64_C(1000000000));
     for (size_t i = 0; i < COUNT_OF(parts) && st == STATUS_OK; i++)
         st = delete_rows(r, parts[i].table, parts[i].rows, before_ns, err);
@@ -435,7 +442,7 @@ static enum status delete_identities(struct retention *r, struct error *err)
 }
 
 static enum status evict_rollup(struct retention *r, enum kept kept, const struct candidate *c,
-                                struct error *err)
+                                int64_t unsealed_ns, struct error *err)
 {
     char sql[120];
 
@@ -449,11 +456,11 @@ static enum status evict_rollup(struct retention *r, enum kept kept, const struc
         if (delete_chunks(r, kept, &place, 0, c->end_seq << 12, 4096, err) != STATUS_OK)
             return err->status;
     }
-    return delete_identities(r, err);
+    return delete_identities(r, unsealed_ns, err);
 }
 
 static enum status evict(struct retention *r, enum kept kept, const struct candidate *c,
-                         struct error *err)
+                         const struct retention_need *need, struct error *err)
 {
     static const struct chunk_place hours = { .table_id = USAGE_HOUR_TABLE };
 
@@ -464,7 +471,7 @@ static enum status evict(struct retention *r, enum kept kept, const struct candi
         return thin_hour(r, c, err);
     if (kept == KEPT_HOURS)
         return delete_chunks(r, kept, &hours, 0, (c->end_seq + 1) << 12, 4096, err);
-    return evict_rollup(r, kept, c, err);
+    return evict_rollup(r, kept, c, need->unsealed_ns, err);
 }
 
 /* --- by age --- */
@@ -492,7 +499,7 @@ static enum status evict_aged(struct retention *r, enum kept kept,
     int64_t keep_ns = kept == KEPT_LEVEL_0 ? r->options.keep_ns : r->options.keep_rollups_ns;
 
     for (int i = 0; i < AGED_MAX && keep_ns > 0; i++) {
-        struct candidate c;
+        struct candidate c = { 0 };
         int64_t offset_ns = 0;
         enum status st = candidate_of(r, kept, need, true, &c, err);
 
@@ -504,7 +511,7 @@ static enum status evict_aged(struct retention *r, enum kept kept,
             return st;
         if (wrap_subtract(need->wall_ns, wrap_add(c.end_ns, offset_ns)) <= keep_ns)
             return STATUS_OK;
-        if (evict(r, kept, &c, err) != STATUS_OK)
+        if (evict(r, kept, &c, need, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -530,17 +537,20 @@ static int64_t size_of(const char *path, const char *suffix)
 static enum status measure_pages(struct retention *r, int64_t *used, int64_t *room,
                                  struct error *err)
 {
-    int64_t pages = 0, free_pages = 0, wal;
+    int64_t pages = 0, free_pages = 0, wal, margin;
 
     if (number(r->db, "PRAGMA page_count", &pages, err) != STATUS_OK ||
         number(r->db, "PRAGMA freelist_count", &free_pages, err) != STATUS_OK)
         return err->status;
     *used = (pages - free_pages) * r->page_bytes;
     wal = size_of(r->db->path, "-wal");
-    if (wal < r->wal_bytes + r->largest_bytes)
-        wal = r->wal_bytes + r->largest_bytes;
+    if (wal < r->wal_bytes + r->largest_bytes / 4 * 5) /* the next may be a little larger */
+        wal = r->wal_bytes + r->largest_bytes / 4 * 5;
+    if (wal < r->largest_wal_bytes)
+        wal = r->largest_wal_bytes;
+    margin = r->options.max_bytes / MARGIN_PART;
     *room = r->options.max_bytes - wal - size_of(r->db->path, "-shm") -
-            r->options.max_bytes / MARGIN_PART;
+            (margin < MARGIN_MAX ? margin : MARGIN_MAX);
     return STATUS_OK;
 }
 
@@ -595,10 +605,11 @@ static enum status choose(struct retention *r, const struct retention_need *need
 
     measure_parts(r, need, used, bytes);
     *chosen = KEPT_COUNT;
+    *of = (struct candidate){ 0 };
     for (int k = 0; k < KEPT_COUNT; k++) {
         int64_t share = share_of(r, (enum kept)k, room);
         double fill = (double)bytes[k] / (double)(share + 1);
-        struct candidate c;
+        struct candidate c = { 0 };
         enum turn turn;
         enum status st = candidate_of(r, (enum kept)k, need, false, &c, err);
 
@@ -623,7 +634,7 @@ static enum status evict_to_fit(struct retention *r, const struct retention_need
 {
     for (;;) {
         enum kept kept;
-        struct candidate c;
+        struct candidate c = { 0 };
         int64_t used = 0, room = 0;
 
         if (measure_pages(r, &used, &room, err) != STATUS_OK)
@@ -636,7 +647,7 @@ static enum status evict_to_fit(struct retention *r, const struct retention_need
         r->too_small = kept == KEPT_COUNT;
         if (r->too_small)
             return STATUS_OK;
-        if (evict(r, kept, &c, err) != STATUS_OK)
+        if (evict(r, kept, &c, need, err) != STATUS_OK)
             return err->status;
     }
 }
@@ -665,8 +676,11 @@ static enum status find_oldest_60(struct retention *r, struct error *err)
 
 void retention_committed(struct retention *r, const int64_t added_bytes[KEPT_COUNT])
 {
+    int64_t wal = size_of(r->db->path, "-wal");
     struct error err;
 
+    if (wal > r->largest_wal_bytes)
+        r->largest_wal_bytes = wal;
     for (int k = 0; k < KEPT_COUNT; k++) {
         r->stored_bytes[k] += added_bytes[k] - r->evicted_bytes[k];
         r->evicted_bytes[k] = 0;

@@ -25,8 +25,9 @@ struct retention {
     struct compressor c;
     struct usage run, hour;
     int64_t page_bytes;
-    int64_t wal_bytes;     /* to which the WAL is held between transactions */
-    int64_t largest_bytes; /* that one transaction was seen to store: the WAL takes those too */
+    int64_t wal_bytes;         /* to which the WAL is held between transactions */
+    int64_t largest_bytes;     /* that one transaction was seen to store: the WAL takes those too */
+    int64_t largest_wal_bytes; /* that the WAL was seen to have after one */
     int64_t stored_bytes[KEPT_COUNT];  /* chunks, in the committed file */
     int64_t evicted_bytes[KEPT_COUNT]; /* in the open transaction */
     int64_t oldest_60_ns;              /* start of the oldest hour of level 60; INT64_MAX: none */
@@ -41,8 +42,9 @@ struct retention_need {
     int64_t added_bytes[KEPT_COUNT]; /* of chunks, of them */
     int64_t tail_bytes;              /* of the tail: what it is now, and will be again */
     int64_t newest_ns;               /* timeline */
-    int64_t wall_ns;                 /* the wall clock then */
-    int64_t run_seq;                 /* of the run that goes on; 0: none does */
+    int64_t unsealed_ns; /* start of what rollups in memory tell of; INT64_MAX: nothing */
+    int64_t wall_ns;     /* the wall clock then */
+    int64_t run_seq;     /* of the run that goes on; 0: none does */
 };
 
 /*

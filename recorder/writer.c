@@ -142,8 +142,13 @@ static struct retention_need need_of(const struct writer *writer)
                                    .tail_bytes = writer->last_tail_bytes,
                                    .newest_ns = writer->last_tick_ns,
                                    .wall_ns = writer->last_tick_ns + writer->wall_offset_ns,
+                                   .unsealed_ns = INT64_MAX,
                                    .run_seq = writer->usage_run.first_seq };
 
+    for (size_t level = 0; level + 1 < LEVEL_COUNT; level++)
+        if (writer->windows[level].count > 0 &&
+            writer->windows[level].start_ns[0] < need.unsealed_ns)
+            need.unsealed_ns = writer->windows[level].start_ns[0];
     memcpy(need.added_bytes, writer->sealed_bytes, sizeof need.added_bytes);
     return need;
 }

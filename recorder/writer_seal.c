@@ -495,6 +495,16 @@ static enum status add_minutes(struct writer *writer, struct error *err)
     return STATUS_OK;
 }
 
+/* What the hours that are not sealed yet take; compressed they take less. */
+static int64_t hours_bytes(const struct writer *writer)
+{
+    int64_t bytes = 0;
+
+    for (size_t t = 0; t < TABLE_COUNT; t++)
+        bytes += (int64_t)writer->rollup[1][t].build.arena_used;
+    return bytes;
+}
+
 /* The hour before the open block's is over. */
 static enum status seal_hour(struct writer *writer, struct error *err)
 {
@@ -505,9 +515,14 @@ static enum status seal_hour(struct writer *writer, struct error *err)
         return STATUS_OK;
     if (seal_rollup(writer, 1, err) != STATUS_OK)
         return err->status;
-    /* Minutes that may be evicted next must be told of by hours that are stored. */
-    if (hours->count > 0 && writer->retention.oldest_60_ns >= hours->start_ns[0] &&
-        writer->retention.oldest_60_ns != INT64_MAX && writer->retention.options.max_bytes > 0)
+    /*
+     * Under a size limit: minutes that may be evicted next must be told of by hours that are stored;
+     * and a day's hours must not come all at once.
+     */
+    if (hours->count > 0 && writer->retention.options.max_bytes > 0 &&
+        ((writer->retention.oldest_60_ns >= hours->start_ns[0] &&
+          writer->retention.oldest_60_ns != INT64_MAX) ||
+         hours_bytes(writer) > writer->retention.options.max_bytes / 32))
         return seal_rollup(writer, 2, err);
     return STATUS_OK;
 }

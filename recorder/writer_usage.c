@@ -21,18 +21,12 @@ static struct usage_key key_of(const struct version *version, bool lifetime)
     return key;
 }
 
-static bool same_text(const struct text *a, const struct text *b)
-{
-    return (a->data == NULL) == (b->data == NULL) && a->size == b->size &&
-           (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
-}
-
 static bool same_name(const struct version *a, const struct version *b)
 {
     return a->uid_known == b->uid_known && (!a->uid_known || a->uid == b->uid) &&
-           same_text(&a->text[PROCESS_COMM], &b->text[PROCESS_COMM]) &&
-           same_text(&a->text[PROCESS_USER], &b->text[PROCESS_USER]) &&
-           same_text(&a->text[PROCESS_CGROUP], &b->text[PROCESS_CGROUP]);
+           text_same(&a->text[PROCESS_COMM], &b->text[PROCESS_COMM]) &&
+           text_same(&a->text[PROCESS_USER], &b->text[PROCESS_USER]) &&
+           text_same(&a->text[PROCESS_CGROUP], &b->text[PROCESS_CGROUP]);
 }
 
 /* The version from which on it is called otherwise than by `v`, until time_ns; NULL: none. */

@@ -12,6 +12,7 @@
 #include "schema/error.h"
 #include "schema/identity.h"
 #include "schema/metric.h"
+#include "schema/usage.h"
 
 struct recording_session {
     int64_t session_id;
@@ -162,6 +163,26 @@ MUST_USE enum status recording_processes(struct recording *recording, process_vi
 MUST_USE enum status recording_lifetimes(struct recording *recording,
                                          const struct recording_block *block,
                                          const struct lifetimes **lifetimes, struct error *err);
+
+/* Usage by name (schema/usage.h): of an hour of which blocks were evicted, or of a run of blocks. */
+struct recording_usage {
+    int64_t number; /* hours since 1970, or the run's first block */
+    bool run;
+    enum usage_detail detail;
+    int64_t start_ns; /* of the hour; ticks up to an hour later are in it */
+};
+/*
+ * Which there are, oldest first; a file of version 1.0 has none.
+ *
+ *   shape   (*list)[*count]
+ *   owns    free(*list), also after an error
+ */
+MUST_USE enum status recording_usages(struct recording *recording, bool runs,
+                                      struct recording_usage **list, size_t *count,
+                                      struct error *err);
+/* One of them into an initialised usage. errors ABSENT, CORRUPT */
+MUST_USE enum status recording_usage(struct recording *recording, const struct recording_usage *of,
+                                     struct usage *usage, struct error *err);
 
 /* Label of an entity, "" if unknown. */
 const struct recording_entity *recording_entity(const struct recording *recording,

@@ -59,15 +59,19 @@ static enum status load_process_rows(struct recording *rec, struct error *err)
     return st;
 }
 
-/* versions[] of each process must hold as many as its row says: readers go by that. */
-static enum status check_versions(const struct recording *rec, size_t at, size_t taken,
-                                  struct error *err)
+/*
+ * The process at `at` has got versions first to first + taken - 1: up to the last that its row says. The
+ * oldest may have been evicted.
+ */
+static enum status end_versions(struct recording *rec, size_t at, size_t first, size_t taken,
+                                struct error *err)
 {
-    for (; at < rec->process_count; at++, taken = 0)
-        if (taken != rec->process[at].version_count)
-            return error_set(err, STATUS_CORRUPT, "process %lld: %zu versions where there were %zu",
-                             (long long)rec->process[at].process_id, taken,
-                             rec->process[at].version_count);
+    struct process *p = &rec->process[at];
+
+    if (first + taken != p->version_count)
+        return error_set(err, STATUS_CORRUPT, "process %lld: %zu versions where there were %zu",
+                         (long long)p->process_id, first + taken, p->version_count);
+    p->version_count = taken;
     return STATUS_OK;
 }
 
@@ -100,13 +104,13 @@ static enum status take_version(struct recording *rec, sqlite3_stmt *stmt, struc
     return STATUS_OK;
 }
 
-/* Versions come sorted by process: each process must find as many as its row says. */
+/* Versions come sorted by process, each process's by number without holes. */
 static enum status load_version_rows(struct recording *rec, struct error *err)
 {
     int64_t expected = rec->db.check[CHECKED_PROCESS_VERSION].row_count;
     sqlite3_stmt *stmt = NULL;
     int64_t sum = 0, rows = 0;
-    size_t at = 0, taken = 0;
+    size_t at = 0, first = 0, taken = 0;
     enum status st =
         database_select(&rec->db, CHECKED_PROCESS_VERSION, &stmt, "ORDER BY version_id", err);
 
@@ -121,12 +125,16 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
         sum += sqlite3_column_int64(stmt, 12);
         if (rows == expected)
             break;
-        while (at < rec->process_count && taken == rec->process[at].version_count) {
-            at++;
-            taken = 0;
-        }
-        if (at == rec->process_count ||
-            id != rec->process[at].process_id * VERSION_STRIDE + (int64_t)taken) {
+        for (; at < rec->process_count && rec->process[at].process_id < id / VERSION_STRIDE &&
+               st == STATUS_OK;
+             at++, first = taken = 0)
+            st = end_versions(rec, at, first, taken, err);
+        if (st != STATUS_OK)
+            break;
+        if (taken == 0)
+            first = (size_t)(id % VERSION_STRIDE);
+        if (id < 0 || at == rec->process_count ||
+            id != rec->process[at].process_id * VERSION_STRIDE + (int64_t)(first + taken)) {
             st = error_set(err, STATUS_CORRUPT, "process_version %lld belongs to no process",
                            (long long)id);
             break;
@@ -141,8 +149,8 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
     (void)sqlite3_finalize(stmt);
     if (st == STATUS_ABSENT)
         st = recording_check_table(rec, CHECKED_PROCESS_VERSION, rows, sum, err);
-    if (st == STATUS_OK)
-        st = check_versions(rec, at, taken, err);
+    for (; at < rec->process_count && st == STATUS_OK; at++, first = taken = 0)
+        st = end_versions(rec, at, first, taken, err);
     return st;
 }
 

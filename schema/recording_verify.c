@@ -68,7 +68,7 @@ static enum status verify_table(struct verifying *v, const struct recording_bloc
     for (size_t c = 0; c < directory.shape->column_count && st == STATUS_OK; c++)
         st = note(v, recording_column(v->rec, &directory, c, SIZE_MAX, &v->column, err),
                   table->name, err);
-    if (st == STATUS_OK && block->level == 0)
+    if (st == STATUS_OK)
         st = verify_keys(v, block, table, &directory, err);
     block_table_release(&directory);
     return st;
@@ -118,6 +118,25 @@ static enum status verify_database(struct verifying *v, struct error *err)
     return st == STATUS_ABSENT ? STATUS_OK : note(v, st, "database", err);
 }
 
+/* Usage by name of hours and runs. */
+static enum status verify_usage(struct verifying *v, bool runs, struct error *err)
+{
+    const struct recording_table *table =
+        recording_table(v->rec, samples_tables[TABLE_PROCESS].name);
+    struct recording_usage *list = NULL;
+    struct usage usage = { 0 };
+    size_t count = 0;
+    enum status st = note(v, recording_usages(v->rec, runs, &list, &count, err), "usage", err);
+
+    if (table != NULL)
+        usage_init(&usage, &table->shape[0]);
+    for (size_t i = 0; i < count && st == STATUS_OK && table != NULL; i++)
+        st = note(v, recording_usage(v->rec, &list[i], &usage, err), "usage", err);
+    usage_release(&usage);
+    free(list);
+    return st;
+}
+
 enum status recording_verify(struct recording *recording, finding_report *report, void *context,
                              size_t *findings, struct error *err)
 {
@@ -136,6 +155,8 @@ enum status recording_verify(struct recording *recording, finding_report *report
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
         for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++)
             st = verify_block(&v, &c->blocks[level][b], err);
+    for (int runs = 0; runs < 2 && st == STATUS_OK; runs++)
+        st = verify_usage(&v, runs != 0, err);
     block_column_release(&v.column);
     return st;
 }
@@ -228,6 +249,16 @@ static enum status size_of_rows(struct sizing *s, const char *part, const char *
     return st;
 }
 
+/* A file of version 1.0 has none. */
+static enum status size_of_usage(struct sizing *s, struct error *err)
+{
+    struct error ignored;
+
+    if (size_of_blobs(s, "usage by name, of blocks", "process_usage_chunk", &ignored) != STATUS_OK)
+        return STATUS_OK;
+    return size_of_blobs(s, "usage by name, of hours", "process_hour_chunk", err);
+}
+
 static enum status measure(struct sizing *s, struct error *err)
 {
     const struct recording_contents *c = &s->rec->contents;
@@ -238,7 +269,7 @@ static enum status measure(struct sizing *s, struct error *err)
             return err->status;
     if (size_of_blobs(s, "lifetimes", "process_lifetime_chunk", err) != STATUS_OK ||
         size_of_blobs(s, "strings", "string_chunk", err) != STATUS_OK ||
-        size_of_blobs(s, "tail", "tail", err) != STATUS_OK ||
+        size_of_usage(s, err) != STATUS_OK || size_of_blobs(s, "tail", "tail", err) != STATUS_OK ||
         size_of_rows(
             s, "identities",
             "SELECT coalesce(sum(40 + coalesce(length(comm),0) + coalesce(length(exe),0) + "

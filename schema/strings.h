@@ -11,6 +11,14 @@ struct text {
     uint32_t size;
 };
 
+/* Unknown is the same as unknown, and not as empty. */
+static inline bool text_same(const struct text *a, const struct text *b)
+{
+    if (a->data == NULL || b->data == NULL)
+        return a->data == b->data;
+    return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
 /* Numbering texts. They must outlive the numbering. */
 struct string_numbers {
     struct text *string; /* distinct, in order of first use */

@@ -1,6 +1,7 @@
 /* Rows found by a hash of their key; stored as columns, like lifetimes. */
 #include "schema/usage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "schema/column.h"
@@ -35,17 +36,11 @@ void usage_release(struct usage *usage)
 
 /* --- rows --- */
 
-static bool same_text(const struct text *a, const struct text *b)
-{
-    return (a->data == NULL) == (b->data == NULL) && a->size == b->size &&
-           (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
-}
-
 static bool same_key(const struct usage_key *a, const struct usage_key *b)
 {
     return a->flags == b->flags && a->uid_known == b->uid_known && a->uid == b->uid &&
-           same_text(&a->comm, &b->comm) && same_text(&a->user, &b->user) &&
-           same_text(&a->cgroup, &b->cgroup);
+           text_same(&a->comm, &b->comm) && text_same(&a->user, &b->user) &&
+           text_same(&a->cgroup, &b->cgroup);
 }
 
 static uint32_t *place(const struct usage *usage, const struct usage_key *key)
@@ -68,8 +63,10 @@ static enum status grow(struct usage *usage, struct error *err)
     struct usage_sum *sum;
     uint32_t *hash;
 
-    if (row != NULL)
+    if (row != NULL) {
         usage->row = row;
+        memset(row + usage->size, 0, (more - usage->size) * sizeof *row);
+    }
     sum = realloc(usage->sum, more * usage->metric_count * sizeof *sum);
     if (sum != NULL)
         usage->sum = sum;
@@ -90,7 +87,7 @@ static enum status grow(struct usage *usage, struct error *err)
 static void copy_text(struct text *to, const struct text *from, char **room)
 {
     *to = (struct text){ from->data == NULL ? NULL : *room, from->size };
-    if (from->size > 0)
+    if (from->data != NULL && from->size > 0)
         memcpy(*room, from->data, from->size);
     *room += from->size;
 }
@@ -133,6 +130,7 @@ enum status usage_find(struct usage *usage, const struct usage_key *key, size_t 
     struct usage_key k = told_apart(usage, key);
     uint32_t *at;
 
+    *row = 0;
     if (usage->count == usage->size && grow(usage, err) != STATUS_OK)
         return err->status;
     at = place(usage, &k);
@@ -203,6 +201,7 @@ static enum status merge(struct usage *usage, const struct usage *other, bool sa
 
         if (usage_find(usage, &other->row[i].key, &row, err) != STATUS_OK)
             return err->status;
+        assert(usage->row != NULL); /* as it has one */
         add_count(&usage->row[row], &other->row[i], same_time);
         for (unsigned m = 0; m < usage->metric_count && m < other->metric_count; m++)
             add_sums(&usage_sums(usage, row)[m], &usage_sums(other, i)[m]);
@@ -484,6 +483,7 @@ static enum status get_key(struct decoding *d, size_t i, struct error *err)
     key.uid = (uint32_t)(uid > 0 ? uid - 1 : 0);
     if (usage_find(d->to, &key, &d->row[i], err) != STATUS_OK)
         return err->status;
+    assert(d->to->row != NULL); /* as it has one */
     row = &d->to->row[d->row[i]];
     row->process_count = wrap_add(row->process_count, processes);
     return STATUS_OK;

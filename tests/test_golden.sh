@@ -33,7 +33,8 @@ for recording in tests/golden/*.pscope; do
     if [ "${1-}" = --update ] && [ ! -e "$stored" ]; then
         cp "$work/sums" "$stored"
     fi
-    if "$procscope" verify "$work/copy.pscope" && diff "$stored" "$work/sums"; then
+    # What it had is as it was; later versions may have more tables.
+    if "$procscope" verify "$work/copy.pscope" && ! grep -vxF -f "$work/sums" "$stored"; then
         passed=$((passed + 1))
     else
         echo "FAILED  $recording is read otherwise than before"

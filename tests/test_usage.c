@@ -136,12 +136,6 @@ static void reread(const struct usage *usage, struct usage *again)
     bytes_release(&w);
 }
 
-static bool same_text(const struct text *a, const struct text *b)
-{
-    return (a->data == NULL) == (b->data == NULL) && a->size == b->size &&
-           (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
-}
-
 static void stored_and_read_again_it_is_the_same(void **state)
 {
     struct usage usage, again;
@@ -160,9 +154,9 @@ static void stored_and_read_again_it_is_the_same(void **state)
             assert_int_equal(a->key.flags, b->key.flags);
             assert_int_equal(a->key.uid_known, b->key.uid_known);
             assert_int_equal(a->key.uid, b->key.uid);
-            assert_true(same_text(&a->key.comm, &b->key.comm));
-            assert_true(same_text(&a->key.user, &b->key.user));
-            assert_true(same_text(&a->key.cgroup, &b->key.cgroup));
+            assert_true(text_same(&a->key.comm, &b->key.comm));
+            assert_true(text_same(&a->key.user, &b->key.user));
+            assert_true(text_same(&a->key.cgroup, &b->key.cgroup));
             assert_int_equal(a->process_count, b->process_count);
             assert_memory_equal(usage_sums(&usage, i), usage_sums(&again, i),
                                 shape.metric_count * sizeof(struct usage_sum));
@@ -200,8 +194,8 @@ static void too_many_names_are_put_together_and_nothing_is_lost(void **state)
         assert_null(usage.row[i].key.cgroup.data);
         for (size_t k = 0; k < whole.count; k++)
             if (whole.row[k].key.uid == usage.row[i].key.uid &&
-                same_text(&whole.row[k].key.comm, &usage.row[i].key.comm) &&
-                same_text(&whole.row[k].key.user, &usage.row[i].key.user) &&
+                text_same(&whole.row[k].key.comm, &usage.row[i].key.comm) &&
+                text_same(&whole.row[k].key.user, &usage.row[i].key.user) &&
                 (whole.row[k].key.flags & USAGE_LIFETIMES) ==
                     (usage.row[i].key.flags & USAGE_LIFETIMES))
                 sum += usage_sums(&whole, k)[0].increase;

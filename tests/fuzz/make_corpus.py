@@ -152,12 +152,17 @@ def other_seeds(name, recording):
         yield "tail", name, b"".join(piece(record) for record in tail)
 
 
+def usage_seeds(name, recording):
+    for row_id, data in recording.rows("SELECT id, data FROM process_usage_chunk"):
+        yield "usage", "%s-%d" % (name, row_id >> 12), bytes([0]) + next(frames(data))
+
+
 def make(build, folder):
     for name, options in RECORDINGS.items():
         path = folder / (name + ".pscope")
         subprocess.run([build / "make_recording", path, *options.split()], check=True)
         recording = Recording(path)
-        for seeds in (block_seeds, lifetime_seeds, other_seeds):
+        for seeds in (block_seeds, lifetime_seeds, other_seeds, usage_seeds):
             yield from seeds(name, recording)
 
 
