@@ -23,6 +23,56 @@ static void find_span(struct subject *subject)
         subject->first_ns = subject->last_ns = c->sessions[c->session_count - 1].wall_start_ns;
 }
 
+/*
+ * How the wall clock stood to the timeline, when: nothing if it never left it. Sessions begin with both
+ * the same.
+ */
+static enum status find_wall(const struct subject *subject, struct when_wall **list, size_t *count,
+                             struct error *err)
+{
+    const struct recording_contents *c = subject->contents;
+    struct when_wall *wall = malloc((c->session_count + c->timeline_count + 1) * sizeof *wall);
+    bool set = false;
+
+    *list = wall;
+    *count = 0;
+    if (wall == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "timeline");
+    for (size_t s = 0; s < c->session_count; s++) {
+        struct when_wall next = { c->sessions[s].wall_start_ns, 0 };
+
+        if (*count == 0 || next.timeline_ns > wall[*count - 1].timeline_ns)
+            wall[(*count)++] = next;
+        for (size_t i = 0; i < c->timeline_count; i++) {
+            const struct recording_timeline *t = &c->timeline[i];
+
+            next = (struct when_wall){ t->timeline_ns, t->wall_ns - t->timeline_ns };
+            if (t->session_id != c->sessions[s].session_id ||
+                next.timeline_ns <= wall[*count - 1].timeline_ns)
+                continue;
+            wall[(*count)++] = next;
+            set = true;
+        }
+    }
+    if (!set)
+        *count = 0;
+    return STATUS_OK;
+}
+
+static enum status resolve(struct subject *subject, const struct options *options,
+                           struct when_context *context, struct when_warning *warning,
+                           struct error *err)
+{
+    struct when_wall *wall = NULL;
+    enum status st = find_wall(subject, &wall, &context->wall_count, err);
+
+    context->wall = wall;
+    if (st == STATUS_OK)
+        st = window_resolve(&options->window, context, &subject->window, warning, err);
+    free(wall);
+    return st;
+}
+
 static enum status find_window(struct subject *subject, const struct options *options,
                                struct error *err)
 {
@@ -41,7 +91,7 @@ static enum status find_window(struct subject *subject, const struct options *op
     subject->window = (struct window){ before_first, subject->last_ns };
     if (subject->whole)
         return STATUS_OK;
-    if (window_resolve(w, &context, &subject->window, &warning, err) != STATUS_OK)
+    if (resolve(subject, options, &context, &warning, err) != STATUS_OK)
         return err->status;
     if (w->from == NULL && w->last == NULL && w->at == NULL)
         subject->window.from_ns = before_first;

@@ -177,54 +177,122 @@ static const char *show_time(char out[DECIMAL_RFC3339_SIZE + 1], int64_t ns)
     return out;
 }
 
-/* A local time that clocks show twice or never is taken, and said so. */
-static int64_t local_to_utc(const char *text, const struct when_context *context, int64_t local_ns,
-                            struct when_warning *warning)
+/* A zone's name for messages. */
+static const char *zone_name(const struct when_context *context, char shown[SHOWN_SIZE])
 {
     const char *name = context->zone != NULL ? context->zone->name : NULL;
+
+    if (name == NULL || name[0] == '\0')
+        name = "the recorded host's zone";
+    return escape_show(shown, SHOWN_SIZE, name);
+}
+
+/* The UTC times at which clocks of the zone show a local time; one that never came is shifted. */
+static struct when_time local_to_utc(const char *text, const struct when_context *context,
+                                     int64_t local_ns, struct when_warning *warning)
+{
+    struct when_time utc;
     char line[sizeof warning->text];
     char zone[SHOWN_SIZE];
     char shown[SHOWN_SIZE];
     char first[DECIMAL_RFC3339_SIZE + 1];
     char second[DECIMAL_RFC3339_SIZE + 1];
-    int64_t utc_ns;
-    int64_t second_ns;
-    enum zone_fit fit = zone_from_local(context->zone, local_ns, &utc_ns, &second_ns);
+    enum zone_fit fit = zone_from_local(context->zone, local_ns, &utc.first_ns, &utc.last_ns);
 
+    if (fit != ZONE_TWICE)
+        utc.last_ns = utc.first_ns;
     if (fit == ZONE_ONCE)
-        return utc_ns;
-    if (name == NULL || name[0] == '\0')
-        name = "the recorded host's zone";
-    (void)escape_show(zone, sizeof zone, name);
+        return utc;
     (void)escape_show(shown, sizeof shown, text);
-    (void)show_time(first, utc_ns);
+    (void)show_time(first, utc.first_ns);
     if (fit == ZONE_TWICE)
-        (void)snprintf(line, sizeof line, "\"%s\" came twice in %s; took the first, %s, not %s",
-                       shown, zone, first, show_time(second, second_ns));
+        (void)snprintf(line, sizeof line, "\"%s\" came twice in %s, at %s and %s: both are meant",
+                       shown, zone_name(context, zone), first, show_time(second, utc.last_ns));
     else
         (void)snprintf(line, sizeof line, "\"%s\" never came in %s, clocks skipped it; took %s",
-                       shown, zone, first);
+                       shown, zone_name(context, zone), first);
     add_warning(warning, line);
-    return utc_ns;
+    return utc;
 }
 
-static enum status stamp_to_ns(const char *text, const struct stamp *stamp,
-                               const struct when_context *context, int64_t *ns,
-                               struct when_warning *warning, struct error *err)
+/*
+ * Add to `time` when the wall clock showed a UTC time, on the timeline. One that it skipped is where it
+ * was set.
+ */
+static size_t wall_to_timeline(const struct when_context *context, int64_t utc_ns,
+                               struct when_time *time)
+{
+    int64_t skipped_ns = INT64_MAX;
+    size_t count = 0;
+
+    for (size_t i = 0; i < context->wall_count; i++) {
+        const struct when_wall *wall = &context->wall[i];
+        int64_t start_ns = i == 0 ? INT64_MIN : wall->timeline_ns;
+        int64_t end_ns = i + 1 < context->wall_count ? wall[1].timeline_ns : INT64_MAX;
+        int64_t at_ns = utc_ns - wall->offset_ns;
+
+        if (at_ns < start_ns && start_ns < skipped_ns)
+            skipped_ns = start_ns;
+        if (at_ns < start_ns || at_ns >= end_ns)
+            continue;
+        time->first_ns = at_ns < time->first_ns ? at_ns : time->first_ns;
+        time->last_ns = at_ns > time->last_ns ? at_ns : time->last_ns;
+        count++;
+    }
+    if (count > 0 || context->wall_count == 0)
+        return count;
+    time->first_ns = skipped_ns < time->first_ns ? skipped_ns : time->first_ns;
+    time->last_ns = skipped_ns > time->last_ns ? skipped_ns : time->last_ns;
+    return 0;
+}
+
+static void wall_clock(const char *text, const struct when_context *context, struct when_time *time,
+                       struct when_warning *warning)
+{
+    struct when_time utc = *time;
+    char line[sizeof warning->text];
+    char shown[SHOWN_SIZE];
+    size_t count;
+
+    if (context->wall_count == 0)
+        return;
+    *time = (struct when_time){ INT64_MAX, INT64_MIN };
+    count = wall_to_timeline(context, utc.first_ns, time);
+    if (utc.last_ns != utc.first_ns)
+        (void)wall_to_timeline(context, utc.last_ns, time);
+    (void)escape_show(shown, sizeof shown, text);
+    if (count > 1)
+        (void)snprintf(line, sizeof line,
+                       "the host's clock was set back and showed \"%s\" %zu times: all are meant",
+                       shown, count);
+    else if (count == 0)
+        (void)snprintf(line, sizeof line,
+                       "the host's clock was set forward and never showed \"%s\": took when it was",
+                       shown);
+    if (count != 1)
+        add_warning(warning, line);
+}
+
+static enum status stamp_to_time(const char *text, const struct stamp *stamp,
+                                 const struct when_context *context, struct when_time *time,
+                                 struct when_warning *warning, struct error *err)
 {
     int64_t local_ns = stamp->day * CALENDAR_DAY_NS + stamp->of_day_ns;
 
+    time->first_ns = time->last_ns = local_ns;
     if (stamp->has_offset)
-        *ns = local_ns - stamp->offset_s * CALENDAR_SECOND_NS;
-    else if (context->utc)
-        *ns = local_ns;
-    else
-        *ns = local_to_utc(text, context, local_ns, warning);
-    return *ns < 0 || *ns >= years_end_ns() ? out_of_years(text, err) : STATUS_OK;
+        time->first_ns = time->last_ns = local_ns - stamp->offset_s * CALENDAR_SECOND_NS;
+    else if (!context->utc)
+        *time = local_to_utc(text, context, local_ns, warning);
+    if (time->first_ns < 0 || time->first_ns >= years_end_ns())
+        return out_of_years(text, err);
+    wall_clock(text, context, time, warning);
+    return STATUS_OK;
 }
 
-static enum status parse_clock(const char *text, const struct when_context *context, int64_t *ns,
-                               struct when_warning *warning, struct error *err)
+static enum status parse_clock(const char *text, const struct when_context *context,
+                               struct when_time *time, struct when_warning *warning,
+                               struct error *err)
 {
     struct stamp stamp = { 0 };
     const char *p = text;
@@ -236,7 +304,7 @@ static enum status parse_clock(const char *text, const struct when_context *cont
     stamp.day = calendar_floor(last_s, CALENDAR_DAY_S);
     if (stamp.day < 0 || stamp.day > calendar_days(YEAR_MAX, 12, 31))
         return out_of_years(text, err);
-    return stamp_to_ns(text, &stamp, context, ns, warning, err);
+    return stamp_to_time(text, &stamp, context, time, warning, err);
 }
 
 static enum status parse_epoch(const char *text, int64_t *ns, struct error *err)
@@ -273,20 +341,24 @@ static enum status parse_before_end(const char *text, const struct when_context 
     return STATUS_OK;
 }
 
-enum status when_parse(const char *text, const struct when_context *context, int64_t *ns,
+enum status when_parse(const char *text, const struct when_context *context, struct when_time *time,
                        struct when_warning *warning, struct error *err)
 {
     struct stamp stamp = { 0 };
+    enum status st;
 
-    if (text[0] == '@')
-        return parse_epoch(text, ns, err);
-    if (text[0] == '-')
-        return parse_before_end(text, context, ns, err);
+    *time = (struct when_time){ 0 };
+    if (text[0] == '@' || text[0] == '-') {
+        st = text[0] == '@' ? parse_epoch(text, &time->first_ns, err)
+                            : parse_before_end(text, context, &time->first_ns, err);
+        time->last_ns = time->first_ns;
+        return st;
+    }
     if (strlen(text) >= 3 && text[2] == ':')
-        return parse_clock(text, context, ns, warning, err);
+        return parse_clock(text, context, time, warning, err);
     if (!get_stamp(text, &stamp))
         return not_a_time(text, err);
-    return stamp_to_ns(text, &stamp, context, ns, warning, err);
+    return stamp_to_time(text, &stamp, context, time, warning, err);
 }
 
 /* The unit at `*p`, from `units[first]` on; NULL when there is none. */
@@ -381,15 +453,19 @@ static enum status resolve_bounds(const struct window_options *options,
                                   const struct when_context *context, struct window *window,
                                   struct when_warning *warning, struct error *err)
 {
-    enum status st = STATUS_OK;
+    struct when_time time;
 
-    if (options->from != NULL)
-        st = when_parse(options->from, context, &window->from_ns, warning, err);
-    if (st != STATUS_OK)
-        return error_prefix(err, "--from");
-    if (options->to != NULL)
-        st = when_parse(options->to, context, &window->to_ns, warning, err);
-    return st != STATUS_OK ? error_prefix(err, "--to") : STATUS_OK;
+    if (options->from != NULL) {
+        if (when_parse(options->from, context, &time, warning, err) != STATUS_OK)
+            return error_prefix(err, "--from");
+        window->from_ns = time.first_ns;
+    }
+    if (options->to != NULL) {
+        if (when_parse(options->to, context, &time, warning, err) != STATUS_OK)
+            return error_prefix(err, "--to");
+        window->to_ns = time.last_ns;
+    }
+    return STATUS_OK;
 }
 
 static enum status resolve_last(const char *last, struct window *window, struct error *err)
@@ -408,8 +484,8 @@ static enum status resolve_at(const struct window_options *options,
                               struct when_warning *warning, struct error *err)
 {
     int64_t span_ns = WHEN_SPAN_DEFAULT_NS;
-    int64_t at_ns = 0;
-    enum status st = when_parse(options->at, context, &at_ns, warning, err);
+    struct when_time at = { 0 };
+    enum status st = when_parse(options->at, context, &at, warning, err);
 
     if (st != STATUS_OK)
         return error_prefix(err, "--at");
@@ -417,8 +493,8 @@ static enum status resolve_at(const struct window_options *options,
         st = duration_parse(options->span, &span_ns, err);
     if (st != STATUS_OK)
         return error_prefix(err, "--span");
-    window->from_ns = at_ns > span_ns / 2 ? at_ns - span_ns / 2 : 0;
-    if (__builtin_add_overflow(at_ns, span_ns - span_ns / 2, &window->to_ns))
+    window->from_ns = at.first_ns > span_ns / 2 ? at.first_ns - span_ns / 2 : 0;
+    if (__builtin_add_overflow(at.last_ns, span_ns - span_ns / 2, &window->to_ns))
         window->to_ns = INT64_MAX;
     return STATUS_OK;
 }

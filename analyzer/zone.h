@@ -43,7 +43,7 @@ int32_t zone_offset(const struct zone *zone, int64_t utc_ns);
 
 enum zone_fit {
     ZONE_ONCE,
-    ZONE_TWICE, /* clocks went back: the first of the two was taken */
+    ZONE_TWICE, /* clocks went back */
     ZONE_NEVER, /* clocks went forward: shifted by as much as they did */
 };
 

@@ -20,28 +20,31 @@ static void fixture_open(struct fixture *f)
     f->context.first_ns = f->context.last_ns - HOUR;
 }
 
+static int64_t last_ns; /* of the time parsed last */
+
 static int64_t parse(const struct when_context *context, const char *text, const char *warning)
 {
     struct when_warning warned = { "" };
     struct error err = { 0 };
-    int64_t ns = -1;
+    struct when_time time = { -1, -1 };
 
-    if (when_parse(text, context, &ns, &warned, &err) != STATUS_OK)
+    if (when_parse(text, context, &time, &warned, &err) != STATUS_OK)
         fail_msg("%s: %s", text, err.message);
     if (warning == NULL)
         assert_string_equal(warned.text, "");
     else
         assert_non_null(strstr(warned.text, warning));
-    return ns;
+    last_ns = time.last_ns;
+    return time.first_ns;
 }
 
 static void refuse(const struct when_context *context, const char *text, const char *why)
 {
     struct when_warning warning = { "" };
     struct error err = { 0 };
-    int64_t ns;
+    struct when_time time;
 
-    if (when_parse(text, context, &ns, &warning, &err) != STATUS_INVALID)
+    if (when_parse(text, context, &time, &warning, &err) != STATUS_INVALID)
         fail_msg("%s was accepted", text);
     if (strstr(err.message, why) == NULL)
         fail_msg("%s: %s", text, err.message);
@@ -107,7 +110,7 @@ static void the_last_day_is_the_zones_day(void **state)
     zone_release(&f.zone);
 }
 
-static void a_time_that_came_twice_is_the_first(void **state)
+static void a_time_that_came_twice_is_both(void **state)
 {
     struct fixture f;
     int64_t fold = 1792888200 * SECOND; /* 2026-10-25T00:30Z, 02:30 CEST */
@@ -115,6 +118,7 @@ static void a_time_that_came_twice_is_the_first(void **state)
 
     fixture_open(&f);
     assert_int_equal(parse(&f.context, "2026-10-25 02:30", "came twice in Berlin"), fold);
+    assert_int_equal(last_ns, fold + HOUR);
     assert_int_equal(parse(&f.context, "2026-10-25 02:00", "2026-10-25T01:00:00.000000000Z"),
                      fold - 30 * MINUTE);
     assert_int_equal(parse(&f.context, "2026-10-25 02:59:59.999999999", "twice"),
@@ -249,10 +253,10 @@ static void every_truncation_of_a_time_is_safe(void **state)
     for (size_t cut = 0; cut < sizeof whole; cut++) {
         char *text = strndup(whole, cut);
         struct when_warning warning = { "" };
-        int64_t ns;
+        struct when_time time;
 
         assert_non_null(text);
-        (void)!when_parse(text, &context, &ns, &warning, NULL);
+        (void)!when_parse(text, &context, &time, &warning, NULL);
         free(text);
     }
 }
@@ -411,6 +415,34 @@ static void a_window_beside_the_recording_is_warned_of(void **state)
     assert_true(window.from_ns == 5 && window.to_ns == 5);
 }
 
+static void the_wall_clock_may_be_set(void **state)
+{
+    /* Half an hour on, it is set back an hour; an hour later forward by two. */
+    static const struct when_wall wall[] = { { 0, 0 },
+                                             { 1800 * SECOND, -3600 * SECOND },
+                                             { 5400 * SECOND, 3600 * SECOND } };
+    struct when_context context = {
+        .utc = true, .first_ns = 0, .last_ns = 9000 * SECOND, .wall = wall, .wall_count = 3
+    };
+    struct window_options options = { .from = "1970-01-01 00:10", .to = "1970-01-01 00:20" };
+    struct when_warning warning = { "" };
+    struct window window;
+    (void)state;
+
+    assert_int_equal(parse(&context, "1970-01-01T00:10Z", "showed"), 600 * SECOND);
+    assert_int_equal(last_ns, 4200 * SECOND);
+    assert_int_equal(parse(&context, "1970-01-01T01:00Z", "never showed"), 5400 * SECOND);
+    assert_int_equal(last_ns, 5400 * SECOND);
+    assert_int_equal(parse(&context, "1970-01-01T03:00Z", NULL), 7200 * SECOND);
+    assert_int_equal(parse(&context, "@600", NULL), 600 * SECOND);
+    assert_int_equal(last_ns, 600 * SECOND);
+    assert_int_equal(window_resolve(&options, &context, &window, &warning, NULL), STATUS_OK);
+    assert_true(window.from_ns == 600 * SECOND && window.to_ns == 4800 * SECOND);
+    options = (struct window_options){ .at = "1970-01-01 00:10", .span = "2m" };
+    assert_int_equal(window_resolve(&options, &context, &window, &warning, NULL), STATUS_OK);
+    assert_true(window.from_ns == 540 * SECOND && window.to_ns == 4260 * SECOND);
+}
+
 static void warnings_are_joined_and_bounded(void **state)
 {
     struct window_options options = { .from = "2026-03-29 02:30", .to = "2026-10-25 02:30" };
@@ -433,7 +465,7 @@ int main(void)
         cmocka_unit_test(rfc3339_is_understood),
         cmocka_unit_test(local_times_use_the_recorded_zone),
         cmocka_unit_test(the_last_day_is_the_zones_day),
-        cmocka_unit_test(a_time_that_came_twice_is_the_first),
+        cmocka_unit_test(a_time_that_came_twice_is_both),
         cmocka_unit_test(a_time_that_never_came_is_shifted),
         cmocka_unit_test(without_a_zone_file_the_stored_offsets_answer),
         cmocka_unit_test(relative_and_epoch_times),
@@ -444,6 +476,7 @@ int main(void)
         cmocka_unit_test(windows_are_resolved),
         cmocka_unit_test(windows_that_contradict_are_refused),
         cmocka_unit_test(a_window_beside_the_recording_is_warned_of),
+        cmocka_unit_test(the_wall_clock_may_be_set),
         cmocka_unit_test(warnings_are_joined_and_bounded),
     };
 

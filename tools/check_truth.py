@@ -286,6 +286,11 @@ def time_text(ns):
     return date.strftime("%Y-%m-%dT%H:%M:%S") + ".%09dZ" % fraction
 
 
+def timeline_text(ns):
+    """A time of the timeline, whatever the wall clock showed."""
+    return "@%d.%09d" % divmod(ns, 10**9)
+
+
 class Query:
     def __init__(self, by, from_ns, to_ns, select=None):
         self.by, self.from_ns, self.to_ns, self.select = by, from_ns, to_ns, select
@@ -296,8 +301,9 @@ class Query:
         return ["process_id", "pid", "start_time", "end_time"] + TEXTS + METRICS
 
     def arguments(self):
-        words = ["--from", time_text(self.from_ns), "--to", time_text(self.to_ns), "--by", self.by,
-                 "--columns", ",".join(self.columns()), "--top", "1000000", "--format", "csv"]
+        words = ["--from", timeline_text(self.from_ns), "--to", timeline_text(self.to_ns),
+                 "--by", self.by, "--columns", ",".join(self.columns()), "--top", "1000000",
+                 "--format", "csv"]
         if self.select:
             words += ["--" + self.select[0], self.select[1]]
         return words

@@ -16,6 +16,7 @@ const char generate_usage[] =
     "       [--mix default | goals | NAME=WEIGHT,...] [--gap SECOND:LENGTH]...\n"
     "       [--restart SECOND:DOWN]... [--pid-reuse] [--missing] [--unclean]\n"
     "       [--cmdline-bytes N] [--jitter NS] [--commit 60s] [--sync 0s]\n"
+    "       [--step SECOND:SECONDS]... [--fall-back SECOND:SECONDS]\n"
     "       [--keep 24h] [--keep-rollups 48h] [--max-size BYTES] [--truth-hours FILE]\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
@@ -89,12 +90,14 @@ static enum status parse_births(const char *text, int64_t *ppm, struct error *er
     return STATUS_OK;
 }
 
-static enum status parse_span(const char *text, struct generate_spans *spans, struct error *err)
+static enum status parse_span(const char *text, bool either_way, struct generate_spans *spans,
+                              struct error *err)
 {
     long long at, length;
     char after;
 
-    if (sscanf(text, "%lld:%lld%c", &at, &length, &after) != 2 || at < 1 || length < 1)
+    if (sscanf(text, "%lld:%lld%c", &at, &length, &after) != 2 || at < 1 || length == 0 ||
+        (length < 0 && !either_way))
         return error_set(err, STATUS_INVALID, "\"%s\" is not SECOND:LENGTH", text);
     if (spans->count == GENERATE_SPANS_MAX)
         return error_set(err, STATUS_INVALID, "more than %d of one kind", GENERATE_SPANS_MAX);
@@ -128,10 +131,30 @@ static enum status parse_mix(const char *text, int64_t mix[], struct error *err)
     return STATUS_OK;
 }
 
+/* What the recording may hold. */
+static enum status parse_limit(struct generate_options *o, int option, const char *text,
+                               struct error *err)
+{
+    switch (option) {
+    case 'k':
+        return parse_duration(text, &o->keep_ns, err);
+    case 'K':
+        return parse_duration(text, &o->keep_rollups_ns, err);
+    case 'x':
+        return parse_number(text, 1, INT64_MAX, &o->max_bytes, err);
+    case 'H':
+        o->hours = text;
+        return STATUS_OK;
+    default:
+        return error_set(err, STATUS_INVALID, "unknown option");
+    }
+}
+
 static enum status parse_one(struct generate_options *o, int option, const char *text,
                              struct error *err)
 {
     enum status st = STATUS_OK;
+    struct generate_spans spans = { .count = 0 };
     int64_t number = 0;
 
     switch (option) {
@@ -155,9 +178,15 @@ static enum status parse_one(struct generate_options *o, int option, const char 
     case 'm':
         return parse_mix(text, o->mix, err);
     case 'g':
-        return parse_span(text, &o->gaps, err);
+        return parse_span(text, false, &o->gaps, err);
     case 'r':
-        return parse_span(text, &o->restarts, err);
+        return parse_span(text, false, &o->restarts, err);
+    case 'w':
+        return parse_span(text, true, &o->steps, err);
+    case 'f':
+        st = parse_span(text, false, &spans, err);
+        o->fall_back = spans.span[0];
+        return st;
     case 'R':
         o->pid_reuse = true;
         return STATUS_OK;
@@ -175,17 +204,8 @@ static enum status parse_one(struct generate_options *o, int option, const char 
         return parse_duration(text, &o->commit_ns, err);
     case 'Y':
         return parse_duration(text, &o->sync_ns, err);
-    case 'k':
-        return parse_duration(text, &o->keep_ns, err);
-    case 'K':
-        return parse_duration(text, &o->keep_rollups_ns, err);
-    case 'x':
-        return parse_number(text, 1, INT64_MAX, &o->max_bytes, err);
-    case 'H':
-        o->hours = text;
-        return STATUS_OK;
     default:
-        return error_set(err, STATUS_INVALID, "unknown option");
+        return parse_limit(o, option, text, err);
     }
 }
 
@@ -213,6 +233,7 @@ enum status generate_options_parse(struct generate_options *options, int argc, c
         { "pid-reuse", 0, NULL, 'R' },    { "missing", 0, NULL, 'M' },
         { "unclean", 0, NULL, 'u' },      { "cmdline-bytes", 1, NULL, 'c' },
         { "jitter", 1, NULL, 'j' },       { "commit", 1, NULL, 'C' },
+        { "step", 1, NULL, 'w' },         { "fall-back", 1, NULL, 'f' },
         { "sync", 1, NULL, 'Y' },         { "keep", 1, NULL, 'k' },
         { "keep-rollups", 1, NULL, 'K' }, { "max-size", 1, NULL, 'x' },
         { "truth-hours", 1, NULL, 'H' },  { NULL, 0, NULL, 0 },

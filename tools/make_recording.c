@@ -32,6 +32,8 @@ struct generator {
     struct writer *writer;
     int64_t boot_ns; /* timeline time of boot */
     int64_t before_ns, tick_count;
+    int64_t wall_ns; /* that the wall clock is off, of this session's timeline */
+    size_t steps;    /* of it, so far */
     int session;
     int64_t samples;       /* of sessions that are closed */
     int64_t largest_bytes; /* of file, WAL and index, where there is a limit */
@@ -58,7 +60,16 @@ static void fill_facts(const struct generator *g, int64_t start_ns, struct sessi
     snprintf(facts->hardware, sizeof facts->hardware, "made up");
     snprintf(facts->version, sizeof facts->version, "make_recording");
     snprintf(facts->process_source, sizeof facts->process_source, "fds");
-    snprintf(facts->zone, sizeof facts->zone, "Africa/Lagos"); /* +01:00, never changes */
+    if (g->options.fall_back.length_s == 0) {
+        snprintf(facts->zone, sizeof facts->zone, "Africa/Lagos"); /* +01:00, never changes */
+        return;
+    }
+    facts->zone_next_change_ns = g->options.start_ns + g->options.fall_back.at_s * SECOND_NS;
+    facts->zone_next_offset_s = facts->zone_offset_s - (int32_t)g->options.fall_back.length_s;
+    if (start_ns >= facts->zone_next_change_ns) {
+        facts->zone_offset_s = facts->zone_next_offset_s;
+        facts->zone_next_change_ns = 0;
+    }
 }
 
 static enum status add_capabilities(struct generator *g, struct error *err)
@@ -95,6 +106,7 @@ static enum status session_begin(struct generator *g, int64_t start_ns, struct e
     fill_facts(g, start_ns, &facts);
     host_restart(&g->host);
     g->tick.seq = 0;
+    g->wall_ns = 0; /* a session's timeline begins with its wall clock */
     g->session++;
     st = writer_open(&g->writer, &options, &facts, err);
     return st == STATUS_OK ? add_capabilities(g, err) : st;
@@ -140,6 +152,21 @@ static void measure_size(struct generator *g)
         g->largest_bytes = bytes;
 }
 
+/* The wall clock is set as often as it is due. */
+static void set_clock(struct generator *g, int64_t now_ns)
+{
+    while (g->steps < g->options.steps.count &&
+           now_ns >= g->options.start_ns + g->options.steps.span[g->steps].at_s * SECOND_NS) {
+        int64_t step_ns = g->options.steps.span[g->steps++].length_s * SECOND_NS;
+        struct tick_text kind = tick_add_text(&g->tick, "clock_step", strlen("clock_step"));
+        struct tick_event *event = tick_add_event(&g->tick);
+
+        g->wall_ns += step_ns;
+        if (event != NULL)
+            *event = (struct tick_event){ .at_ns = now_ns, .value = step_ns, .kind = kind };
+    }
+}
+
 /* Sweep, store, write down the truth. */
 static enum status one_tick(struct generator *g, const struct moment *moment, struct error *err)
 {
@@ -147,7 +174,9 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     enum status st;
     int64_t run_us;
 
-    tick->start_ns = tick->wall_ns = moment->now_ns;
+    set_clock(g, moment->now_ns);
+    tick->start_ns = moment->now_ns;
+    tick->wall_ns = moment->now_ns + g->wall_ns;
     tick->end_ns = moment->now_ns + 200000 + (int64_t)g->population.slot_count * 3000 +
                    random_below(&g->random, 100000);
     if (tick->end_ns > moment->now_ns + g->options.interval_ns / 2)
