@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,4 +68,41 @@ enum status output_path_make_directory(const char *path, struct error *err)
         *at = '/';
     }
     return STATUS_OK;
+}
+
+/* The directory that a path lies in, as a path. */
+static bool directory_of(char *directory, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    int length = slash == NULL   ? snprintf(directory, size, ".")
+                 : slash == path ? snprintf(directory, size, "/")
+                                 : snprintf(directory, size, "%.*s", (int)(slash - path), path);
+
+    return length > 0 && (size_t)length < size;
+}
+
+static enum status check_directory(const char *path, struct error *err)
+{
+    char directory[PATH_MAX];
+    struct stat info;
+
+    if (!directory_of(directory, sizeof directory, path))
+        return error_set(err, STATUS_INVALID, "%.200s...: the path is too long", path);
+    if (stat(directory, &info) != 0 || (info.st_mode & S_IWOTH) == 0 || info.st_uid == geteuid())
+        return STATUS_OK; /* what cannot be opened is told later */
+    return error_set(err, STATUS_INVALID,
+                     "%s: everybody may write to %s, and it is another user's: somebody could put "
+                     "a link or a file of that name there; use a directory of your own",
+                     path, directory);
+}
+
+enum status output_path_check(const char *path, struct error *err)
+{
+    enum status st = check_directory(path, err);
+    char *real = realpath(path, NULL);
+
+    if (st == STATUS_OK && real != NULL)
+        st = check_directory(real, err);
+    free(real);
+    return st;
 }

@@ -29,4 +29,12 @@ MUST_USE enum status output_path_default(char *path, size_t size,
 /* Make the directory of that path, and those above it, where they are missing: mode 0750. */
 MUST_USE enum status output_path_make_directory(const char *path, struct error *err);
 
+/*
+ * Whether files of that name are safe from other users: not if all may write to the directory of the
+ * path, or of the file that it leads to, and it is not ours.
+ *
+ *   errors  INVALID, naming the directory
+ */
+MUST_USE enum status output_path_check(const char *path, struct error *err);
+
 #endif

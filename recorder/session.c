@@ -154,6 +154,8 @@ enum status session_start(struct session *session, const struct options *options
     introduce(session);
     st = choose_path(session, options->output, err);
     if (st == STATUS_OK)
+        st = output_path_check(session->path, err);
+    if (st == STATUS_OK)
         st = lockfile_acquire(&session->lock, session->path,
                               session->context.timebase.wall_start_ns, err);
     if (st == STATUS_OK)

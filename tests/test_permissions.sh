@@ -124,5 +124,26 @@ holds "the recorder ends well" [ $? = 0 ]
 running=
 same "written, later" "$work/files/written"
 holds "one file remains of it" [ "$(cd "$work/files" && echo written*)" = written ]
+# --- a directory where others may put links -------------------------------------------------------
+mkdir "$work/shared" && chown $other "$work/shared" && chmod 1777 "$work/shared"
+record_there() { (record -o "$1" -d 300ms); }
+if record_there "$work/shared/taken"; then
+    fail "a recording in a directory of another user that all may write to was begun"
+else
+    holds "a directory of another user that all may write to is refused, by name" \
+        grep -q "everybody may write to $work/shared" "$work/log"
+fi
+holds "and nothing is created there" [ -z "$(ls -A "$work/shared")" ]
+ln -s "$work/shared/elsewhere" "$work/link"
+: >"$work/shared/elsewhere"
+if record_there "$work/link"; then
+    fail "a link into such a directory was followed"
+else
+    pass "nor is a link into it followed"
+fi
+chown 0 "$work/shared"
+holds "one's own may be such" record_there "$work/shared/mine"
+holds "a recording is 0640" [ "$(stat -c %a "$work/shared/mine")" = 640 ]
+
 echo "$failures failed"
 exit $((failures > 0))
