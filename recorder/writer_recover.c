@@ -16,6 +16,7 @@ struct recovery {
     struct decompressor d;
     int64_t session_id;
     int64_t ticks;       /* found in the tail */
+    bool damaged;        /* some of the tail: it was read up to there */
     int64_t last_gap_ns; /* in the blocks seen so far, INT64_MIN none */
 };
 
@@ -90,6 +91,11 @@ static enum status replay(struct recovery *r, struct error *err)
 
         st = tail_unseal(&r->d, sqlite3_column_int64(stmt, 0), &crc, sqlite3_column_blob(stmt, 1),
                          (size_t)sqlite3_column_bytes(stmt, 1), &record, err);
+        if (st == STATUS_CORRUPT) { /* nothing of the record was taken yet */
+            r->damaged = true;
+            st = STATUS_ABSENT;
+            break;
+        }
         if (st == STATUS_OK)
             st = tail_get(&writer->block, &record, err);
         if (st != STATUS_OK)
@@ -284,13 +290,16 @@ static enum status last_heard(struct recovery *r, int64_t *at_ns, struct error *
 static enum status finish(struct recovery *r, struct error *err)
 {
     static const char kind[] = "recovered";
-    static const char detail[] = "the recorder had been killed; value: ticks found in its tail";
+    static const char whole[] = "the recorder had been killed; value: ticks found in its tail";
+    static const char part[] = "the recorder had been killed; value: ticks found in its tail, "
+                               "of which the rest was damaged and is lost";
+    const char *detail = r->damaged ? part : whole;
     struct writer *writer = r->writer;
     struct writer_event_row event = { .value = r->ticks,
                                       .kind = kind,
                                       .kind_size = sizeof kind - 1,
                                       .detail = detail,
-                                      .detail_size = sizeof detail - 1 };
+                                      .detail_size = strlen(detail) };
 
     if (last_heard(r, &event.at_ns, err) != STATUS_OK || writer_seal_all(writer, err) != STATUS_OK)
         return err->status;
@@ -310,6 +319,7 @@ static enum status recover_session(struct recovery *r, struct error *err)
     if (open_block_init(&writer->block, err) != STATUS_OK)
         return err->status;
     expect_gap(r);
+    writer->block.session_id = r->session_id; /* whatever becomes of the tail */
     if (replay(r, err) != STATUS_OK)
         return err->status;
     if (writer->block.block_seq > 0)
