@@ -18,6 +18,7 @@
 enum {
     MARGIN_PART = 16, /* for what no transaction before it was as large as */
     MARGIN_MAX = 16 << 20,
+    FORGET_PART = 256, /* of the largest so far, with each block */
     STAGE_PCT = 15,
     RUNS_PER_SHARE = 8, /* level 0 goes in pieces not much larger than its share by this */
     WAL_BYTES_MAX = 8 << 20,
@@ -533,25 +534,32 @@ static int64_t size_of(const char *path, const char *suffix)
     return stat(name, &info) == 0 ? info.st_size : 0;
 }
 
-/* The bytes of pages in use, and what of the size is left to the file beside its WAL. */
-static enum status measure_pages(struct retention *r, int64_t *used, int64_t *room,
-                                 struct error *err)
+static enum status measure_used(struct retention *r, int64_t *used, struct error *err)
 {
-    int64_t pages = 0, free_pages = 0, wal, margin;
+    int64_t pages = 0, free_pages = 0;
 
     if (number(r->db, "PRAGMA page_count", &pages, err) != STATUS_OK ||
         number(r->db, "PRAGMA freelist_count", &free_pages, err) != STATUS_OK)
         return err->status;
     *used = (pages - free_pages) * r->page_bytes;
-    wal = size_of(r->db->path, "-wal");
+    return STATUS_OK;
+}
+
+/*
+ * What of the size is left to the file beside its WAL, as that is before the transaction at hand spills
+ * into it; and what it may become by this one, or one like the largest of late.
+ */
+static int64_t measure_room(const struct retention *r)
+{
+    int64_t wal = size_of(r->db->path, "-wal");
+    int64_t margin = r->options.max_bytes / MARGIN_PART;
+
     if (wal < r->wal_bytes + r->largest_bytes / 4 * 5) /* the next may be a little larger */
         wal = r->wal_bytes + r->largest_bytes / 4 * 5;
     if (wal < r->largest_wal_bytes)
         wal = r->largest_wal_bytes;
-    margin = r->options.max_bytes / MARGIN_PART;
-    *room = r->options.max_bytes - wal - size_of(r->db->path, "-shm") -
-            (margin < MARGIN_MAX ? margin : MARGIN_MAX);
-    return STATUS_OK;
+    return r->options.max_bytes - wal - size_of(r->db->path, "-shm") -
+           (margin < MARGIN_MAX ? margin : MARGIN_MAX);
 }
 
 /* What each part takes of the pages in use; rows are counted with level 3600. */
@@ -632,12 +640,14 @@ static enum status choose(struct retention *r, const struct retention_need *need
 static enum status evict_to_fit(struct retention *r, const struct retention_need *need,
                                 struct error *err)
 {
+    int64_t room = measure_room(r);
+
     for (;;) {
         enum kept kept;
         struct candidate c = { 0 };
-        int64_t used = 0, room = 0;
+        int64_t used = 0;
 
-        if (measure_pages(r, &used, &room, err) != STATUS_OK)
+        if (measure_used(r, &used, err) != STATUS_OK)
             return err->status;
         /* The tail goes when what is new comes, and grows again: once it counts. */
         if (used + with_pages(need->new_bytes) <= room)
@@ -655,12 +665,16 @@ static enum status evict_to_fit(struct retention *r, const struct retention_need
 enum status retention_make_room(struct retention *r, const struct retention_need *need,
                                 struct error *err)
 {
+    r->largest_bytes -= r->largest_bytes / FORGET_PART;
+    r->largest_wal_bytes -= r->largest_wal_bytes / FORGET_PART;
+    if (with_pages(need->new_bytes) > r->largest_bytes)
+        r->largest_bytes = with_pages(need->new_bytes);
+    if (r->options.max_bytes > 0 && evict_to_fit(r, need, err) != STATUS_OK)
+        return err->status;
     for (int k = 0; k < KEPT_COUNT; k++)
         if (evict_aged(r, (enum kept)k, need, err) != STATUS_OK)
             return err->status;
-    if (with_pages(need->new_bytes) > r->largest_bytes)
-        r->largest_bytes = with_pages(need->new_bytes);
-    return r->options.max_bytes > 0 ? evict_to_fit(r, need, err) : STATUS_OK;
+    return STATUS_OK;
 }
 
 /* --- the transaction's end --- */
