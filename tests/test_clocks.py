@@ -111,7 +111,7 @@ def stopped(work):
           max(int(row["duration_ns"]) for row in late) >= 4.5e9,
           "the five seconds are an event, with the ticks that were missed")
     rows = list(csv.DictReader(io.StringIO(run(
-        ANALYZER, "report", path, "--format", "csv", "--comm", "load_linux", "--columns",
+        ANALYZER, "report", path, "--format", "csv", "--pid", str(load.pid), "--columns",
         "comm,covered_seconds,cpu_seconds", "--no-remainder")[0], newline="")))
     check(len(rows) == 1 and float(rows[0]["covered_seconds"]) >= 6 and
           abs(float(rows[0]["cpu_seconds"]) - 7) < 0.2,
