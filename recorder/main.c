@@ -10,6 +10,7 @@
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
+#include "recorder/privileges.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
 #include "version.h"
@@ -393,8 +394,12 @@ static int record_until_end(struct run *run)
 static int record(int argc, char **argv, struct options *options)
 {
     struct run run = { .argc = argc, .argv = argv, .options = options, .session.wake = { -1, -1 } };
+    struct error err = { 0 };
     int code;
 
+    /* A command is to run as if it had been started without us. */
+    if (options->command == NULL && privileges_reduce(options->output, &err) != STATUS_OK)
+        say("%s; recording goes on with all of them", err.message);
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
     service_open(&run.service);

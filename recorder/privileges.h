@@ -1,0 +1,21 @@
+/*
+ * Giving up what recording does not need, before any thread is there: capabilities are a thread's, and
+ * threads get those of the one that starts them.
+ */
+#ifndef RECORDER_PRIVILEGES_H
+#define RECORDER_PRIVILEGES_H
+
+#include "schema/error.h"
+
+/*
+ * Keep of the capabilities that the process has only those that reading other users' processes and their
+ * exits takes (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_NET_ADMIN), and CAP_DAC_OVERRIDE if the
+ * recording lies where another user may write and we otherwise could not; forgo gaining any by exec.
+ *
+ *   shape   recording: the path, or NULL for the default
+ *   errors  IO: the kernel refused; nothing is given up then
+ *   source  capabilities(7), capset(2), PR_SET_NO_NEW_PRIVS(2const)
+ */
+MUST_USE enum status privileges_reduce(const char *recording, struct error *err);
+
+#endif
