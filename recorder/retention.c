@@ -710,6 +710,11 @@ void retention_rolled_back(struct retention *r)
 
 bool retention_tell(struct retention *r, char *text, size_t size)
 {
+    if (r->too_small && !r->told_small) {
+        r->told_small = true;
+        (void)snprintf(text, size, "nothing is left that could go: the size limit is too small");
+        return true;
+    }
     for (int k = 0; k < KEPT_COUNT; k++) {
         bool news = r->evicted[k] && !r->told[k];
 

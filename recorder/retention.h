@@ -34,6 +34,7 @@ struct retention {
     bool evicted[KEPT_COUNT];          /* in the open transaction */
     bool told[KEPT_COUNT];             /* an event says that it has begun */
     bool too_small; /* max_bytes cannot be kept: there is nothing left to evict */
+    bool told_small;
 };
 
 /* What is about to be stored. */
