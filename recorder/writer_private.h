@@ -116,6 +116,9 @@ enum status writer_put_session(struct writer *writer, int64_t end_ns, const char
                                struct error *err);
 enum status writer_load_known(struct writer *writer, struct error *err);
 enum status writer_adopt(struct writer *writer, int64_t process_id, struct error *err);
+/* What a process that has rows was called at a time, as its only version. */
+enum status writer_load_name(struct writer *writer, struct open_process *process, int64_t at_ns,
+                             struct error *err);
 enum status writer_store_process(struct writer *writer, struct open_process *process,
                                  struct error *err);
 enum status writer_event(struct writer *writer, const struct writer_event_row *event,

@@ -78,6 +78,18 @@ static enum status find_next_process_id(struct writer *writer, struct error *err
 
 /* --- tail --- */
 
+/* The base record tells who was there; what they were called is in rows. */
+static enum status name_processes(struct recovery *r, struct error *err)
+{
+    struct open_block *block = &r->writer->block;
+
+    for (size_t i = 0; i < block->process_count; i++)
+        if (block->process[i].process.version_count == 0 &&
+            writer_load_name(r->writer, &block->process[i], block->previous_ns, err) != STATUS_OK)
+            return err->status;
+    return STATUS_OK;
+}
+
 static enum status replay(struct recovery *r, struct error *err)
 {
     struct writer *writer = r->writer;
@@ -98,6 +110,8 @@ static enum status replay(struct recovery *r, struct error *err)
         }
         if (st == STATUS_OK)
             st = tail_get(&writer->block, &record, err);
+        if (st == STATUS_OK && writer->block.ticks.count == 0)
+            st = name_processes(r, err);
         if (st != STATUS_OK)
             st = error_prefix(err, "%s: tail of the session before", writer->path);
     }

@@ -318,39 +318,63 @@ enum status writer_load_known(struct writer *writer, struct error *err)
     return st == STATUS_ABSENT ? STATUS_OK : st;
 }
 
-/* Its last version, so that what a new one does not tell can be carried over. */
-static enum status load_version(struct writer *writer, struct open_process *p, int64_t number,
+/* The version that a selected row tells of, as the process's next. */
+static enum status take_version(struct writer *writer, struct open_process *p, sqlite3_stmt *stmt,
                                 struct error *err)
 {
     struct version version = { 0 };
-    sqlite3_stmt *stmt = NULL;
     size_t index;
-    enum status st =
-        database_select(&writer->db, CHECKED_PROCESS_VERSION, &stmt, "WHERE version_id=?1", err);
+
+    if (database_check_row(&writer->db, CHECKED_PROCESS_VERSION, stmt, err) != STATUS_OK)
+        return err->status;
+    version.from_ns = sqlite3_column_int64(stmt, 1);
+    version.uid_known = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
+    version.uid = (uint32_t)sqlite3_column_int64(stmt, 2);
+    version.cmdline_length = (uint32_t)sqlite3_column_int64(stmt, 10);
+    version.cmdline_hash = (uint64_t)sqlite3_column_int64(stmt, 11);
+    for (int t = 0; t < (int)COUNT_OF(text_order); t++)
+        if (sqlite3_column_type(stmt, 3 + t) != SQLITE_NULL) {
+            const char *data = sqlite3_column_blob(stmt, 3 + t);
+
+            version.text[text_order[t]] =
+                (struct text){ data == NULL ? "" : data,
+                               (uint32_t)sqlite3_column_bytes(stmt, 3 + t) };
+        }
+    return process_name(&p->process, &version, &index, err);
+}
+
+/* One of its versions, by a condition on ?1 <= version_id < ?2 and ?3. */
+static enum status load_version(struct writer *writer, struct open_process *p, const char *rest,
+                                int64_t parameter, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum status st = database_select(&writer->db, CHECKED_PROCESS_VERSION, &stmt, rest, err);
 
     if (st == STATUS_OK) {
-        (void)sqlite3_bind_int64(stmt, 1, p->process.process_id * VERSION_ID_STRIDE + number);
+        (void)sqlite3_bind_int64(stmt, 1, p->process.process_id * VERSION_ID_STRIDE);
+        (void)sqlite3_bind_int64(stmt, 2, (p->process.process_id + 1) * VERSION_ID_STRIDE);
+        (void)sqlite3_bind_int64(stmt, 3, parameter);
         st = database_step(&writer->db, stmt, err);
     }
     if (st == STATUS_OK)
-        st = database_check_row(&writer->db, CHECKED_PROCESS_VERSION, stmt, err);
-    if (st == STATUS_OK) {
-        version.from_ns = sqlite3_column_int64(stmt, 1);
-        version.uid_known = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
-        version.uid = (uint32_t)sqlite3_column_int64(stmt, 2);
-        version.cmdline_length = (uint32_t)sqlite3_column_int64(stmt, 10);
-        version.cmdline_hash = (uint64_t)sqlite3_column_int64(stmt, 11);
-        for (int t = 0; t < (int)COUNT_OF(text_order); t++)
-            if (sqlite3_column_type(stmt, 3 + t) != SQLITE_NULL) {
-                const char *data = sqlite3_column_blob(stmt, 3 + t);
-
-                version.text[text_order[t]] =
-                    (struct text){ data == NULL ? "" : data,
-                                   (uint32_t)sqlite3_column_bytes(stmt, 3 + t) };
-            }
-        st = process_name(&p->process, &version, &index, err);
-    }
+        st = take_version(writer, p, stmt, err);
     (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+enum status writer_load_name(struct writer *writer, struct open_process *p, int64_t at_ns,
+                             struct error *err)
+{
+    enum status st = load_version(writer, p,
+                                  "WHERE version_id>=?1 AND version_id<?2 AND from_ns<=?3 "
+                                  "ORDER BY version_id DESC LIMIT 1",
+                                  at_ns, err);
+
+    if (st == STATUS_ABSENT)
+        st = load_version(writer, p,
+                          "WHERE version_id>=?1 AND version_id<?2 AND ?3 IS NOT NULL "
+                          "ORDER BY version_id LIMIT 1",
+                          at_ns, err);
     return st == STATUS_ABSENT ? STATUS_OK : st;
 }
 
@@ -390,5 +414,6 @@ enum status writer_adopt(struct writer *writer, int64_t process_id, struct error
     p->stored_versions = (size_t)versions;
     p->first_number = versions > 0 ? (size_t)versions - 1 : 0;
     p->changed_from = SIZE_MAX;
-    return versions > 0 ? load_version(writer, p, versions - 1, err) : STATUS_OK;
+    /* Its last version, so that what a new one does not tell can be carried over. */
+    return versions > 0 ? writer_load_name(writer, p, INT64_MAX, err) : STATUS_OK;
 }

@@ -2,6 +2,7 @@
 """A killed recorder's tail that was damaged too: the next recorder goes on with what is good of it, and
 says what is lost; nothing that was stored before is.
 """
+import collections
 import csv
 import io
 import os
@@ -49,6 +50,32 @@ def one(path, work, record):
     check(len(lost) == count - 1 - good, f"{len(lost)} ticks are lost, {len(before & after)} not")
 
 
+def named(work):
+    """What the tail adds to the sums by name is what its processes were called: all of it evicted."""
+    path, hours = os.path.join(work, "named.pscope"), os.path.join(work, "hours.csv")
+    subprocess.run([os.path.join(BUILD, "make_recording"), path, "--processes", "60", "--births",
+                    "2", "--seconds", "7000", "--unclean", "--truth-hours", hours], check=True,
+                   capture_output=True)
+    subprocess.run([RECORDER, "-o", path, "-d", "500ms", "--keep", "1h", "--keep-rollups", "0"],
+                   check=True, capture_output=True)
+    check(subprocess.run([ANALYZER, "verify", path], capture_output=True,
+                         check=False).returncode == 0, "a killed recording, all evicted, is in order")
+    want, got = collections.Counter(), collections.Counter()
+    with open(hours, newline="") as file:
+        for row in csv.DictReader(file):
+            want[row["hour_start_ns"], row["comm"]] += int(row["cpu_us"])
+    for row in rows(path, "--table", "process_hour"):
+        if "\\" not in row["comm"]:  # as it is
+            got[row["time_ns"], row["comm"].encode().hex()] += \
+                int(row["cpu_ns_total.increase"]) // 1000
+    plain = {key: value for key, value in want.items()
+             if value and bytes.fromhex(key[1]).isascii() and
+             bytes.fromhex(key[1]).decode().isprintable() and b"\\" not in bytes.fromhex(key[1])}
+    different = {key: (value, got[key]) for key, value in plain.items() if got[key] != value}
+    check(len(plain) > 30 and not different,
+          f"{len(plain)} sums of an hour and a comm are the truth's {different}")
+
+
 need_programs()
 with work_directory() as directory:
     killed = os.path.join(directory, "killed.pscope")
@@ -56,4 +83,5 @@ with work_directory() as directory:
                     "--seconds", "900", "--unclean"], check=True, capture_output=True)
     for which in (0, 1, 100, -1):
         one(killed, directory, which)
+    named(directory)
 finish()

@@ -23,6 +23,7 @@ struct trial {
     char path[256];
     long at;
     bool lasting, full;
+    bool evicts;     /* level 0 is kept for a minute only */
     size_t failures; /* calls of the writer that ended in an error */
 };
 
@@ -41,7 +42,8 @@ static struct writer *open_anyway(struct trial *t, const struct session_facts *f
 {
     struct writer_options options = { .path = t->path,
                                       .block_ticks = 5,
-                                      .sync_ns = 40 * SECOND_NS };
+                                      .sync_ns = 40 * SECOND_NS,
+                                      .retention.keep_ns = t->evicts ? 60 * SECOND_NS : 0 };
     struct writer *writer = NULL;
     struct error err = { 0 };
 
@@ -134,21 +136,56 @@ static void remove_recording(const char *path)
     }
 }
 
+/* CPU time of all usage, of blocks that are there and of those that were evicted; -1: a tail lacks. */
+static int64_t used(const char *path)
+{
+    struct recording *rec;
+    struct usage usage;
+    struct error err = { 0 };
+    int64_t sum = 0;
+
+    if (recording_open(&rec, path, &err) != STATUS_OK)
+        fail_msg("%s", err.message);
+    usage_init(&usage, &recording_table(rec, "process_samples")->shape[0]);
+    for (int runs = 0; runs < 2; runs++) {
+        struct recording_usage *list;
+        size_t count;
+
+        if (recording_usages(rec, runs != 0, &list, &count, &err) != STATUS_OK)
+            fail_msg("%s", err.message);
+        for (size_t i = 0; i < count; i++) {
+            if (recording_usage(rec, &list[i], &usage, &err) != STATUS_OK)
+                fail_msg("%s", err.message);
+            for (size_t row = 0; row < usage.count; row++)
+                sum += usage_sums(&usage, row)[PROCESS_CPU_NS_TOTAL].increase;
+        }
+        free(list);
+    }
+    usage_release(&usage);
+    if (recording_contents(rec)->unclean)
+        sum = -1;
+    recording_close(rec);
+    return sum;
+}
+
 /* The samples must be those of a run without a fault; ids and events may differ after a failed close. */
-static void fail_each_call(bool lasting, bool full)
+static void fail_each_call(bool lasting, bool full, bool evicts)
 {
     struct made_directory directory;
-    struct trial t = { .lasting = lasting, .full = full };
+    struct trial t = { .lasting = lasting, .full = full, .evicts = evicts };
     struct digest right = { 0 };
     const char *text = getenv("PROCSCOPE_FAULT_STEP");
     long step = text == NULL ? 19 : strtol(text, NULL, 10);
     char why[WHY] = "";
+    int64_t sum, now;
 
     made_directory_open(&directory);
     made_path(&directory, "faulty.pscope", t.path, sizeof t.path);
     (void)record(&t);
     digest_take(&right, t.path);
-    assert_int_equal(right.ticks, TICKS * SESSIONS);
+    assert_true(evicts ? right.ticks < TICKS * SESSIONS : right.ticks == TICKS * SESSIONS);
+    sum = used(t.path);
+    assert_true(sum > 0);
     for (t.at = 1;; t.at += step) {
         struct digest seen;
         bool hit;
@@ -158,8 +195,11 @@ static void fail_each_call(bool lasting, bool full)
         read_it(&t);
         verify(t.path);
         digest_take(&seen, t.path);
-        if (seen.ticks != right.ticks)
+        now = used(t.path);
+        if (seen.ticks != right.ticks && !(evicts && now < 0))
             fail_msg("call %ld: %u ticks of %u", t.at, seen.ticks, right.ticks);
+        if (now >= 0 && now != sum)
+            fail_msg("call %ld: usage of %lld, not %lld", t.at, (long long)now, (long long)sum);
         if (!hit && !digest_equal(&seen, &right, why, sizeof why))
             fail_msg("call %ld: %s", t.at, why);
         digest_release(&seen);
@@ -175,13 +215,19 @@ static void fail_each_call(bool lasting, bool full)
 static void an_io_error_costs_a_retry(void **state)
 {
     (void)state;
-    fail_each_call(false, false);
+    fail_each_call(false, false, false);
 }
 
 static void a_full_disk_costs_a_retry(void **state)
 {
     (void)state;
-    fail_each_call(true, true);
+    fail_each_call(true, true, false);
+}
+
+static void eviction_may_fail_too(void **state)
+{
+    (void)state;
+    fail_each_call(false, false, true);
 }
 
 int main(void)
@@ -189,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_io_error_costs_a_retry),
         cmocka_unit_test(a_full_disk_costs_a_retry),
+        cmocka_unit_test(eviction_may_fail_too),
     };
 
     fault_vfs_install();
