@@ -28,7 +28,8 @@ struct usage_run {
     struct usage usage;
     int64_t first_seq; /* 0: none is begun */
     int64_t session_id, hour_ns;
-    int64_t bytes; /* of their chunks */
+    int64_t bytes;       /* of their chunks */
+    int64_t chunk_bytes; /* of its own, as it is stored now */
 };
 
 /* A process of this boot that an earlier session of the file has a row for. */

@@ -166,7 +166,7 @@ enum status writer_usage_seal(struct writer *writer, struct error *err)
         run->first_seq = block->block_seq;
         run->session_id = block->session_id;
         run->hour_ns = hour_of(block);
-        run->bytes = 0;
+        run->bytes = run->chunk_bytes = 0;
     }
     place.block_seq = run->first_seq;
     run->bytes += writer->sealed_bytes[KEPT_LEVEL_0];
@@ -180,6 +180,8 @@ enum status writer_usage_seal(struct writer *writer, struct error *err)
     if (st == STATUS_OK) {
         chunk_put(&chunk, &place, &frame, NULL, 0, NULL);
         st = pending_chunk(&writer->pending, &place, &chunk, err);
+        writer->sealed_bytes[KEPT_LEVEL_0] += (int64_t)chunk.used - run->chunk_bytes;
+        run->chunk_bytes = (int64_t)chunk.used;
     }
     bytes_release(&raw);
     bytes_release(&frame);
