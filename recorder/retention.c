@@ -792,6 +792,19 @@ static enum status limit_wal(struct retention *r, struct error *err)
     return database_exec(r->db, sql, err);
 }
 
+/* A file that an earlier session let become so large had reason not to grow: nor must it now. */
+static enum status respect_size(struct retention *r, struct error *err)
+{
+    int64_t pages = 0, left;
+
+    if (number(r->db, "PRAGMA page_count", &pages, err) != STATUS_OK)
+        return err->status;
+    left = r->options.max_bytes - pages * r->page_bytes;
+    if (left > 0 && left < r->options.max_bytes / 2)
+        r->largest_wal_bytes = left;
+    return STATUS_OK;
+}
+
 static const char *table_name(void *context, uint32_t table_id)
 {
     (void)context;
@@ -808,7 +821,9 @@ enum status retention_open(struct retention *r, struct database *db,
     build_shape_of_table(&shape, TABLE_PROCESS, 0);
     usage_init(&r->run, &shape);
     usage_init(&r->hour, &shape);
-    return measure(r, err) == STATUS_OK ? limit_wal(r, err) : err->status;
+    if (measure(r, err) != STATUS_OK || limit_wal(r, err) != STATUS_OK)
+        return err->status;
+    return respect_size(r, err);
 }
 
 void retention_close(struct retention *r)
