@@ -1,6 +1,7 @@
 /* The command line: one table of options, from which the help is printed too. */
 #include "recorder/options.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,10 +76,12 @@ enum status options_parse_bytes(const char *text, int64_t *bytes, struct error *
     int shift = unit == NULL ? 0 : 10 * (int)(unit - units + 1);
 
     *bytes = 0;
-    if (digits > 0 && digits <= 12 && (unit == NULL ? text[digits] : text[digits + 1]) == '\0') {
-        int64_t number = strtoll(text, NULL, 10);
+    if (digits > 0 && (unit == NULL ? text[digits] : text[digits + 1]) == '\0') {
+        int64_t number;
 
-        if (number <= INT64_MAX >> shift) {
+        errno = 0;
+        number = strtoll(text, NULL, 10);
+        if (errno == 0 && number <= INT64_MAX >> shift) {
             *bytes = number << shift;
             return STATUS_OK;
         }

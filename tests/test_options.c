@@ -149,6 +149,7 @@ static void mistakes_name_the_option_and_what_is_accepted(void **state)
     refuse("--max-size big", "--max-size: \"big\" is no size: write a number of bytes");
     refuse("--max-size 1G5", "--max-size: \"1G5\" is no size");
     refuse("--max-size 1M", "--max-size: 1M: accepted is 2M and more, or 0 for no limit");
+    refuse("--max-size 9223372036854775808", "is no size");
     refuse("--max-size 99999999T", "--max-size: \"99999999T\" is no size");
     refuse("--redact=", "--redact: is empty");
     refuse("--output=", "--output: is empty");
