@@ -662,8 +662,8 @@ static enum status evict_to_fit(struct retention *r, const struct retention_need
     }
 }
 
-enum status retention_make_room(struct retention *r, const struct retention_need *need,
-                                struct error *err)
+static enum status make_room(struct retention *r, const struct retention_need *need,
+                             struct error *err)
 {
     r->largest_bytes -= r->largest_bytes / FORGET_PART;
     r->largest_wal_bytes -= r->largest_wal_bytes / FORGET_PART;
@@ -675,6 +675,16 @@ enum status retention_make_room(struct retention *r, const struct retention_need
         if (evict_aged(r, (enum kept)k, need, err) != STATUS_OK)
             return err->status;
     return STATUS_OK;
+}
+
+/* Old parts that are damaged must not keep new ones from being stored: they stay then. */
+enum status retention_make_room(struct retention *r, const struct retention_need *need,
+                                struct error *err)
+{
+    enum status st = r->damaged ? STATUS_OK : make_room(r, need, err);
+
+    r->damaged |= st == STATUS_CORRUPT; /* the transaction is rolled back, and done again without */
+    return st;
 }
 
 /* --- the transaction's end --- */
@@ -710,6 +720,11 @@ void retention_rolled_back(struct retention *r)
 
 bool retention_tell(struct retention *r, char *text, size_t size)
 {
+    if (r->damaged && !r->told_damaged) {
+        r->told_damaged = true;
+        (void)snprintf(text, size, "nothing goes any more: what was to go is damaged");
+        return true;
+    }
     if (r->too_small && !r->told_small) {
         r->told_small = true;
         (void)snprintf(text, size, "nothing is left that could go: the size limit is too small");
@@ -766,8 +781,7 @@ static enum status measure(struct retention *r, struct error *err)
         if (add_size(r, others[i].kept, &(struct chunk_place){ .table_id = others[i].table_id },
                      err) != STATUS_OK)
             return err->status;
-    if (number(r->db, "PRAGMA page_size", &r->page_bytes, err) != STATUS_OK ||
-        number(r->db, "SELECT count(*) FROM block WHERE level=0", &blocks[0], err) != STATUS_OK ||
+    if (number(r->db, "SELECT count(*) FROM block WHERE level=0", &blocks[0], err) != STATUS_OK ||
         number(r->db, "SELECT count(*) FROM block WHERE level=60", &blocks[1], err) != STATUS_OK)
         return err->status;
     for (int i = 0; i < 2; i++) /* as at the end of an hour */
@@ -815,13 +829,18 @@ enum status retention_open(struct retention *r, struct database *db,
                            const struct retention_options *options, struct error *err)
 {
     struct build_shape shape;
+    enum status st;
 
     *r = (struct retention){ .options = *options, .db = db };
     r->store = (struct chunk_store){ .db = db, .table_name = table_name };
     build_shape_of_table(&shape, TABLE_PROCESS, 0);
     usage_init(&r->run, &shape);
     usage_init(&r->hour, &shape);
-    if (measure(r, err) != STATUS_OK || limit_wal(r, err) != STATUS_OK)
+    if (number(r->db, "PRAGMA page_size", &r->page_bytes, err) != STATUS_OK)
+        return err->status;
+    st = measure(r, err);
+    r->damaged = st == STATUS_CORRUPT;
+    if ((st != STATUS_OK && !r->damaged) || limit_wal(r, err) != STATUS_OK)
         return err->status;
     return respect_size(r, err);
 }

@@ -35,6 +35,8 @@ struct retention {
     bool told[KEPT_COUNT];             /* an event says that it has begun */
     bool too_small; /* max_bytes cannot be kept: there is nothing left to evict */
     bool told_small;
+    bool damaged; /* evicting met damage: it is over for this session */
+    bool told_damaged;
 };
 
 /* What is about to be stored. */

@@ -416,13 +416,21 @@ static enum status begin_recording(struct writer *writer, const struct session_f
     return database_exec(&writer->db, "COMMIT", err);
 }
 
+/* Commit, with room made as for a block; then what that has to tell. */
+static enum status commit_and_evict(struct writer *writer, struct error *err)
+{
+    writer->checkpoint_due = true;
+    if (writer_commit(writer, err) != STATUS_OK)
+        return err->status;
+    return pending_empty(&writer->pending) ? STATUS_OK : writer_commit(writer, err);
+}
+
 /* A recording that has become too large, or too old, while nobody looked. */
 static enum status fit_to_size(struct writer *writer, struct error *err)
 {
     if (writer->retention.options.max_bytes == 0)
         return STATUS_OK;
-    writer->checkpoint_due = true;
-    if (writer_commit(writer, err) != STATUS_OK)
+    if (commit_and_evict(writer, err) != STATUS_OK)
         return err->status;
     pending_release(&writer->pending);
     return retention_shrink(&writer->retention, err);
@@ -545,8 +553,7 @@ static enum status end_session(struct writer *writer, const char *reason, struct
     if (writer_seal_all(writer, err) != STATUS_OK ||
         writer_put_session(writer, writer->last_tick_ns, reason, err) != STATUS_OK)
         return err->status;
-    writer->checkpoint_due = true;
-    if (writer_commit(writer, err) != STATUS_OK)
+    if (commit_and_evict(writer, err) != STATUS_OK)
         return err->status;
     return leave_one_file(writer, err);
 }

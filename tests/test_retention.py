@@ -188,10 +188,31 @@ def continued(work):
     check(run("procscope", "verify", path).startswith("ok"), "and nothing is amiss")
 
 
+def damaged(work):
+    """Where what is to go cannot be read, it stays, and recording goes on."""
+    path = os.path.join(work, "damaged.pscope")
+    run("make_recording", path, "--processes", "40", "--seconds", "7200", "--keep", "1h")
+    with sqlite3.connect(path) as db:
+        root, = db.execute("SELECT rootpage FROM sqlite_schema WHERE name='process_hour_chunk'"
+                           ).fetchone()
+        page, = db.execute("PRAGMA page_size").fetchone()
+    with open(path, "r+b") as file:
+        file.seek((root - 1) * page)
+        file.write(b"\xff" * page)
+    for keep in ("1m", "0"):
+        run("procscoped", "-o", path, "-d", "1s", "-i", "200ms", "--keep", keep)
+    with sqlite3.connect(path) as db:
+        ends = [row[0] for row in db.execute("SELECT end_reason FROM session")]
+        told, = db.execute("SELECT count(*) FROM event WHERE detail LIKE '%is damaged'").fetchone()
+    check(ends == ["stop", "duration", "duration"] and told == 2,
+          f"a damaged part does not keep the recorder from going on, and it says so: {ends} {told}")
+
+
 need_programs()
 with work_directory() as directory:
     by_size(directory)
     by_age(directory)
     shrunk(directory)
     continued(directory)
+    damaged(directory)
 finish()
