@@ -401,6 +401,18 @@ static enum status evict_run(struct retention *r, const struct candidate *c, str
     "t.boot_id=s.boot_id AND (t.session_id=(SELECT max(session_id) FROM session) OR "              \
     "EXISTS(SELECT 1 FROM block b WHERE b.session_id=t.session_id))))"
 
+/* One process and what it was called. */
+static enum status delete_process(struct retention *r, int64_t process_id, struct error *err)
+{
+    if (delete_rows(r, CHECKED_PROCESS_VERSION,
+                    "SELECT version_id FROM process_version WHERE version_id>=?1*1024 AND "
+                    "version_id<(?1+1)*1024",
+                    process_id, err) != STATUS_OK)
+        return err->status;
+    return delete_rows(r, CHECKED_PROCESS, "SELECT process_id FROM process WHERE process_id=?1",
+                       process_id, err);
+}
+
 /*
  * Rows of processes that no block can name any more: they ended before the oldest block of any level,
  * or their boot has no block left. So with the rest of sessions without blocks.
@@ -439,6 +451,9 @@ static enum status delete_identities(struct retention *r, int64_t unsealed_ns, s
     before_ns = wrap_subtract(before_ns, EXIT_TOLD_LATE_S * INT64_C(1000000000));
     for (size_t i = 0; i < COUNT_OF(parts) && st == STATUS_OK; i++)
         st = delete_rows(r, parts[i].table, parts[i].rows, before_ns, err);
+    while (st == STATUS_OK && r->unseen_evicted < r->unseen_count &&
+           r->unseen[r->unseen_evicted].last_ns < before_ns)
+        st = delete_process(r, r->unseen[r->unseen_evicted++].process_id, err);
     return st;
 }
 
@@ -709,6 +724,11 @@ void retention_committed(struct retention *r, const int64_t added_bytes[KEPT_COU
         r->stored_bytes[k] += added_bytes[k] - r->evicted_bytes[k];
         r->evicted_bytes[k] = 0;
     }
+    if (r->unseen_evicted > 0)
+        memmove(r->unseen, r->unseen + r->unseen_evicted,
+                (r->unseen_count - r->unseen_evicted) * sizeof *r->unseen);
+    r->unseen_count -= r->unseen_evicted;
+    r->unseen_evicted = 0;
     (void)find_oldest_60(r, &err); /* only when hours are sealed depends on it */
 }
 
@@ -716,6 +736,26 @@ void retention_rolled_back(struct retention *r)
 {
     memset(r->evicted_bytes, 0, sizeof r->evicted_bytes);
     memset(r->evicted, 0, sizeof r->evicted);
+    r->unseen_evicted = 0;
+}
+
+enum status retention_unseen_end(struct retention *r, int64_t process_id, int64_t last_ns,
+                                 struct error *err)
+{
+    if (r->options.max_bytes == 0 && r->options.keep_rollups_ns == 0)
+        return STATUS_OK; /* nothing ever goes */
+    if (r->unseen_count == r->unseen_size) {
+        size_t more = r->unseen_size == 0 ? 64 : r->unseen_size * 2;
+        struct unseen_end *larger = realloc(r->unseen, more * sizeof *larger);
+
+        if (larger == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "processes that are gone");
+        r->unseen = larger;
+        r->unseen_size = more;
+    }
+    r->unseen[r->unseen_count++] =
+        (struct unseen_end){ .process_id = process_id, .last_ns = last_ns };
+    return STATUS_OK;
 }
 
 bool retention_tell(struct retention *r, char *text, size_t size)
@@ -852,6 +892,7 @@ void retention_close(struct retention *r)
     compressor_release(&r->c);
     usage_release(&r->run);
     usage_release(&r->hour);
+    free(r->unseen);
 }
 
 int64_t retention_run_bytes(const struct retention *r)

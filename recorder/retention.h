@@ -14,6 +14,11 @@
 #include "schema/database.h"
 #include "schema/usage.h"
 
+/* A process that is gone though its row does not say so: no block tells of it after last_ns. */
+struct unseen_end {
+    int64_t process_id, last_ns;
+};
+
 /* What is kept, and goes, apart. */
 enum kept { KEPT_LEVEL_0, KEPT_LEVEL_60, KEPT_LEVEL_3600, KEPT_HOURS, KEPT_COUNT };
 
@@ -32,8 +37,11 @@ struct retention {
     int64_t evicted_bytes[KEPT_COUNT]; /* in the open transaction */
     int64_t oldest_60_ns;              /* start of the oldest hour of level 60; INT64_MAX: none */
     bool evicted[KEPT_COUNT];          /* in the open transaction */
-    bool told[KEPT_COUNT];             /* an event says that it has begun */
-    bool too_small; /* max_bytes cannot be kept: there is nothing left to evict */
+    struct unseen_end *unseen;         /* in order of last_ns */
+    size_t unseen_count, unseen_size;
+    size_t unseen_evicted; /* the first of them, in the open transaction */
+    bool told[KEPT_COUNT]; /* an event says that it has begun */
+    bool too_small;        /* max_bytes cannot be kept: there is nothing left to evict */
     bool told_small;
     bool damaged; /* evicting met damage: it is over for this session */
     bool told_damaged;
@@ -62,6 +70,15 @@ void retention_close(struct retention *retention);
 
 /* A run of blocks is ended when it is that large: blocks are evicted by runs. */
 int64_t retention_run_bytes(const struct retention *retention);
+
+/*
+ * A process with a row that names no end is gone: blocks up to the one that ends at last_ns may tell of it.
+ *
+ *   shape   called in order of last_ns
+ *   errors  NO_MEMORY
+ */
+MUST_USE enum status retention_unseen_end(struct retention *retention, int64_t process_id,
+                                          int64_t last_ns, struct error *err);
 
 /* Evict, in the open transaction, until what is needed fits. errors: what the database says */
 MUST_USE enum status retention_make_room(struct retention *retention,

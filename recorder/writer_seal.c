@@ -404,6 +404,32 @@ static enum status collect_lifetimes(struct writer *writer, struct error *err)
                                   &block->ticks, &writer->rollup[0][TABLE_PROCESS].shape, err);
 }
 
+/*
+ * Rows that name no end though their process is gone: it vanished in this block, or while no
+ * recorder ran, before the session's first.
+ */
+static enum status note_unseen_ends(struct writer *writer, struct error *err)
+{
+    struct open_block *block = &writer->block;
+    int64_t last_ns = block->ticks.start_ns[block->ticks.count - 1];
+
+    for (size_t i = 0; i < writer->known_count; i++)
+        if (open_block_process(block, writer->known[i].process_id) == NULL &&
+            retention_unseen_end(&writer->retention, writer->known[i].process_id, last_ns, err) !=
+                STATUS_OK)
+            return err->status;
+    writer->known_count = 0; /* one that comes now is another */
+    for (size_t i = 0; i < block->process_count; i++) {
+        const struct open_process *p = &block->process[i];
+
+        if (p->gone && p->stored && p->process.end_ns == NO_TIME &&
+            retention_unseen_end(&writer->retention, p->process.process_id, last_ns, err) !=
+                STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
 /* Who is gone becomes a lifetime if no row tells of it; who goes on gets a row. */
 static enum status settle_processes(struct writer *writer, struct error *err)
 {
@@ -422,6 +448,8 @@ static enum status settle_processes(struct writer *writer, struct error *err)
         if (!block->process[i].gone && !block->process[i].stored &&
             writer_store_process(writer, &block->process[i], err) != STATUS_OK)
             return err->status;
+    if (note_unseen_ends(writer, err) != STATUS_OK)
+        return err->status;
     return collect_lifetimes(writer, err);
 }
 
