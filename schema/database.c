@@ -279,6 +279,28 @@ void database_close(struct database *db)
     *db = (struct database){ 0 };
 }
 
+enum status database_numbers(struct database *db, const char *sql, const int64_t parameters[],
+                             int parameter_count, int64_t values[], int value_count,
+                             struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum status st = database_prepare(db, &stmt, sql, err);
+
+    for (int i = 0; i < parameter_count && st == STATUS_OK; i++)
+        (void)sqlite3_bind_int64(stmt, i + 1, parameters[i]);
+    if (st == STATUS_OK)
+        st = database_step(db, stmt, err);
+    for (int i = 0; i < value_count && st == STATUS_OK; i++)
+        values[i] = sqlite3_column_int64(stmt, i);
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+enum status database_number(struct database *db, const char *sql, int64_t *value, struct error *err)
+{
+    return database_numbers(db, sql, NULL, 0, value, 1, err);
+}
+
 enum status database_row(struct database *db, enum checked_table table, sqlite3_stmt **stmt,
                          struct error *err)
 {

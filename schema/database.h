@@ -84,6 +84,12 @@ MUST_USE enum status database_prepare(struct database *db, sqlite3_stmt **stmt, 
                                       struct error *err);
 /* One step: OK with a row, ABSENT at the end. */
 MUST_USE enum status database_step(struct database *db, sqlite3_stmt *stmt, struct error *err);
+/* A statement of numbers: its parameters, and the columns of its one row; ABSENT: it has none. */
+MUST_USE enum status database_numbers(struct database *db, const char *sql,
+                                      const int64_t parameters[], int parameter_count,
+                                      int64_t values[], int value_count, struct error *err);
+MUST_USE enum status database_number(struct database *db, const char *sql, int64_t *value,
+                                     struct error *err);
 
 /*
  * The statement that writes one row of a checked table; bind columns 1 to n - 1, not the crc.
