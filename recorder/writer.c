@@ -104,6 +104,36 @@ enum status writer_event(struct writer *writer, const struct writer_event_row *e
     return pending_row_end(to, err);
 }
 
+/* An event of the writer's own, without a duration. */
+static enum status note_event(struct writer *writer, const char *kind, int64_t at_ns, int64_t value,
+                              const char *detail, struct error *err)
+{
+    struct writer_event_row event = { .at_ns = at_ns,
+                                      .value = value,
+                                      .kind = kind,
+                                      .kind_size = strlen(kind),
+                                      .detail = detail,
+                                      .detail_size = strlen(detail) };
+
+    return writer_event(writer, &event, err);
+}
+
+/* Local time was set on or back, as the session's start knew it would be. */
+static enum status note_zone(struct writer *writer, const struct tick *tick, struct error *err)
+{
+    struct session_facts *facts = &writer->facts;
+    int32_t by_s = facts->zone_next_offset_s - facts->zone_offset_s;
+    char text[120];
+
+    if (facts->zone_next_change_ns == 0 || writer->zone_changed ||
+        tick->wall_ns < facts->zone_next_change_ns)
+        return STATUS_OK;
+    writer->zone_changed = true;
+    (void)snprintf(text, sizeof text, "local time was set %s by %d s; now %d s east of UTC",
+                   by_s < 0 ? "back" : "on", abs(by_s), facts->zone_next_offset_s);
+    return note_event(writer, "zone", tick->start_ns, by_s, text, err);
+}
+
 /* Events, and the mapping of the wall clock wherever it left the timeline. */
 static enum status put_events(struct writer *writer, const struct tick *tick, struct error *err)
 {
@@ -123,6 +153,8 @@ static enum status put_events(struct writer *writer, const struct tick *tick, st
         if (writer_event(writer, &row, err) != STATUS_OK)
             return err->status;
     }
+    if (note_zone(writer, tick, err) != STATUS_OK)
+        return err->status;
     if (llabs(offset_ns - writer->wall_offset_ns) < WALL_STEP_NS)
         return STATUS_OK;
     pending_row(to, CHECKED_TIMELINE, false);
@@ -173,19 +205,11 @@ static enum status store(struct writer *writer, struct error *err)
 /* Eviction has begun somewhere: an event of the next commit says so. */
 static enum status tell_of_eviction(struct writer *writer, struct error *err)
 {
-    static const char kind[] = "evicted";
     char text[120];
     enum status st = STATUS_OK;
 
-    while (st == STATUS_OK && retention_tell(&writer->retention, text, sizeof text)) {
-        struct writer_event_row event = { .at_ns = writer->last_tick_ns,
-                                          .kind = kind,
-                                          .kind_size = sizeof kind - 1,
-                                          .detail = text,
-                                          .detail_size = strlen(text) };
-
-        st = writer_event(writer, &event, err);
-    }
+    while (st == STATUS_OK && retention_tell(&writer->retention, text, sizeof text))
+        st = note_event(writer, "evicted", writer->last_tick_ns, 0, text, err);
     return st;
 }
 
@@ -372,6 +396,40 @@ static enum status read_last_ids(struct writer *writer, struct error *err)
     return STATUS_OK;
 }
 
+/* What lies between this session and the one before, if there is one. */
+static enum status note_start(struct writer *writer, struct error *err)
+{
+    const char *kind = "start", *detail = "the first session of this recording";
+    sqlite3_stmt *stmt = NULL;
+    enum status st = database_prepare(&writer->db, &stmt,
+                                      "SELECT boot_id, end_reason FROM session WHERE "
+                                      "session_id<?1 ORDER BY session_id DESC LIMIT 1",
+                                      err);
+
+    if (st == STATUS_OK) {
+        (void)sqlite3_bind_int64(stmt, 1, writer->session_id);
+        st = database_step(&writer->db, stmt, err);
+    }
+    if (st == STATUS_OK) {
+        const char *boot_id = (const char *)sqlite3_column_text(stmt, 0);
+        const char *end = (const char *)sqlite3_column_text(stmt, 1);
+        bool killed = end == NULL || strcmp(end, "killed") == 0;
+
+        if (boot_id == NULL || strcmp(boot_id, writer->facts.boot_id) != 0) {
+            kind = "reboot";
+            detail = killed ? "the host was started anew; the recorder had not been stopped"
+                            : "the host was started anew";
+        } else {
+            detail = killed ? "the recorder was started again; it had been killed"
+                            : "the recorder was started again";
+        }
+    }
+    (void)sqlite3_finalize(stmt);
+    if (st != STATUS_OK && st != STATUS_ABSENT)
+        return st;
+    return note_event(writer, kind, writer->facts.timebase.wall_start_ns, 0, detail, err);
+}
+
 static enum status begin_session(struct writer *writer, const struct session_facts *facts,
                                  struct error *err)
 {
@@ -379,7 +437,8 @@ static enum status begin_session(struct writer *writer, const struct session_fac
 
     writer->facts = *facts;
     writer->session_id = session_id;
-    if (writer_put_session(writer, NO_TIME, NULL, err) != STATUS_OK ||
+    if (note_start(writer, err) != STATUS_OK ||
+        writer_put_session(writer, NO_TIME, NULL, err) != STATUS_OK ||
         writer_load_known(writer, err) != STATUS_OK)
         return err->status;
     writer->block.session_id = session_id;
@@ -551,6 +610,7 @@ static enum status end_session(struct writer *writer, const char *reason, struct
         return error_set(err, STATUS_NO_MEMORY, "%s: memory ran out", writer->path);
     }
     if (writer_seal_all(writer, err) != STATUS_OK ||
+        note_event(writer, "stop", writer->last_tick_ns, 0, reason, err) != STATUS_OK ||
         writer_put_session(writer, writer->last_tick_ns, reason, err) != STATUS_OK)
         return err->status;
     if (commit_and_evict(writer, err) != STATUS_OK)

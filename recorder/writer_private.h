@@ -71,6 +71,7 @@ struct writer {
     struct known_entity *entity;
     size_t entity_count, entity_size;
     struct tick_check check;
+    bool zone_changed;      /* since the session's start, and told */
     int64_t wall_offset_ns; /* wall clock minus timeline, as last mapped */
     int64_t last_tick_ns, last_commit_ns, last_sync_ns;
 

@@ -179,6 +179,10 @@ enum status writer_usage_seal(struct writer *writer, struct error *err)
                             err);
     if (st == STATUS_OK) {
         chunk_put(&chunk, &place, &frame, NULL, 0, NULL);
+        if (chunk.full)
+            st = error_set(err, STATUS_NO_MEMORY, "usage by name");
+    }
+    if (st == STATUS_OK) {
         st = pending_chunk(&writer->pending, &place, &chunk, err);
         writer->sealed_bytes[KEPT_LEVEL_0] += (int64_t)chunk.used - run->chunk_bytes;
         run->chunk_bytes = (int64_t)chunk.used;

@@ -51,8 +51,9 @@ def made(work):
         "8000:40", "--pid-reuse", "--step", "1800:-3600", "--step", "6000:3600")
     events = [(row["kind"], round(int(row["time_ns"]) / 1e9) - START, int(row["duration_ns"] or 0),
                int(row["value"] or 0)) for row in table(path, "event")]
-    check([event[0] for event in events] == ["suspend", "clock_step", "suspend", "clock_step"],
-          "suspends and steps of the clock are events, in order")
+    check([event[0] for event in events] == ["start", "suspend", "clock_step", "suspend",
+                                             "clock_step", "stop", "start", "stop"],
+          "starts, suspends and steps of the clock are events, in order")
     check([event[3] for event in events if event[0] == "clock_step"] ==
           [-HOUR * 10**9, HOUR * 10**9], "with how far the clock was set")
     check(all(118 <= event[2] / 1e9 <= 122 or 28 <= event[2] / 1e9 <= 32
@@ -91,6 +92,31 @@ def double_hour(work):
     check(err.strip() == "", "before it there is none")
     _, err = report(path, "--utc", "--from", "2026-01-05 01:45")
     check(err.strip() == "", "nor with --utc")
+    zone = [row for row in table(path, "event") if row["kind"] == "zone"]
+    check(len(zone) == 1 and zone[0]["value"] == "-3600" and
+          5400 <= int(zone[0]["time_ns"]) / 1e9 - START <= 5406, f"local time set back: {zone}")
+
+
+def rebooted(work):
+    """Another boot: the same pids are other processes, counters begin again, nothing crosses it."""
+    path, truth = os.path.join(work, "boots.pscope"), os.path.join(work, "boots")
+    run(os.path.join(BUILD, "make_recording"), path, "--processes", "30", "--births", "1",
+        "--seconds", "5000", "--truth", truth, "--reboot", "1000:60", "--restart", "2500:40",
+        "--reboot", "3700:10")
+    check([row["kind"] for row in table(path, "event")] ==
+          ["start", "stop", "reboot", "stop", "start", "stop", "reboot", "stop"],
+          "two of three restarts are another boot")
+    out, _ = run(sys.executable, os.path.join(SOURCE, "tools/check_truth.py"), "--procscope",
+                 ANALYZER, "--count", "25", "--seed", "8", path, truth)
+    check("25 passed, 0 failed" in out,
+          "figures of random windows are the truth's: " + out.strip().split("\n")[-1])
+    processes = table(path, "process")
+    first = {(row["pid"], row["start_ticks"]) for row in processes if row["session_id"] == "1"}
+    again = {row["pid"] for row in processes if row["session_id"] == "2"}
+    check(len(again & {pid for pid, _ in first}) > 20, "pids of the first boot come again")
+    text, _ = run(ANALYZER, "report", path, "--format", "table", "--top", "1")
+    check(text.count("reboot 2026") == 2 and "not recording 2026" in text,
+          "the report says which gaps are reboots")
 
 
 def stopped(work):
@@ -123,5 +149,6 @@ need_programs()
 with work_directory() as directory:
     made(directory)
     double_hour(directory)
+    rebooted(directory)
     stopped(directory)
 finish()

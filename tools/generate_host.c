@@ -20,6 +20,15 @@ void host_init(struct host *host, int64_t cores, struct random_source *random)
     }
 }
 
+void host_reboot(struct host *host, struct random_source *random)
+{
+    const struct host before = *host;
+
+    host_init(host, before.cores, random);
+    host->busy_us = host->booted_us = before.busy_us;
+    host->processes_us = before.processes_us;
+}
+
 void host_restart(struct host *host)
 {
     memset(host->recorder, 0, sizeof host->recorder);
@@ -108,21 +117,22 @@ static void add_memory(struct host *host, struct tick *tick, uint8_t flags,
     v[MEMORY_SLAB_BYTES] = 350 * MEBIBYTE;
     v[MEMORY_SWAP_TOTAL_BYTES] = 4000 * MEBIBYTE;
     v[MEMORY_SWAP_FREE_BYTES] = 3900 * MEBIBYTE;
-    v[MEMORY_PAGE_OUT_BYTES_TOTAL] = host->busy_us / 4096 * 4096;
+    v[MEMORY_PAGE_OUT_BYTES_TOTAL] = (host->busy_us - host->booted_us) / 4096 * 4096;
 }
 
 static void add_recorder(struct host *host, struct tick *tick, uint8_t flags, int64_t run_us,
                          struct random_source *random)
 {
     int64_t *own = host->recorder[0];
+    int64_t busy_us = host->busy_us - host->booted_us;
 
     tick_sampled(tick, TABLE_RECORDER);
     own[RECORDER_RESIDENT_BYTES] = 14 * MEBIBYTE;
     own[RECORDER_WRITTEN_BYTES_TOTAL] += 4096 * random_between(random, 1, 4);
     own[RECORDER_LATENESS_NS] = random_between(random, 20000, 90000);
-    own[RECORDER_CPU_BUSY_CPUACCT_NS_TOTAL] = host->busy_us;
-    own[RECORDER_CPU_BUSY_IDLE_NS_TOTAL] = host->busy_us / TICK_US * TICK_US;
-    own[RECORDER_CPU_BUSY_TICKS_NS_TOTAL] = host->busy_us / TICK_US * TICK_US;
+    own[RECORDER_CPU_BUSY_CPUACCT_NS_TOTAL] = busy_us;
+    own[RECORDER_CPU_BUSY_IDLE_NS_TOTAL] = busy_us / TICK_US * TICK_US;
+    own[RECORDER_CPU_BUSY_TICKS_NS_TOTAL] = busy_us / TICK_US * TICK_US;
     own[RECORDER_CPU_PROCESSES_NS_TOTAL] += run_us;
     for (unsigned c = 0; c < COLLECTOR_COUNT; c++) {
         unsigned metrics = c == 0 ? RECORDER_METRIC_COUNT : RECORDER_RESIDENT_BYTES;

@@ -17,12 +17,16 @@ struct host {
     int64_t cores;
     int64_t core_us[HOST_CORES_MAX][CPU_METRIC_COUNT]; /* exact; samples are rounded to 10 ms */
     int64_t busy_us;      /* of all cores since the first tick, exact */
+    int64_t booted_us;    /* of that, before the host's last boot */
     int64_t processes_us; /* of that, what the processes consumed */
     int64_t recorder[4][RECORDER_METRIC_COUNT];
     int64_t memory_used_bytes;
 };
 
 void host_init(struct host *host, int64_t cores, struct random_source *random);
+
+/* The host was restarted: what it counts begins anew. */
+void host_reboot(struct host *host, struct random_source *random);
 
 /* A new recorder start: entities are announced at the next tick, its own counters begin at 0. */
 void host_restart(struct host *host);

@@ -14,8 +14,8 @@ const char generate_usage[] =
     "usage: make_recording OUT.pscope [--processes N] [--seconds N] [--births PER_SECOND]\n"
     "       [--seed N] [--truth DIR] [--interval 1s] [--start 2026-01-05T00:00:00Z | @EPOCH]\n"
     "       [--mix default | goals | NAME=WEIGHT,...] [--gap SECOND:LENGTH]...\n"
-    "       [--restart SECOND:DOWN]... [--pid-reuse] [--missing] [--unclean]\n"
-    "       [--cmdline-bytes N] [--jitter NS] [--commit 60s] [--sync 0s]\n"
+    "       [--restart SECOND:DOWN]... [--reboot SECOND:DOWN]... [--pid-reuse] [--missing]\n"
+    "       [--unclean] [--cmdline-bytes N] [--jitter NS] [--commit 60s] [--sync 0s]\n"
     "       [--step SECOND:SECONDS]... [--fall-back SECOND:SECONDS]\n"
     "       [--keep 24h] [--keep-rollups 48h] [--max-size BYTES] [--truth-hours FILE]\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
@@ -181,6 +181,8 @@ static enum status parse_one(struct generate_options *o, int option, const char 
         return parse_span(text, false, &o->gaps, err);
     case 'r':
         return parse_span(text, false, &o->restarts, err);
+    case 'B':
+        return parse_span(text, false, &o->reboots, err);
     case 'w':
         return parse_span(text, true, &o->steps, err);
     case 'f':
@@ -225,18 +227,31 @@ enum status generate_options_parse(struct generate_options *options, int argc, c
                                    struct error *err)
 {
     static const struct option names[] = {
-        { "processes", 1, NULL, 'p' },    { "seconds", 1, NULL, 's' },
-        { "births", 1, NULL, 'b' },       { "seed", 1, NULL, 'S' },
-        { "truth", 1, NULL, 't' },        { "interval", 1, NULL, 'i' },
-        { "start", 1, NULL, 'T' },        { "mix", 1, NULL, 'm' },
-        { "gap", 1, NULL, 'g' },          { "restart", 1, NULL, 'r' },
-        { "pid-reuse", 0, NULL, 'R' },    { "missing", 0, NULL, 'M' },
-        { "unclean", 0, NULL, 'u' },      { "cmdline-bytes", 1, NULL, 'c' },
-        { "jitter", 1, NULL, 'j' },       { "commit", 1, NULL, 'C' },
-        { "step", 1, NULL, 'w' },         { "fall-back", 1, NULL, 'f' },
-        { "sync", 1, NULL, 'Y' },         { "keep", 1, NULL, 'k' },
-        { "keep-rollups", 1, NULL, 'K' }, { "max-size", 1, NULL, 'x' },
-        { "truth-hours", 1, NULL, 'H' },  { NULL, 0, NULL, 0 },
+        { "processes", 1, NULL, 'p' },
+        { "seconds", 1, NULL, 's' },
+        { "births", 1, NULL, 'b' },
+        { "seed", 1, NULL, 'S' },
+        { "truth", 1, NULL, 't' },
+        { "interval", 1, NULL, 'i' },
+        { "start", 1, NULL, 'T' },
+        { "mix", 1, NULL, 'm' },
+        { "gap", 1, NULL, 'g' },
+        { "restart", 1, NULL, 'r' },
+        { "pid-reuse", 0, NULL, 'R' },
+        { "missing", 0, NULL, 'M' },
+        { "unclean", 0, NULL, 'u' },
+        { "cmdline-bytes", 1, NULL, 'c' },
+        { "jitter", 1, NULL, 'j' },
+        { "commit", 1, NULL, 'C' },
+        { "step", 1, NULL, 'w' },
+        { "fall-back", 1, NULL, 'f' },
+        { "sync", 1, NULL, 'Y' },
+        { "keep", 1, NULL, 'k' },
+        { "keep-rollups", 1, NULL, 'K' },
+        { "max-size", 1, NULL, 'x' },
+        { "truth-hours", 1, NULL, 'H' },
+        { "reboot", 1, NULL, 'B' },
+        { NULL, 0, NULL, 0 },
     };
     int option, index = 0;
 

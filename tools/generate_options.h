@@ -32,6 +32,7 @@ struct generate_options {
     int64_t cmdline_bytes;
     int64_t mix[BEHAVIOUR_COUNT]; /* weights */
     struct generate_spans gaps, restarts;
+    struct generate_spans reboots;  /* restarts of the host */
     struct generate_spans steps;    /* of the wall clock, by so many seconds, either way */
     struct generate_span fall_back; /* clocks of the zone are set back; length 0: they are not */
     int64_t keep_ns, keep_rollups_ns, max_bytes; /* 0: no limit */

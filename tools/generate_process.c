@@ -351,7 +351,7 @@ static void reopen(struct population *pop, const struct moment *moment, struct t
 
         if (!p->live)
             continue;
-        if (p->end_ns > moment->now_ns) {
+        if (p->end_ns > moment->now_ns && !moment->booted) {
             pop->slots[low++] = *p;
             continue;
         }
@@ -376,19 +376,33 @@ static void reopen(struct population *pop, const struct moment *moment, struct t
     }
 }
 
+void population_reboot(struct population *pop, int64_t boot_ns)
+{
+    pop->boot_ns = boot_ns;
+    pop->pid_next = PID_FIRST;
+}
+
+/* Those that were there before the recorder: of the host's whole life, or since it was restarted. */
+static void add_first(struct population *pop, const struct moment *moment, struct tick *tick)
+{
+    int64_t oldest_ns =
+        moment->booted ? moment->now_ns - pop->boot_ns : INT64_C(2500000) * SECOND_NS;
+    int64_t youngest_ns = moment->booted ? SECOND_NS / 10 : 10 * SECOND_NS;
+
+    for (int64_t i = 0; i < pop->options->processes; i++)
+        add_lasting(pop, moment->now_ns - random_log_between(&pop->random, youngest_ns, oldest_ns),
+                    false, moment, tick);
+}
+
 int64_t population_tick(struct population *pop, const struct moment *moment, struct tick *tick)
 {
     int64_t budget_us = pop->host.cores * (moment->awake_ns / 1000) / 100 * 92;
 
-    if (moment->index == 0) {
-        for (int64_t i = 0; i < pop->options->processes; i++)
-            add_lasting(pop,
-                        moment->now_ns - random_log_between(&pop->random, 10 * SECOND_NS,
-                                                            INT64_C(2500000) * SECOND_NS),
-                        false, moment, tick);
-    } else if (moment->session_first) {
+    if (moment->index > 0 && moment->session_first)
         reopen(pop, moment, tick);
-    } else {
+    if (moment->index == 0 || moment->booted) {
+        add_first(pop, moment, tick);
+    } else if (!moment->session_first) {
         disturb(pop, moment, tick);
     }
     if (moment->index > 0)

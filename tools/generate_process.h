@@ -56,6 +56,7 @@ struct moment {
     int64_t before_ns, now_ns;
     int64_t awake_ns; /* of the time between, what was not suspended */
     bool session_first;
+    bool booted; /* with session_first: the host was restarted, nobody has survived */
     bool gap;
 };
 
@@ -87,6 +88,9 @@ MUST_USE enum status population_init(struct population *population,
                                      const struct generate_options *options, int64_t boot_ns,
                                      struct truth *truth, struct error *err);
 void population_release(struct population *population);
+
+/* The host was restarted at that time: before the tick that begins the session. */
+void population_reboot(struct population *population, int64_t boot_ns);
 
 /* Add all processes' rows; returns the CPU microseconds they consumed. */
 int64_t population_tick(struct population *population, const struct moment *moment,

@@ -20,6 +20,7 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define UPTIME_NS (30 * 86400 * SECOND_NS) /* of the host when the recording begins */
+#define BOOT_NS (20 * SECOND_NS)           /* from a boot to the recorder's start */
 
 struct generator {
     struct generate_options options;
@@ -35,6 +36,8 @@ struct generator {
     int64_t wall_ns; /* that the wall clock is off, of this session's timeline */
     size_t steps;    /* of it, so far */
     int session;
+    unsigned boot;         /* how many there were */
+    bool reboots;          /* the next session is of another */
     int64_t samples;       /* of sessions that are closed */
     int64_t largest_bytes; /* of file, WAL and index, where there is a limit */
 };
@@ -51,7 +54,7 @@ static void fill_facts(const struct generator *g, int64_t start_ns, struct sessi
         .pid = 299,
         .timebase = { .boot_start_ns = start_ns - g->boot_ns, .wall_start_ns = start_ns },
     };
-    snprintf(facts->boot_id, sizeof facts->boot_id, "00000000-0000-4000-8000-%012" PRIx64,
+    snprintf(facts->boot_id, sizeof facts->boot_id, "%08x-0000-4000-8000-%012" PRIx64, g->boot,
              g->options.seed & UINT64_C(0xffffffffffff));
     snprintf(facts->host, sizeof facts->host, "generated-%" PRIu64, g->options.seed);
     snprintf(facts->os, sizeof facts->os, "Linux");
@@ -103,6 +106,12 @@ static enum status session_begin(struct generator *g, int64_t start_ns, struct e
     struct session_facts facts;
     enum status st;
 
+    if (g->reboots) {
+        g->boot++;
+        g->boot_ns = start_ns - BOOT_NS;
+        population_reboot(&g->population, g->boot_ns);
+        host_reboot(&g->host, &g->random);
+    }
     fill_facts(g, start_ns, &facts);
     host_restart(&g->host);
     g->tick.seq = 0;
@@ -225,6 +234,7 @@ static enum status tick_at(struct generator *g, int64_t due_ns, bool session_fir
         .before_ns = g->tick_count > 0 ? g->before_ns : now_ns - g->options.interval_ns,
         .now_ns = now_ns,
         .session_first = session_first,
+        .booted = session_first && g->reboots,
         .gap = gap != NULL,
     };
     enum status st = STATUS_OK;
@@ -253,8 +263,11 @@ static enum status generate(struct generator *g, struct error *err)
     for (int64_t due_ns = 0; due_ns < end_ns && st == STATUS_OK; due_ns += g->options.interval_ns) {
         const struct generate_span *now = generate_span_at(&g->options.gaps, due_ns / SECOND_NS);
 
-        if (generate_span_at(&g->options.restarts, due_ns / SECOND_NS) != NULL) {
+        bool reboots = generate_span_at(&g->options.reboots, due_ns / SECOND_NS) != NULL;
+
+        if (reboots || generate_span_at(&g->options.restarts, due_ns / SECOND_NS) != NULL) {
             st = session_end(g, "stop", err);
+            g->reboots |= reboots;
             session_first = true;
             gap = NULL;
             continue;
@@ -264,7 +277,7 @@ static enum status generate(struct generator *g, struct error *err)
             continue;
         }
         st = tick_at(g, due_ns, session_first, gap, err);
-        session_first = false;
+        session_first = g->reboots = false;
         gap = NULL;
         if (terminal)
             show_progress(g, due_ns / g->options.interval_ns, end_ns / g->options.interval_ns);
