@@ -12,7 +12,7 @@
 enum {
     MARGIN_PART = 16, /* for what no transaction before it was as large as */
     MARGIN_MAX = 16 << 20,
-    STAGE_PCT = 15,
+    STAGE_PCT = 10,
     PAGE_OVERHEAD_PCT = 7, /* of SQLite's pages, on chunks */
     RUNS_PER_SHARE = 8     /* level 0 goes in pieces not much larger than its share by this */
 };
@@ -71,7 +71,7 @@ static enum status candidate_run(struct retention *r, const struct retention_nee
 }
 
 /*
- * Hours go bit by bit: of all that is kept of them, whole ones take up to 15 %, thinned ones as much.
+ * Hours go bit by bit: of all that is kept of them, whole ones take up to 10 %, thinned ones as much.
  * Those that are too old go as they are.
  */
 static enum status candidate_hour(struct retention *r, bool aged, struct candidate *c,

@@ -15,6 +15,7 @@
 enum {
     BLOCK_SPAN_MAX_SECONDS = 3600,
     BLOCK_SAMPLES_MAX = 8000000, /* series x ticks */
+    ENDED_SERIES_MAX = 1024,     /* in hours that are not sealed yet, beside as many as live */
     WALL_STEP_NS = 100000000,    /* a wall clock this far off the timeline is mapped anew */
 };
 

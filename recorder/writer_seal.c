@@ -533,6 +533,14 @@ static int64_t hours_bytes(const struct writer *writer)
     return bytes;
 }
 
+/* Most processes that the hours in memory tell of have ended: they take room for nothing. */
+static bool hours_are_of_the_dead(const struct writer *writer)
+{
+    const struct build *hours = &writer->rollup[1][TABLE_PROCESS].build;
+
+    return hours->series_count - hours->open_count > hours->open_count + ENDED_SERIES_MAX;
+}
+
 /* The hour before the open block's is over. */
 static enum status seal_hour(struct writer *writer, struct error *err)
 {
@@ -543,6 +551,8 @@ static enum status seal_hour(struct writer *writer, struct error *err)
         return STATUS_OK;
     if (seal_rollup(writer, 1, err) != STATUS_OK)
         return err->status;
+    if (hours->count > 0 && hours_are_of_the_dead(writer))
+        return seal_rollup(writer, 2, err);
     /*
      * Under a size limit: minutes that may be evicted next must be told of by hours that are stored;
      * and a day's hours must not come all at once.
