@@ -22,6 +22,7 @@
 #include "tests/fault/power_vfs.h"
 #include "tests/support_digest.h"
 #include "tests/support_recording.h"
+#include "tests/support_truth.h"
 
 enum {
     CUTS_OF_A_FILE = 5, /* then there is a new one */
@@ -61,7 +62,7 @@ struct trial {
     uint64_t random;
     struct made_host host;
     struct writer *writer;
-    int64_t last[MADE_SLOTS][2]; /* values of a slot's latest row */
+    struct truth truth;
     struct told told[TRUTH_MAX];
     size_t told_count;
     const char *cut;   /* what the power went in */
@@ -81,33 +82,13 @@ static uint64_t any(struct trial *t, uint64_t below)
 
 /* --- the truth --- */
 
-static uint64_t mix(int64_t faults, int64_t cpu)
-{
-    uint64_t z = (uint64_t)faults * UINT64_C(0xbf58476d1ce4e5b9) + (uint64_t)cpu;
-
-    return (z ^ (z >> 31)) * UINT64_C(0x94d049bb133111eb);
-}
-
 static void note_truth(struct trial *t)
 {
     const struct tick *tick = &t->host.tick;
-    const struct tick_table *from = &tick->table[TABLE_PROCESS];
-    struct told *told = &t->told[t->told_count++];
 
     assert_true(t->told_count < TRUTH_MAX);
-    *told = (struct told){ .start_ns = tick->start_ns, .hash = from->row_count };
-    for (size_t i = 0; i < from->row_count; i++) {
-        int64_t *last = t->last[from->rows[i].slot];
-        size_t at = from->rows[i].at * from->width;
-
-        if (from->rows[i].at != ROW_SAME) {
-            last[0] = from->values[at + PROCESS_MINOR_FAULTS_TOTAL];
-            last[1] = from->missing[at + PROCESS_CPU_NS_TOTAL] == MISSING_NONE
-                          ? from->values[at + PROCESS_CPU_NS_TOTAL]
-                          : -1;
-        }
-        told->hash += mix(last[0], last[1]);
-    }
+    t->told[t->told_count++] =
+        (struct told){ .start_ns = tick->start_ns, .hash = truth_of_tick(&t->truth, tick) };
 }
 
 static struct told *told_at(struct trial *t, int64_t start_ns)
@@ -119,58 +100,16 @@ static struct told *told_at(struct trial *t, int64_t start_ns)
     return NULL;
 }
 
-/* Hash each tick of a block as note_truth does. */
-static void hash_block(struct recording *rec, const struct recording_block *block,
-                       const struct block_ticks *ticks, uint64_t *hash)
+static void find_tick(void *context, int64_t start_ns, uint64_t hash)
 {
-    const struct recording_table *table = recording_table(rec, "process_samples");
-    struct block_column faults = { 0 }, cpu = { 0 };
-    struct block_table d;
-    struct error err = { 0 };
-    enum status st = recording_directory(rec, block, table, ticks, &d, &err);
+    struct trial *t = context;
+    struct told *told = told_at(t, start_ns);
 
-    if (st == STATUS_ABSENT)
-        return;
-    if (st != STATUS_OK ||
-        recording_column(rec, &d, PROCESS_MINOR_FAULTS_TOTAL, SIZE_MAX, &faults, &err) !=
-            STATUS_OK ||
-        recording_column(rec, &d, PROCESS_CPU_NS_TOTAL, SIZE_MAX, &cpu, &err) != STATUS_OK)
-        fail_msg("%s", err.message);
-    for (size_t s = 0; s < d.series_count; s++)
-        for (size_t row = d.row[s]; row < d.row[s + 1]; row++) {
-            uint32_t at = d.tick[d.series[s].first + (row - d.row[s])];
-            bool none = cpu.missing != NULL && cpu.missing[row] != MISSING_NONE;
-
-            hash[at] += 1 + mix(faults.value[row], none ? -1 : cpu.value[row]);
-        }
-    block_column_release(&faults);
-    block_column_release(&cpu);
-    block_table_release(&d);
-}
-
-static void find_block(struct trial *t, struct recording *rec, const struct recording_block *block)
-{
-    struct block_ticks ticks;
-    struct error err = { 0 };
-    uint64_t *hash;
-
-    if (recording_ticks(rec, block, &ticks, &err) != STATUS_OK)
-        fail_msg("%s", err.message);
-    hash = calloc(ticks.count + 1, sizeof *hash);
-    assert_non_null(hash);
-    hash_block(rec, block, &ticks, hash);
-    for (uint32_t i = 0; i < ticks.count; i++) {
-        struct told *told = told_at(t, ticks.start_ns[i]);
-
-        if (told->there)
-            fail_msg("cut %ld: the tick at %lld comes twice", t->cuts, (long long)told->start_ns);
-        if (told->hash != hash[i])
-            fail_msg("cut %ld: the tick at %lld has other values", t->cuts,
-                     (long long)told->start_ns);
-        told->there = true;
-    }
-    free(hash);
-    block_ticks_release(&ticks);
+    if (told->there)
+        fail_msg("cut %ld: the tick at %lld comes twice", t->cuts, (long long)start_ns);
+    if (told->hash != hash)
+        fail_msg("cut %ld: the tick at %lld has other values", t->cuts, (long long)start_ns);
+    told->there = true;
 }
 
 /* --- after a cut --- */
@@ -184,7 +123,6 @@ static void report(void *context, const char *part, const char *what)
 /* Everything that a reader can ask for, and that the answers are consistent. */
 static void read_all(struct trial *t, struct recording *rec)
 {
-    const struct recording_contents *c = recording_contents(rec);
     struct error err = { 0 };
     struct digest seen;
     size_t findings = 0;
@@ -193,8 +131,7 @@ static void read_all(struct trial *t, struct recording *rec)
         fail_msg("cut %ld: %s", t->cuts, err.message);
     if (findings > 0)
         fail_msg("cut %ld: %zu findings", t->cuts, findings);
-    for (size_t i = 0; i < c->block_count[0]; i++)
-        find_block(t, rec, &c->blocks[0][i]);
+    truth_read(rec, find_tick, t);
     digest_take(&seen, t->path);
     if (seen.damaged)
         fail_msg("cut %ld: %s", t->cuts, seen.message.message);
