@@ -1,9 +1,10 @@
 /*
  * A bounded queue of ticks from the sampling thread to the writer thread.
  *
- * Its ticks are a fixed pool, filled again and again. When all are taken the sampler skips its
- * deadline: a tick that was never collected leaves nothing inconsistent, counters simply cover a
- * longer interval.
+ * Its ticks are a fixed pool, filled again and again. When all are taken, or hold too much memory,
+ * it thins itself: of the waiting ticks the two neighbours that stand for the fewest become one (see
+ * tick_merge.h). So the longer the writer cannot write, the sparser are the ticks that wait, every
+ * 2nd, every 4th, evenly over the whole time.
  */
 #ifndef RECORDER_QUEUE_H
 #define RECORDER_QUEUE_H
@@ -13,27 +14,56 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recorder/tick_merge.h"
 #include "schema/error.h"
 #include "schema/tick.h"
 
-enum { QUEUE_TICKS_DEFAULT = 16, QUEUE_WARM = 2 };
+enum {
+    QUEUE_TICKS_DEFAULT = 16,
+    QUEUE_WARM = 2,
+    QUEUE_BYTES_MAX = 24 << 20, /* of waiting ticks; while there are more, only two may wait */
+};
+
+struct queue_entry {
+    struct tick *tick;
+    uint32_t weight; /* ticks that it stands for */
+    size_t bytes;
+};
+
+/* What thinning has cost. */
+struct queue_loss {
+    int64_t ticks;
+    int64_t processes;      /* of which nothing, or not the end, is told */
+    int64_t from_ns, to_ns; /* of the ticks: start of the first, of the last tick they went into */
+};
 
 struct queue {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct tick *ticks;  /* [size], the pool */
-    struct tick **spare; /* [size], a stack: `warm` ticks that hold memory lie on top */
-    struct tick **full;  /* [size], a ring, oldest at `first` */
-    size_t size, spare_count, warm, full_count, first;
+    struct tick *ticks;       /* [size], the pool */
+    struct tick **spare;      /* [size], a stack: `warm` ticks that hold memory lie on top */
+    struct queue_entry *full; /* [full_count] of [size], oldest first */
+    size_t size, spare_count, warm, full_count;
+    size_t full_bytes;
+    const struct tick *merging[2]; /* the writer must not have them now; or NULL */
     bool closed;
+
+    /* the sampler's own */
+    struct tick_merge merge;
+    struct queue_loss loss; /* since the sampler set it to zero */
 };
 
 MUST_USE enum status queue_init(struct queue *queue, size_t ticks, struct error *err);
 /* Accepts a zeroed queue; no thread may be using it. */
 void queue_release(struct queue *queue);
 
-/* Sampler: an empty tick to fill, or NULL when all are waiting for the writer. */
+/*
+ * Sampler: an empty tick to fill. When all wait for the writer, two are merged for it; NULL if that
+ * cannot be done.
+ */
 struct tick *queue_spare(struct queue *queue);
+/* Sampler: how many ticks wait. */
+size_t queue_waiting(struct queue *queue);
 /* Sampler: hand a filled tick to the writer. */
 void queue_put(struct queue *queue, struct tick *tick);
 /* Sampler: no tick will follow. */

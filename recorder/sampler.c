@@ -14,7 +14,9 @@
 /* What happened since the latest tick that was collected; told in the next one. */
 struct untold {
     int64_t missed, late_ns;
-    int64_t dropped, dropped_from_ns;
+    int64_t dropped, dropped_from_ns, dropped_to_ns;
+    bool dropping;     /* for this tick, too */
+    int64_t processes; /* not told whole, for what was dropped */
     int64_t suspended_ns, stepped_ns;
 };
 
@@ -91,18 +93,19 @@ static void fail(struct sampler *s, const struct error *err)
 
 /* --- sampling thread ------------------------------------------------------------------------- */
 
-static void add_event(struct tick *tick, const char *kind, int64_t from_ns, int64_t duration_ns,
-                      int64_t value)
+static struct tick_event *add_event(struct tick *tick, const char *kind, int64_t from_ns,
+                                    int64_t duration_ns, int64_t value)
 {
     struct tick_event *event = tick_add_event(tick);
 
     if (event == NULL)
-        return;
+        return NULL;
     event->at_ns = from_ns;
     event->duration_ns = duration_ns;
     event->value = value;
     event->kind = tick_add_text(tick, kind, strlen(kind));
     event->detail = tick_add_text(tick, "", 0);
+    return event;
 }
 
 static void add_events(struct tick *tick, const struct untold *untold)
@@ -110,14 +113,35 @@ static void add_events(struct tick *tick, const struct untold *untold)
     int64_t now_ns = tick->start_ns;
 
     if (untold->suspended_ns > 0)
-        add_event(tick, "suspend", now_ns - untold->suspended_ns, untold->suspended_ns, 0);
+        (void)add_event(tick, "suspend", now_ns - untold->suspended_ns, untold->suspended_ns, 0);
     if (untold->missed > 0)
-        add_event(tick, "late", now_ns - untold->late_ns, untold->late_ns, untold->missed);
-    if (untold->dropped > 0)
-        add_event(tick, "dropped", untold->dropped_from_ns, now_ns - untold->dropped_from_ns,
-                  untold->dropped);
+        (void)add_event(tick, "late", now_ns - untold->late_ns, untold->late_ns, untold->missed);
     if (untold->stepped_ns != 0)
-        add_event(tick, "clock_step", now_ns, 0, untold->stepped_ns);
+        (void)add_event(tick, "clock_step", now_ns, 0, untold->stepped_ns);
+}
+
+/*
+ * Ticks that were given up while they waited for a disk, and those that were not even collected:
+ * one event once the queue is no longer full, or at the end.
+ */
+static void add_dropped(struct sampler *s, struct tick *tick, bool last)
+{
+    struct untold *untold = &s->untold;
+    struct tick_event *event;
+    char detail[160];
+
+    if (untold->dropped == 0 ||
+        (!last && (untold->dropping || queue_waiting(&s->queue) > s->queue.size / 2)))
+        return;
+    event = add_event(tick, "dropped", untold->dropped_from_ns,
+                      untold->dropped_to_ns - untold->dropped_from_ns, untold->dropped);
+    (void)snprintf(detail, sizeof detail,
+                   "the recording could not be written for a while; what waited was thinned, "
+                   "%" PRId64 " processes are not told whole",
+                   untold->processes);
+    if (event != NULL)
+        event->detail = tick_add_text(tick, detail, strlen(detail));
+    untold->dropped = untold->processes = 0;
 }
 
 static void note(struct untold *untold, const struct schedule_tick *at, int64_t interval_ns)
@@ -129,32 +153,53 @@ static void note(struct untold *untold, const struct schedule_tick *at, int64_t 
         untold->late_ns += at->missed * interval_ns + at->lateness_ns;
 }
 
-static void drop(struct sampler *s, int64_t start_ns)
+static void count_dropped(struct sampler *s, int64_t ticks, int64_t from_ns, int64_t to_ns)
 {
-    if (s->untold.dropped == 0)
-        s->untold.dropped_from_ns = start_ns;
-    s->untold.dropped++;
-    s->totals.dropped++;
+    struct untold *untold = &s->untold;
+
+    if (untold->dropped == 0 || from_ns < untold->dropped_from_ns)
+        untold->dropped_from_ns = from_ns;
+    if (untold->dropped == 0 || to_ns > untold->dropped_to_ns)
+        untold->dropped_to_ns = to_ns;
+    untold->dropped += ticks;
+    s->totals.dropped += ticks;
 }
 
-/* Collect one tick and hand it on; a full queue costs the tick, no memory the recording. */
+/* A tick to fill; what the queue gave up for it is counted. */
+static struct tick *spare_tick(struct sampler *s, int64_t start_ns)
+{
+    struct tick *tick = queue_spare(&s->queue);
+    struct queue_loss *loss = &s->queue.loss;
+
+    s->untold.dropping = loss->ticks > 0;
+    if (loss->ticks > 0)
+        count_dropped(s, loss->ticks, loss->from_ns, loss->to_ns);
+    s->untold.processes += loss->processes;
+    *loss = (struct queue_loss){ 0 };
+    if (tick == NULL)
+        count_dropped(s, 1, start_ns, start_ns + s->options.interval_ns);
+    return tick;
+}
+
+/* Collect one tick and hand it on; no memory costs the recording. */
 static void take_tick(struct sampler *s, const struct schedule_tick *at, bool has_deadline)
 {
     struct recorder_stats *stats = &s->options.collect->stats;
     const struct timebase *timebase = &s->options.timebase;
-    struct tick *tick = queue_spare(&s->queue);
+    int64_t start_ns = timebase_at(timebase, at->boot_ns);
+    struct tick *tick = spare_tick(s, start_ns);
     struct error err;
 
     note(&s->untold, at, s->options.interval_ns);
     s->totals.missed += at->missed;
-    if (tick == NULL) {
-        drop(s, timebase_at(timebase, at->boot_ns));
+    if (tick == NULL)
         return;
-    }
     tick->seq = s->seq;
-    tick->start_ns = timebase_at(timebase, at->boot_ns);
+    tick->start_ns = start_ns;
+    tick->slots_held = queue_waiting(&s->queue) > 0;
     tick->wall_ns = at->wall_ns;
     tick->gap_before = s->untold.suspended_ns > 0;
+    add_dropped(s, tick, !has_deadline);
     add_events(tick, &s->untold);
     stats->lateness_ns = has_deadline ? at->lateness_ns : -1;
     stats->ticks_missed = s->totals.missed;
@@ -168,7 +213,7 @@ static void take_tick(struct sampler *s, const struct schedule_tick *at, bool ha
         fail(s, &err);
         return;
     }
-    s->untold = (struct untold){ 0 };
+    s->untold.missed = s->untold.late_ns = s->untold.suspended_ns = s->untold.stepped_ns = 0;
     s->seq++;
     s->totals.ticks++;
     s->totals.processes += (int64_t)tick->birth_count;

@@ -2,7 +2,8 @@
  * The two threads of a recording: one samples at the deadlines, one stores what it is handed.
  *
  * Storing may take long or fail (a slow or full disk): then ticks wait in the queue, and once that
- * is full deadlines are skipped, counted, and told by an event in the next tick.
+ * is full it thins itself. What that costs is counted, and told by one event when there is room
+ * again.
  */
 #ifndef RECORDER_SAMPLER_H
 #define RECORDER_SAMPLER_H

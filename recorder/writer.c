@@ -213,10 +213,17 @@ static enum status tell_of_eviction(struct writer *writer, struct error *err)
     return st;
 }
 
-/* A full sync at least every sync_ns: WAL commits in between survive a kill, not a power cut. */
+/*
+ * WAL commits without a sync survive a kill, not a power cut: is this the last commit before the
+ * oldest tick that was not synced is sync_ns old? The next comes when commit_ns have passed and
+ * there is a tick again.
+ */
 static bool wants_sync(const struct writer *writer)
 {
-    return writer->sync_ns > 0 && writer->last_tick_ns - writer->last_sync_ns >= writer->sync_ns;
+    int64_t next_ns = writer->last_tick_ns + writer->commit_ns + writer->facts.interval_ns;
+
+    return writer->sync_ns > 0 && writer->first_unsynced_ns != NO_TIME &&
+           next_ns - writer->first_unsynced_ns >= writer->sync_ns;
 }
 
 /* The WAL keeps what a checkpoint could not move: one that fails costs nothing but its time. */
@@ -254,7 +261,7 @@ enum status writer_commit(struct writer *writer, struct error *err)
     writer->last_commit_ns = writer->last_tick_ns;
     if (sync) {
         (void)sqlite3_exec(writer->db.handle, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
-        writer->last_sync_ns = writer->last_tick_ns;
+        writer->first_unsynced_ns = NO_TIME;
         writer->stats.syncs++;
     }
     if (!writer->checkpoint_due)
@@ -304,6 +311,8 @@ static enum status put_tick(struct writer *writer, const struct tick *tick, stru
         store_named(writer, tick, err) != STATUS_OK || writer_put_tail(writer, err) != STATUS_OK)
         return err->status;
     writer->last_tick_ns = tick->start_ns;
+    if (writer->first_unsynced_ns == NO_TIME)
+        writer->first_unsynced_ns = tick->start_ns;
     writer->stats.ticks++;
     writer->stats.process_samples += (int64_t)tick->table[TABLE_PROCESS].row_count;
     return STATUS_OK;
@@ -444,8 +453,8 @@ static enum status begin_session(struct writer *writer, const struct session_fac
     writer->block.session_id = session_id;
     writer->block.block_seq = writer->next_block_seq[0];
     writer->wall_offset_ns = 0;
-    writer->last_tick_ns = writer->last_commit_ns = writer->last_sync_ns =
-        facts->timebase.wall_start_ns - 1;
+    writer->last_tick_ns = writer->last_commit_ns = facts->timebase.wall_start_ns - 1;
+    writer->first_unsynced_ns = NO_TIME;
     bytes_reset(&writer->record);
     if (tail_put_base(&writer->block, &writer->record, err) != STATUS_OK)
         return err->status;
@@ -454,12 +463,12 @@ static enum status begin_session(struct writer *writer, const struct session_fac
 
 /*
  * Recovery, then the session, in one transaction; the session looks for processes in rows that
- * recovery has written.
+ * recovery has written. It is synced: what a killed recorder had not is old enough.
  */
 static enum status begin_recording(struct writer *writer, const struct session_facts *facts,
                                    struct error *err)
 {
-    if (database_exec(&writer->db, "BEGIN IMMEDIATE", err) != STATUS_OK ||
+    if (database_exec(&writer->db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE", err) != STATUS_OK ||
         read_last_ids(writer, err) != STATUS_OK || writer_put_catalog(writer, err) != STATUS_OK ||
         writer_load_entities(writer, err) != STATUS_OK ||
         writer_init_levels(writer, err) != STATUS_OK || writer_recover(writer, err) != STATUS_OK ||
@@ -472,7 +481,7 @@ static enum status begin_recording(struct writer *writer, const struct session_f
         database_write_checks(&writer->db, err) != STATUS_OK)
         return err->status;
     pending_forget(&writer->pending);
-    return database_exec(&writer->db, "COMMIT", err);
+    return database_exec(&writer->db, "COMMIT; PRAGMA synchronous=NORMAL", err);
 }
 
 /* Commit, with room made as for a block; then what that has to tell. */

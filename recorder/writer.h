@@ -45,7 +45,7 @@ enum { RETENTION_BYTES_MIN = 2 << 20 }; /* a smaller limit makes no sense */
 struct writer_options {
     const char *path;
     int64_t commit_ns; /* commit when this much timeline has passed since the last; 0: each tick */
-    int64_t sync_ns;   /* a full sync at least this often; 0: never */
+    int64_t sync_ns;   /* a power cut costs no tick older than that; 0: there is no sync */
     uint32_t block_ticks; /* 0: the default of 300 */
     struct retention_options retention;
 };

@@ -74,7 +74,8 @@ struct writer {
     struct tick_check check;
     bool zone_changed;      /* since the session's start, and told */
     int64_t wall_offset_ns; /* wall clock minus timeline, as last mapped */
-    int64_t last_tick_ns, last_commit_ns, last_sync_ns;
+    int64_t last_tick_ns, last_commit_ns;
+    int64_t first_unsynced_ns; /* the oldest tick that a power cut could take; NO_TIME: none */
 
     struct open_block block;
     int64_t tail_records; /* of this block, its base included */

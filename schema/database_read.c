@@ -9,6 +9,8 @@
  *   copied         marked WAL, but no -wal beside it                   immutable
  *   killed while   -journal is there, of the one change that a clean   immutable: the first page is
  *   it ended       end makes outside the WAL: its mode in the header   good before and after it
+ *   killed while   -journal is there, of a file that was empty         nothing to read: the next
+ *   it began                                                           recorder begins it anew
  */
 #include <errno.h>
 #include <stdio.h>
@@ -105,6 +107,29 @@ static bool has_beside(const char *path, const char *suffix)
     return stat(name, &info) == 0 && info.st_size > 0;
 }
 
+/*
+ * Is it the journal of a change to an empty file? https://sqlite.org/fileformat2.html, "The
+ * Rollback Journal": the size of the database before, in pages, follows magic, count and nonce.
+ */
+static bool was_empty_before(const char *path)
+{
+    static const unsigned char magic[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
+    static const unsigned char none[4];
+    unsigned char head[20] = { 0 };
+    char name[4096];
+    FILE *file;
+    size_t got;
+
+    (void)snprintf(name, sizeof name, "%s-journal", path);
+    file = fopen(name, "rbe");
+    if (file == NULL)
+        return false;
+    got = fread(head, 1, sizeof head, file);
+    (void)fclose(file);
+    return got == sizeof head && memcmp(head, magic, sizeof magic) == 0 &&
+           memcmp(head + 16, none, sizeof none) == 0;
+}
+
 enum status database_open_read(struct database *db, const char *path, struct error *err)
 {
     static const char usual[] = "PRAGMA cell_size_check=1; "
@@ -119,6 +144,11 @@ enum status database_open_read(struct database *db, const char *path, struct err
     *db = (struct database){ .path = path };
     if (st != STATUS_OK)
         return st;
+    if (!wal && was_empty_before(path))
+        return error_set(err, STATUS_INVALID,
+                         "%s: no recording yet: its recorder ended while it began (procscoped -o "
+                         "on it begins anew)",
+                         path);
     if (wal && !has_beside(path, "-wal"))
         st = try_open(db, "immutable=1", usual, err);
     else if (wal && !has_beside(path, "-shm")) /* no writer; SQLite would leave one behind */
@@ -127,7 +157,8 @@ enum status database_open_read(struct database *db, const char *path, struct err
         st = try_open(db, "mode=ro", usual, err);
     if (st != STATUS_OK && st != STATUS_CORRUPT && wal && has_beside(path, "-wal"))
         st = try_open(db, without_shm, in_memory, err);
-    if (st != STATUS_OK && st != STATUS_CORRUPT && !wal && has_beside(path, "-journal"))
+    /* Both beside it: that WAL was emptied into the file before the journal was begun. */
+    if (st != STATUS_OK && st != STATUS_CORRUPT && has_beside(path, "-journal"))
         st = try_open(db, "immutable=1", usual, err);
     if (st == STATUS_OK)
         st = database_check_version(db, &empty, err);

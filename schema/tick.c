@@ -7,7 +7,7 @@
 static void *grow(void **array, size_t *count, size_t *size, size_t width)
 {
     if (*count == *size) {
-        size_t more = *size == 0 ? 16 : *size + *size / 2;
+        size_t more = *size + *size / 2 + 16;
         void *larger = realloc(*array, more * width);
 
         if (larger == NULL)
@@ -55,6 +55,7 @@ void tick_reset(struct tick *tick)
     tick->entity_count = 0;
     tick->event_count = 0;
     tick->gap_before = false;
+    tick->slots_held = false;
     tick->no_memory = false;
     bytes_reset(&tick->text);
 }
@@ -78,14 +79,16 @@ static struct tick_row *add_row(struct tick *tick, struct tick_table *t, uint32_
     return row;
 }
 
-static bool reserve_values(struct tick_table *t)
+static bool reserve_values(struct tick_table *t, size_t count)
 {
     size_t more = t->value_size == 0 ? 16 : t->value_size + t->value_size / 2;
     int64_t *values;
     uint8_t *missing;
 
-    if (t->value_count < t->value_size)
+    if (count <= t->value_size)
         return true;
+    if (more < count)
+        more = count;
     values = realloc(t->values, more * t->width * sizeof *values);
     if (values == NULL)
         return false;
@@ -104,7 +107,7 @@ struct tick_row *tick_row_values(struct tick *tick, enum table_id table, uint32_
     struct tick_table *t = &tick->table[table];
     struct tick_row *row = NULL;
 
-    if (reserve_values(t))
+    if (reserve_values(t, t->value_count + 1))
         row = add_row(tick, t, slot);
     if (row == NULL) {
         tick->no_memory = true;
@@ -120,6 +123,59 @@ struct tick_row *tick_row_values(struct tick *tick, enum table_id table, uint32_
 void tick_row_same(struct tick *tick, enum table_id table, uint32_t slot)
 {
     (void)add_row(tick, &tick->table[table], slot);
+}
+
+static bool reserve(void **array, size_t *size, size_t count, size_t width)
+{
+    void *larger;
+
+    if (count <= *size)
+        return true;
+    larger = realloc(*array, count * width);
+    if (larger == NULL)
+        return false;
+    *array = larger;
+    *size = count;
+    return true;
+}
+
+#define RESERVE(to, more, list)                                                                    \
+    reserve((void **)&(to)->list##s, &(to)->list##_size,                                           \
+            (to)->list##_count + (more)->list##_count, sizeof *(to)->list##s)
+
+bool tick_reserve(struct tick *tick, const struct tick *more)
+{
+    for (size_t t = 0; t < TABLE_COUNT; t++) {
+        struct tick_table *to = &tick->table[t];
+
+        if (!RESERVE(to, &more->table[t], row) ||
+            !reserve_values(to, to->value_count + more->table[t].value_count))
+            return false;
+    }
+    if (!bytes_reserve(&tick->text, more->text.used)) {
+        tick->text.full = false; /* nothing was dropped */
+        return false;
+    }
+    return RESERVE(tick, more, birth) && RESERVE(tick, more, version) &&
+           RESERVE(tick, more, exit) && RESERVE(tick, more, event) &&
+           reserve((void **)&tick->entities, &tick->entity_size,
+                   tick->entity_count + more->entity_count, sizeof *tick->entities);
+}
+
+size_t tick_bytes(const struct tick *tick)
+{
+    size_t bytes =
+        tick->birth_size * sizeof *tick->births + tick->version_size * sizeof *tick->versions +
+        tick->exit_size * sizeof *tick->exits + tick->entity_size * sizeof *tick->entities +
+        tick->event_size * sizeof *tick->events + tick->text.size;
+
+    for (size_t t = 0; t < TABLE_COUNT; t++) {
+        const struct tick_table *table = &tick->table[t];
+
+        bytes += table->row_size * sizeof *table->rows +
+                 table->value_size * table->width * (sizeof *table->values + 1);
+    }
+    return bytes;
 }
 
 #define ADD(tick, list)                                                                            \

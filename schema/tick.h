@@ -129,6 +129,7 @@ struct tick {
     int64_t end_ns;   /* sweep end */
     int64_t wall_ns;  /* the wall clock as it was at start_ns */
     bool gap_before;  /* rates must not be taken across start_ns (suspend, lost ticks) */
+    bool slots_held;  /* ticks before this one wait: slots that ended in them should not return */
     struct tick_table table[TABLE_COUNT];
     struct tick_birth *births;
     size_t birth_count, birth_size;
@@ -148,6 +149,11 @@ void tick_init(struct tick *tick);
 void tick_release(struct tick *tick);
 /* Empty it and keep its memory. */
 void tick_reset(struct tick *tick);
+
+/* Bytes of memory that it holds. */
+size_t tick_bytes(const struct tick *tick);
+/* Room for all that `more` holds, besides what is there; false: memory is out. */
+bool tick_reserve(struct tick *tick, const struct tick *more);
 
 /* Mark `table` as sampled now, with all its metrics read. */
 void tick_sampled(struct tick *tick, enum table_id table);

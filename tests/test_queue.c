@@ -40,7 +40,6 @@ static void ticks_come_out_in_order(void **state)
             fill(tick, i);
             queue_put(&queue, tick);
         }
-        assert_null(queue_spare(&queue)); /* full: this deadline is skipped */
         for (int64_t i = 0; i < SIZE; i++) {
             struct tick *tick = queue_take(&queue);
 
@@ -116,7 +115,7 @@ static void a_backlog_gives_its_memory_back(void **state)
 
 struct tally {
     struct queue queue;
-    int64_t taken, last_seq;
+    int64_t taken, events, last_seq;
     bool ordered;
 };
 
@@ -128,7 +127,8 @@ static void *consume(void *self)
     tally->ordered = true;
     tally->last_seq = -1;
     while ((tick = queue_take(&tally->queue)) != NULL) {
-        tally->ordered = tally->ordered && tick->seq > tally->last_seq && tick->event_count == 1;
+        tally->ordered = tally->ordered && tick->seq > tally->last_seq;
+        tally->events += (int64_t)tick->event_count;
         tally->last_seq = tick->seq;
         tally->taken++;
         queue_give_back(&tally->queue, tick);
@@ -141,26 +141,107 @@ static void two_threads_lose_nothing_that_was_put(void **state)
     (void)state;
     struct tally tally = { 0 };
     pthread_t thread;
-    int64_t put = 0;
 
     open_queue(&tally.queue);
     assert_int_equal(pthread_create(&thread, NULL, consume, &tally), 0);
     for (int64_t i = 0; i < MANY; i++) {
         struct tick *tick = queue_spare(&tally.queue);
 
-        if (tick == NULL)
-            continue;
+        assert_non_null(tick);
         fill(tick, i);
         queue_put(&tally.queue, tick);
-        put++;
     }
     queue_close(&tally.queue);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(tally.taken, put);
+    assert_int_equal(tally.taken + tally.queue.loss.ticks, MANY);
+    assert_int_equal(tally.events, MANY);
+    assert_int_equal(tally.last_seq, MANY - 1);
     assert_true(tally.ordered);
-    assert_true(put > 0);
     queue_release(&tally.queue);
     queue_release(&tally.queue); /* accepts a zeroed one */
+}
+
+static void a_full_queue_thins_itself_evenly(void **state)
+{
+    (void)state;
+    enum { PUT = 1000, WAIT = 16 };
+    struct queue queue;
+    struct error err;
+    int64_t events = 0, before = -1, least = PUT, most = 0;
+
+    assert_int_equal(queue_init(&queue, WAIT, &err), STATUS_OK);
+    for (int64_t i = 0; i < PUT; i++) {
+        struct tick *tick = queue_spare(&queue);
+
+        tick->start_ns = i;
+        fill(tick, i);
+        queue_put(&queue, tick);
+    }
+    assert_int_equal(queue_waiting(&queue), WAIT);
+    assert_int_equal(queue.loss.ticks, PUT - WAIT);
+    assert_int_equal(queue.loss.from_ns, 0);
+    for (size_t i = 0; i < WAIT; i++) {
+        struct tick *tick = queue_take(&queue);
+        int64_t apart = tick->seq - before;
+
+        before = tick->seq;
+        events += (int64_t)tick->event_count;
+        if (i < WAIT - 2) { /* the latest are few yet */
+            least = apart < least ? apart : least;
+            most = apart > most ? apart : most;
+        }
+        queue_give_back(&queue, tick);
+    }
+    assert_int_equal(before, PUT - 1);
+    assert_int_equal(events, PUT);
+    assert_true(least >= PUT / WAIT / 2 && most <= 4 * least);
+    queue_release(&queue);
+}
+
+/* As many processes as a large host has, each with new values and three in a thousand in and out. */
+static void fill_large(struct tick *tick, uint32_t processes)
+{
+    tick_sampled(tick, TABLE_PROCESS);
+    for (uint32_t slot = 0; slot < processes + processes / 300; slot++) {
+        int64_t *values;
+        uint8_t *missing;
+        uint8_t flags = slot < processes ? 0 : ROW_FIRST | ROW_LAST;
+
+        assert_non_null(tick_row_values(tick, TABLE_PROCESS, slot, flags, &values, &missing));
+        if (flags != 0) {
+            struct tick_birth *birth = tick_add_birth(tick);
+
+            assert_non_null(birth);
+            birth->slot = slot;
+        }
+    }
+}
+
+static void a_backlog_of_a_large_host_is_bounded_in_bytes(void **state)
+{
+    (void)state;
+    enum { PROCESSES = 20000, PUT = 100, WAIT = QUEUE_TICKS_DEFAULT };
+    struct queue queue;
+    struct error err;
+    size_t most = 0;
+
+    assert_int_equal(queue_init(&queue, WAIT, &err), STATUS_OK);
+    for (int64_t i = 0; i < PUT; i++) {
+        struct tick *tick = queue_spare(&queue);
+        size_t bytes = 0;
+
+        assert_non_null(tick);
+        tick->start_ns = i;
+        fill_large(tick, PROCESSES);
+        queue_put(&queue, tick);
+        for (size_t t = 0; t < WAIT; t++)
+            bytes += tick_bytes(&queue.ticks[t]);
+        most = bytes > most ? bytes : most;
+    }
+    print_message("%zu ticks wait, at most %zu bytes\n", queue_waiting(&queue), most);
+    assert_true(most < 64 << 20);
+    assert_true(queue_waiting(&queue) >= 2);
+    queue_release(&queue);
 }
 
 int main(void)
@@ -170,6 +251,8 @@ int main(void)
         cmocka_unit_test(a_closed_queue_is_emptied_first),
         cmocka_unit_test(one_tick_in_flight_uses_one_buffer),
         cmocka_unit_test(a_backlog_gives_its_memory_back),
+        cmocka_unit_test(a_full_queue_thins_itself_evenly),
+        cmocka_unit_test(a_backlog_of_a_large_host_is_bounded_in_bytes),
         cmocka_unit_test(two_threads_lose_nothing_that_was_put),
     };
 

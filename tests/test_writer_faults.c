@@ -16,6 +16,7 @@
 #include "tests/fault/fault_vfs.h"
 #include "tests/support_digest.h"
 #include "tests/support_recording.h"
+#include "tests/support_truth.h"
 
 enum { TICKS = 34, SESSIONS = 2, WHY = 600 };
 
@@ -136,38 +137,6 @@ static void remove_recording(const char *path)
     }
 }
 
-/* CPU time of all usage, of blocks that are there and of those that were evicted; -1: a tail lacks. */
-static int64_t used(const char *path)
-{
-    struct recording *rec;
-    struct usage usage;
-    struct error err = { 0 };
-    int64_t sum = 0;
-
-    if (recording_open(&rec, path, &err) != STATUS_OK)
-        fail_msg("%s", err.message);
-    usage_init(&usage, &recording_table(rec, "process_samples")->shape[0]);
-    for (int runs = 0; runs < 2; runs++) {
-        struct recording_usage *list;
-        size_t count;
-
-        if (recording_usages(rec, runs != 0, &list, &count, &err) != STATUS_OK)
-            fail_msg("%s", err.message);
-        for (size_t i = 0; i < count; i++) {
-            if (recording_usage(rec, &list[i], &usage, &err) != STATUS_OK)
-                fail_msg("%s", err.message);
-            for (size_t row = 0; row < usage.count; row++)
-                sum += usage_sums(&usage, row)[PROCESS_CPU_NS_TOTAL].increase;
-        }
-        free(list);
-    }
-    usage_release(&usage);
-    if (recording_contents(rec)->unclean)
-        sum = -1;
-    recording_close(rec);
-    return sum;
-}
-
 /* The samples must be those of a run without a fault; ids and events may differ after a failed close. */
 static void fail_each_call(bool lasting, bool full, bool evicts)
 {
@@ -184,7 +153,7 @@ static void fail_each_call(bool lasting, bool full, bool evicts)
     (void)record(&t);
     digest_take(&right, t.path);
     assert_true(evicts ? right.ticks < TICKS * SESSIONS : right.ticks == TICKS * SESSIONS);
-    sum = used(t.path);
+    sum = truth_cpu_ns(t.path);
     assert_true(sum > 0);
     for (t.at = 1;; t.at += step) {
         struct digest seen;
@@ -195,7 +164,7 @@ static void fail_each_call(bool lasting, bool full, bool evicts)
         read_it(&t);
         verify(t.path);
         digest_take(&seen, t.path);
-        now = used(t.path);
+        now = truth_cpu_ns(t.path);
         if (seen.ticks != right.ticks && !(evicts && now < 0))
             fail_msg("call %ld: %u ticks of %u", t.at, seen.ticks, right.ticks);
         if (now >= 0 && now != sum)

@@ -178,6 +178,9 @@ static void end_unseen(struct process_state *s, struct tick *tick)
     }
 }
 
+/* So many slots that have ended wait for the ticks that name them to be stored; then they return. */
+enum { SLOTS_HELD_MAX = 16384 };
+
 static enum status process_collect(void *state, struct tick *tick, struct error *err)
 {
     struct process_state *s = state;
@@ -189,7 +192,8 @@ static enum status process_collect(void *state, struct tick *tick, struct error 
     st = process_files_list(&s->files, all, tick->start_ns, err);
     if (st != STATUS_OK)
         return st;
-    process_table_tick(&s->table);
+    if (!tick->slots_held || s->table.returned_count > SLOTS_HELD_MAX)
+        process_table_tick(&s->table);
     s->sweep++;
     process_take_answers(s, tick);
     process_exits(s, tick);

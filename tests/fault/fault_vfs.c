@@ -70,7 +70,7 @@ static int f_sync(sqlite3_file *file, int flags)
 
 static int f_size(sqlite3_file *file, sqlite3_int64 *size)
 {
-    return of(file)->pMethods->xFileSize(of(file), size);
+    return fails() ? SQLITE_IOERR_FSTAT : of(file)->pMethods->xFileSize(of(file), size);
 }
 
 static int f_lock(sqlite3_file *file, int how)
@@ -88,8 +88,11 @@ static int f_reserved(sqlite3_file *file, int *result)
     return of(file)->pMethods->xCheckReservedLock(of(file), result);
 }
 
+/* The one request by which the system's VFS touches the disk: it may extend the file. */
 static int f_control(sqlite3_file *file, int op, void *argument)
 {
+    if (op == SQLITE_FCNTL_SIZE_HINT && fails())
+        return fault_vfs.full ? SQLITE_FULL : SQLITE_IOERR;
     return of(file)->pMethods->xFileControl(of(file), op, argument);
 }
 
@@ -173,7 +176,7 @@ static int v_delete(sqlite3_vfs *vfs, const char *name, int sync)
 static int v_access(sqlite3_vfs *vfs, const char *name, int flags, int *result)
 {
     (void)vfs;
-    return real->xAccess(real, name, flags, result);
+    return fails() ? SQLITE_IOERR_ACCESS : real->xAccess(real, name, flags, result);
 }
 
 static int v_full_path(sqlite3_vfs *vfs, const char *name, int size, char *out)

@@ -11,7 +11,7 @@ struct fault_vfs {
     long at;      /* the call that fails, from 1; 0: none */
     bool lasting; /* and all after it */
     bool full;    /* writes fail with SQLITE_FULL, not SQLITE_IOERR */
-    long calls;   /* made so far: writes, syncs, truncations, opens, deletions, locks */
+    long calls;   /* made so far: all but reads, unlocking and closing */
     long writes;  /* of these, writes */
     bool hit;     /* some call failed */
 };
