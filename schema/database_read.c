@@ -125,7 +125,8 @@ enum status database_open_read(struct database *db, const char *path, struct err
     if (database_check_files(db, err) != STATUS_OK || wants_wal(path, &wal, err) != STATUS_OK)
         return err->status == STATUS_ABSENT ? STATUS_IO : err->status;
     path = db->real_path;
-    if (wal && !has_beside(path, "-wal"))
+    /* SQLite would read any WAL that lies there; without the mark it is another file's. */
+    if (wal != has_beside(path, "-wal") && (wal || !database_shm_is_live(db)))
         st = try_open(db, "immutable=1", true, usual, err);
     else if (wal && !database_shm_is_live(db)) /* no writer; SQLite would leave one behind */
         st = try_open(db, "mode=ro", false, in_memory, err);
