@@ -31,7 +31,7 @@ SIGSYS, SIGXCPU, SIGALRM = 31, 24, 14
 # The sanitizers' own memory is not the analyzer's: little of what was freed is kept back.
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=512:"
                               "quarantine_size_mb=8:malloc_context_size=5",
-              "UBSAN_OPTIONS": "print_stacktrace=1"}
+              "UBSAN_OPTIONS": "print_stacktrace=0"}  # a stack trace would start a program
 COMPLAINTS = re.compile(rb"AddressSanitizer|LeakSanitizer|runtime error:|Assertion|stack smashing")
 RECORDINGS = {
     "lives": "--processes 5 --seconds 330 --births 0.3 --seed 3 --restart 150:20 --gap 40:5 --missing"
@@ -202,6 +202,8 @@ def try_mutation(number, asked, place, tally):
     told = mutate_recording.mutate(number, SEED, place["sources"], path)
     before = state(place["folder"])
     wrong = []
+    if asked.every_line:
+        print(f"{time.monotonic() - place['start']:.1f} s {name}: {told[:200]}", flush=True)
     every = list(commands(path, number, place["columns"]))
     status, *_ = place["server"].run(every[2])
     if status != 0:  # it cannot be opened: the same to all, some take turns
@@ -234,6 +236,7 @@ def parse():
     options = argparse.ArgumentParser()
     options.add_argument("--only", type=int)
     options.add_argument("--from", type=int, default=0, dest="begin")
+    options.add_argument("--every-line", action="store_true", help="each mutation as it begins")
     asked = options.parse_args()
     asked.every = 11
     return asked
@@ -253,7 +256,7 @@ def main():
             os.mkdir(directory)
         with open(os.path.join(place["folder"], "target"), "wb") as file:
             file.write(b"of somebody else")
-        place.update(work=work, sources=sources(work), strace=shutil.which("strace") is not None)
+        place.update(start=start, work=work, sources=sources(work), strace=shutil.which("strace") is not None)
         place.update(columns=report_columns(place["sources"][0]), server=Server(place["scratch"]))
         for number in [asked.only] if asked.only is not None else range(asked.begin, count):
             try_mutation(number, asked, place, tally)
