@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "schema/bytes.h"
+
 static const char *cause_of(const struct recording_contents *c, size_t session, int64_t from_ns,
                             int64_t to_ns)
 {
@@ -15,7 +17,7 @@ static const char *cause_of(const struct recording_contents *c, size_t session, 
             const struct recording_event *e = &c->events[i];
 
             if (e->session_id == c->sessions[session].session_id && e->at_ns <= to_ns &&
-                e->at_ns + e->duration_ns > from_ns && strcmp(e->kind, kinds[k][0]) == 0)
+                wrap_add(e->at_ns, e->duration_ns) > from_ns && strcmp(e->kind, kinds[k][0]) == 0)
                 return kinds[k][1];
         }
     return "gap";
@@ -49,7 +51,7 @@ void coverage_block(struct coverage *coverage, const struct recording_contents *
     int64_t before = block->previous_ns;
 
     if (block->tail)
-        coverage->tail_ns = block->end_ns - block->start_ns;
+        coverage->tail_ns = wrap_subtract(block->end_ns, block->start_ns);
     for (uint32_t i = 0; i < ticks->count; before = ticks->start_ns[i++]) {
         int64_t at = ticks->start_ns[i];
         int64_t from = before > window->from_ns ? before : window->from_ns;
@@ -67,8 +69,8 @@ void coverage_block(struct coverage *coverage, const struct recording_contents *
         } else if (ticks->gap[i] != 0) {
             add_gap(coverage, from, at, cause_of(contents, block->session, before, at));
         } else {
-            coverage->covered_ns += at - from;
-            coverage->ticks_ns += at - before;
+            coverage->covered_ns = wrap_add(coverage->covered_ns, wrap_subtract(at, from));
+            coverage->ticks_ns = wrap_add(coverage->ticks_ns, wrap_subtract(at, before));
         }
     }
 }

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
@@ -10,6 +11,9 @@
 
 static const struct command *const commands[] = { &command_info, &command_report, &command_export,
                                                   &command_verify };
+
+/* No file makes us take more, whatever it claims: the system refuses it. */
+#define MEMORY_GIB 4
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DAMAGED = 3 };
 
@@ -84,6 +88,28 @@ static int exit_code(enum status st)
     }
 }
 
+/* A sanitizer maps terabytes that it does not use. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ADDRESSES_ARE_MEMORY 0
+#elif defined(__has_feature)
+#define ADDRESSES_ARE_MEMORY (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define ADDRESSES_ARE_MEMORY 1
+#endif
+
+static void bound_memory(void)
+{
+    const rlim_t most = (rlim_t)MEMORY_GIB << 30;
+    struct rlimit limit;
+
+    if (!ADDRESSES_ARE_MEMORY || getrlimit(RLIMIT_AS, &limit) != 0)
+        return;
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > most) {
+        limit.rlim_cur = most;
+        (void)setrlimit(RLIMIT_AS, &limit);
+    }
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct error err = { 0 };
@@ -93,6 +119,7 @@ static int run(const struct command *command, int argc, char **argv)
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help(command);
+    bound_memory();
     st = command->run(argc, argv, &err);
     if (st == STATUS_OK)
         return finish(EXIT_DONE);
@@ -100,6 +127,11 @@ static int run(const struct command *command, int argc, char **argv)
     (void)fprintf(stderr, "procscope %s: %s\n", command->name,
                   err.message[0] == '\0' ? status_text(st)
                                          : escape_show(shown, sizeof shown, err.message));
+    if (st == STATUS_NO_MEMORY)
+        (void)fprintf(stderr,
+                      "procscope takes %d GiB at most, or what ulimit -v leaves it; a shorter "
+                      "window needs less\n",
+                      MEMORY_GIB);
     if (st == STATUS_INVALID)
         (void)fprintf(stderr, "procscope %s --help tells what it takes\n", command->name);
     return exit_code(st);

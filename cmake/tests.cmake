@@ -3,6 +3,7 @@
 #   tests/test_*.c            one cmocka binary each, with tests/support_*.c and fault/ linked in
 #   tests/test_*.sh, *.py     run by bash and python3; exit code 77 means skipped
 #   tests/load_*.c            programs that those run, in tests/ of the build tree
+#   tests/serve_*.c           the same, with the analyzer inside: procscope_main() is its main()
 #   tests/fuzz/fuzz_NAME.c    runs on tests/fuzz/corpus/NAME/; with PROCSCOPE_FUZZ it is a libFuzzer program
 #
 # All run in the root of the source tree with PROCSCOPE_BUILD_DIR and PROCSCOPE_SOURCE_DIR set.
@@ -62,6 +63,22 @@ function(add_loads)
     endforeach()
 endfunction()
 
+function(add_servers)
+    find_sources(servers tests/serve_*.c)
+    if(NOT servers)
+        return()
+    endif()
+    add_library(analyzer_main OBJECT analyzer/main.c)
+    target_link_libraries(analyzer_main PRIVATE analyzer)
+    target_compile_definitions(analyzer_main PRIVATE main=procscope_main)
+    target_compile_options(analyzer_main PRIVATE -Wno-missing-prototypes)
+    foreach(source IN LISTS servers)
+        get_filename_component(name "${source}" NAME_WE)
+        add_test_program(${name} "${source}" "${PROJECT_BINARY_DIR}/tests")
+        target_link_libraries(${name} PRIVATE analyzer_main)
+    endforeach()
+endfunction()
+
 function(add_script_tests)
     find_program(BASH bash)
     find_program(PYTHON3 python3)
@@ -107,6 +124,7 @@ endfunction()
 if(PROCSCOPE_TESTS)
     add_unit_tests()
     add_loads()
+    add_servers()
     add_script_tests()
 endif()
 add_fuzz_tests()

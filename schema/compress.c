@@ -1,9 +1,17 @@
 /* zstd, one-shot: https://facebook.github.io/zstd/zstd_manual.html */
 #include "schema/compress.h"
 
+/*
+ * A few bytes may unpack to 2^27, but not again and again: what a recorder writes is on average
+ * some 5 times as large as its frames, and the time to read a file must depend on its size.
+ */
+enum { RATIO_MOST = 4096 };
+#define CONTENT_FREE_BYTES (UINT64_C(1) << 30)
+
 enum {
     FRAME_PLAIN = 0,        /* first byte; that of a zstd frame is 0x28 */
     FRAME_PLAIN_EXTRA = 5,  /* bytes around the content */
+    WINDOW_LOG_MAX = 28,    /* contents are 2^28 bytes at most */
     FRAME_PLAIN_SIZE = 128, /* measured: so little gains nothing */
 };
 
@@ -77,6 +85,16 @@ static enum status get_plain(struct decompressor *d, const uint8_t *frame, size_
     return STATUS_OK;
 }
 
+/* One that takes no frame whose window is larger than the largest content. */
+static ZSTD_DCtx *open_context(void)
+{
+    ZSTD_DCtx *context = ZSTD_createDCtx();
+
+    if (context != NULL)
+        (void)ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+    return context;
+}
+
 enum status decompress_frame(struct decompressor *d, const void *frame, size_t size, size_t limit,
                              struct byte_reader *content, struct error *err)
 {
@@ -94,7 +112,12 @@ enum status decompress_frame(struct decompressor *d, const void *frame, size_t s
     if (whole > limit)
         return error_set(err, STATUS_CORRUPT, "a frame of %llu bytes where %zu is the most", whole,
                          limit);
-    if (d->context == NULL && (d->context = ZSTD_createDCtx()) == NULL)
+    d->read_bytes += size;
+    d->content_bytes += whole;
+    if (d->content_bytes > CONTENT_FREE_BYTES + RATIO_MOST * d->read_bytes)
+        return error_set(err, STATUS_CORRUPT, "%llu bytes of frames unpack to %llu",
+                         (unsigned long long)d->read_bytes, (unsigned long long)d->content_bytes);
+    if (d->context == NULL && (d->context = open_context()) == NULL)
         return error_set(err, STATUS_NO_MEMORY, "zstd context");
     bytes_reset(&d->out);
     if (!bytes_reserve(&d->out, (size_t)whole + 1))

@@ -15,7 +15,8 @@ struct compressor {
 
 struct decompressor {
     ZSTD_DCtx *context;
-    struct byte_writer out; /* the last frame's content */
+    struct byte_writer out;             /* the last frame's content */
+    uint64_t read_bytes, content_bytes; /* of all frames so far */
 };
 
 enum { COMPRESS_TAIL = -3, COMPRESS_SEAL = 3 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema/bytes.h"
+#include "schema/database_guard.h"
 #include "schema/database_private.h"
 #include "schema/gather.h"
 #include "schema/metric.h"
@@ -32,6 +33,9 @@ static enum status status_of(int code)
         return STATUS_NO_MEMORY;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_INTERRUPT: /* only too_many_steps does that: rows that the file has no room for */
+    case SQLITE_TOOBIG:
+    case SQLITE_AUTH:  /* a view for a table */
     case SQLITE_ERROR: /* our own SQL only fails when the schema is not what it was */
     case SQLITE_MISMATCH:
         return STATUS_CORRUPT;
@@ -51,7 +55,9 @@ enum status database_error(const struct database *db, struct error *err, const c
     va_end(args);
     return error_set(err, status_of(code) == STATUS_OK ? STATUS_IO : status_of(code), "%s: %s: %s",
                      db->path, what,
-                     db->handle == NULL ? "out of memory" : sqlite3_errmsg(db->handle));
+                     db->handle == NULL         ? "out of memory"
+                     : code == SQLITE_INTERRUPT ? "more rows than the file has room for"
+                                                : sqlite3_errmsg(db->handle));
 }
 
 /* One value in the canonical form that the row checksum covers; false when memory is out. */
@@ -90,20 +96,27 @@ static bool crc_value(uint32_t *crc, sqlite3_value *value)
 static void row_crc(sqlite3_context *context, int count, sqlite3_value **values)
 {
     uint32_t crc = crc32c(0, sqlite3_value_text(values[0]), (size_t)sqlite3_value_bytes(values[0]));
+    struct database *db = sqlite3_user_data(context);
 
-    for (int i = 1; i < count; i++)
+    for (int i = 1; i < count; i++) {
         if (!crc_value(&crc, values[i])) {
             sqlite3_result_error_nomem(context);
             return;
         }
+        db->crc_bytes_left -= sqlite3_value_bytes(values[i]);
+    }
+    if (db->steps_most > 0 && db->crc_bytes_left < 0) { /* rows that share their overflow pages */
+        sqlite3_result_error(context, "its rows hold more bytes than the file", -1);
+        return;
+    }
     sqlite3_result_int64(context, crc);
 }
 
 enum status database_functions(struct database *db, struct error *err)
 {
     if (sqlite3_create_function(db->handle, "row_crc", -1,
-                                SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
-                                row_crc, NULL, NULL) != SQLITE_OK)
+                                SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, db, row_crc,
+                                NULL, NULL) != SQLITE_OK)
         return database_error(db, err, "row_crc");
     return STATUS_OK;
 }
@@ -155,7 +168,7 @@ enum status database_check_version(struct database *db, bool *empty, struct erro
 
     if (query_int(db, "PRAGMA application_id", &id, err) != STATUS_OK ||
         query_int(db, "PRAGMA user_version", &version, err) != STATUS_OK ||
-        query_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err) != STATUS_OK)
+        query_int(db, "SELECT EXISTS(SELECT 1 FROM sqlite_schema)", &tables, err) != STATUS_OK)
         return err->status == STATUS_CORRUPT
                    ? error_set(err, STATUS_INVALID, "%s: not a procscope recording (%s)", db->path,
                                sqlite3_errmsg(db->handle))
@@ -216,17 +229,20 @@ enum status database_open_write(struct database *db, const char *path, struct er
     bool empty = false;
     int64_t version = FORMAT_VERSION;
 
-    *db = (struct database){ .path = path };
+    *db = (struct database){ .path = path, .real_path = realpath(path, NULL) };
+    if (db->real_path != NULL && database_check_files(db, err) != STATUS_OK)
+        return err->status;
     if (sqlite3_open_v2(path, &db->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                             SQLITE_OPEN_EXRESCODE,
                         gather_vfs()) != SQLITE_OK)
         return database_error(db, err, "open for writing");
     (void)sqlite3_busy_timeout(db->handle, 5000);
-    if (database_check_version(db, &empty, err) != STATUS_OK)
+    database_guard_writer(db);
+    if (database_check_version(db, &empty, err) != STATUS_OK ||
+        database_check_schema(db, err) != STATUS_OK)
         return err->status;
-    (void)snprintf(sql, sizeof sql, "PRAGMA page_size=%d; PRAGMA trusted_schema=0",
-                   DATABASE_PAGE_BYTES);
+    (void)snprintf(sql, sizeof sql, "PRAGMA page_size=%d", DATABASE_PAGE_BYTES);
     if (database_exec(db, sql, err) != STATUS_OK || database_functions(db, err) != STATUS_OK)
         return err->status;
     if (!empty && query_int(db, "PRAGMA user_version", &version, err) != STATUS_OK)
@@ -276,6 +292,7 @@ void database_close(struct database *db)
     for (size_t t = 0; t < CHECKED_COUNT; t++)
         (void)sqlite3_finalize(db->insert[t]);
     (void)sqlite3_close_v2(db->handle);
+    free(db->real_path);
     *db = (struct database){ 0 };
 }
 
@@ -453,6 +470,7 @@ enum status database_select(struct database *db, enum checked_table table, sqlit
         st = error_set(err, STATUS_CORRUPT, "%s: %s has lost columns", db->path,
                        checked_table_name[table]);
     for (int i = 0; st == STATUS_OK && i < checked_table_columns[table] - 1; i++) {
+        /* database_check_schema has seen to it that a name needs no more than quotes */
         int wrote =
             snprintf(names + used, sizeof names - used, ",\"%s\"", sqlite3_column_name(probe, i));
 

@@ -55,6 +55,12 @@ struct table_check {
 struct database {
     sqlite3 *handle;
     const char *path; /* of the caller, for messages */
+    char *real_path;  /* without links: what lies beside the recording lies beside that */
+    /* for reading, see database_guard.h */
+    int64_t file_bytes;     /* of the recording as it was opened */
+    int64_t all_bytes;      /* of it and its WAL: it has no more rows, nor bytes in them */
+    uint32_t steps_most;    /* of a statement; 0: not bounded, nor are the bytes of rows */
+    int64_t crc_bytes_left; /* of rows; negative: more were read than there can be */
     struct table_check check[CHECKED_COUNT];
     sqlite3_stmt *insert[CHECKED_COUNT];
     sqlite3_stmt *begin, *commit;

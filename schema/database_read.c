@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "schema/database.h"
+#include "schema/database_guard.h"
 #include "schema/database_private.h"
 
 /* A file: URI for the path, its special characters escaped; NULL when memory is out. */
@@ -46,31 +46,32 @@ static char *uri_of(const char *path, const char *query)
     return uri;
 }
 
-static enum status try_open(struct database *db, const char *query, const char *pragma,
+static enum status try_open(struct database *db, const char *query, bool locks, const char *pragma,
                             struct error *err)
 {
-    char *uri = uri_of(db->path, query);
+    const char *vfs = database_reading_vfs(locks);
+    char *uri = uri_of(db->real_path, query);
     int code;
 
-    if (uri == NULL)
+    if (uri == NULL || vfs == NULL) {
+        free(uri);
         return error_set(err, STATUS_NO_MEMORY, "%s", db->path);
+    }
     (void)sqlite3_close_v2(db->handle);
     db->handle = NULL;
     code = sqlite3_open_v2(
         uri, &db->handle,
-        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
     free(uri);
     if (code != SQLITE_OK)
         return database_error(db, err, "open");
     (void)sqlite3_busy_timeout(db->handle, 5000);
-    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, 1 << 28);
+    database_guard_reader(db);
     if (database_exec(db, pragma, err) != STATUS_OK)
         return err->status;
     /* The first read finds out whether the WAL can be used. */
-    return database_exec(db, "SELECT count(*) FROM sqlite_schema", err);
+    return database_exec(db, "SELECT EXISTS(SELECT 1 FROM sqlite_schema)", err);
 }
 
 /* The journal mode in the file's header: true when it wants a WAL. https://sqlite.org/fileformat */
@@ -132,38 +133,46 @@ static bool was_empty_before(const char *path)
 
 enum status database_open_read(struct database *db, const char *path, struct error *err)
 {
-    static const char usual[] = "PRAGMA cell_size_check=1; "
+    static const char usual[] = "PRAGMA cell_size_check=1; PRAGMA mmap_size=0; "
+                                "PRAGMA temp_store=MEMORY; "
                                 "PRAGMA cache_size=-4096; PRAGMA query_only=1";
     /* With nolock=1 SQLite refuses a WAL; locks that do nothing let it keep its index in memory. */
-    static const char without_shm[] = "mode=ro&vfs=unix-none";
     static const char in_memory[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=1; "
-                                    "PRAGMA query_only=1";
+                                    "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; "
+                                    "PRAGMA cache_size=-4096; PRAGMA query_only=1";
     bool wal = false, empty = false;
-    enum status st = wants_wal(path, &wal, err);
+    enum status st;
 
-    *db = (struct database){ .path = path };
-    if (st != STATUS_OK)
-        return st;
+    *db = (struct database){ .path = path, .real_path = realpath(path, NULL) };
+    if (db->real_path == NULL)
+        return error_set(err, errno == ENOMEM ? STATUS_NO_MEMORY : STATUS_IO, "%s: %s", path,
+                         strerror(errno));
+    if (database_check_files(db, err) != STATUS_OK || wants_wal(path, &wal, err) != STATUS_OK)
+        return err->status == STATUS_ABSENT ? STATUS_IO : err->status;
+    path = db->real_path;
     if (!wal && was_empty_before(path))
         return error_set(err, STATUS_INVALID,
                          "%s: no recording yet: its recorder ended while it began (procscoped -o "
                          "on it begins anew)",
-                         path);
-    if (wal && !has_beside(path, "-wal"))
-        st = try_open(db, "immutable=1", usual, err);
-    else if (wal && !has_beside(path, "-shm")) /* no writer; SQLite would leave one behind */
-        st = try_open(db, without_shm, in_memory, err);
+                         db->path);
+    /* SQLite would read any WAL that lies there; without the mark it is another file's. */
+    if (wal != has_beside(path, "-wal") && (wal || !database_shm_is_live(db)))
+        st = try_open(db, "immutable=1", true, usual, err);
+    else if (wal && !database_shm_is_live(db)) /* no writer; SQLite would leave one behind */
+        st = try_open(db, "mode=ro", false, in_memory, err);
     else
-        st = try_open(db, "mode=ro", usual, err);
+        st = try_open(db, "mode=ro", true, usual, err);
     if (st != STATUS_OK && st != STATUS_CORRUPT && wal && has_beside(path, "-wal"))
-        st = try_open(db, without_shm, in_memory, err);
+        st = try_open(db, "mode=ro", false, in_memory, err);
     /* Both beside it: that WAL was emptied into the file before the journal was begun. */
     if (st != STATUS_OK && st != STATUS_CORRUPT && has_beside(path, "-journal"))
-        st = try_open(db, "immutable=1", usual, err);
+        st = try_open(db, "immutable=1", true, usual, err);
     if (st == STATUS_OK)
         st = database_check_version(db, &empty, err);
     if (st == STATUS_OK && empty)
-        st = error_set(err, STATUS_INVALID, "%s: not a procscope recording (no tables)", path);
+        st = error_set(err, STATUS_INVALID, "%s: not a procscope recording (no tables)", db->path);
+    if (st == STATUS_OK)
+        st = database_check_schema(db, err);
     if (st == STATUS_OK)
         st = database_functions(db, err);
     if (st == STATUS_OK)

@@ -50,8 +50,9 @@ struct lifetimes {
     size_t version_count;
     uint8_t *strings; /* the block's strings; texts point into it */
     size_t strings_size;
-    struct rollup_cell *cell; /* [count][metrics of process_samples in the file], over the block */
-    uint64_t chunk_count;     /* read */
+    /* [count][metrics of process_samples in the file], over the block; NULL: not asked for */
+    struct rollup_cell *cell;
+    uint64_t chunk_count; /* read */
 };
 
 /* A zeroed process with its own memory is ready; texts given to it are copied. */

@@ -377,7 +377,7 @@ enum status lifetimes_decode(struct lifetimes *lifetimes, int64_t block_seq,
         st = get_strings(&e, err);
     if (st == STATUS_OK)
         st = get_versions(&e, err);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && rollup_shape != NULL)
         st = get_cells(&e, rollup_shape, err);
     lifetimes->chunk_count = e.from.chunk_count;
     free(e.from.scratch);

@@ -76,8 +76,6 @@ static enum status load(struct recording *rec, struct error *err)
 enum status recording_open(struct recording **recording, const char *path, struct error *err)
 {
     struct recording *rec = calloc(1, sizeof *rec);
-    struct stat info;
-    char wal[4096];
     enum status st;
 
     *recording = NULL;
@@ -85,13 +83,9 @@ enum status recording_open(struct recording **recording, const char *path, struc
         return error_set(err, STATUS_NO_MEMORY, "%s", path);
     rec->contents.path = recording_own(rec, strdup(path));
     rec->store = (struct chunk_store){ .db = &rec->db, .table_name = table_name, .context = rec };
-    if (stat(path, &info) == 0)
-        rec->contents.file_bytes = rec->all_bytes = info.st_size;
-    (void)snprintf(wal, sizeof wal, "%s-wal", path);
-    if (stat(wal, &info) == 0)
-        rec->all_bytes += info.st_size;
     st = rec->contents.path == NULL ? error_set(err, STATUS_NO_MEMORY, "%s", path)
                                     : database_open_read(&rec->db, rec->contents.path, err);
+    rec->contents.file_bytes = rec->db.file_bytes;
     if (st == STATUS_OK)
         st = load(rec, err);
     if (st != STATUS_OK) {

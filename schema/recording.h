@@ -159,7 +159,10 @@ typedef enum status process_visit(void *context, const struct process *process, 
 MUST_USE enum status recording_processes(struct recording *recording, process_visit *visit,
                                          void *context, struct error *err);
 
-/* Lifetimes of a block (empty for a block without); lasts until recording_close or 16 more calls. */
+/*
+ * Lifetimes of a block (empty for a block without). Who they were lasts until recording_close, their
+ * cells until the next call.
+ */
 MUST_USE enum status recording_lifetimes(struct recording *recording,
                                          const struct recording_block *block,
                                          const struct lifetimes **lifetimes, struct error *err);

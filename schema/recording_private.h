@@ -29,8 +29,7 @@ struct recording {
     struct block_row *rows[LEVEL_COUNT]; /* parallel to contents.blocks */
     void **owned;                        /* texts and the like, freed at close */
     size_t owned_count, owned_size;
-    bool no_memory;    /* a text could not be copied */
-    int64_t all_bytes; /* of the file and its WAL: no table has more rows */
+    bool no_memory; /* a text could not be copied */
 
     struct memory_chunk *tail_chunks; /* the unsealed block, encoded here */
     size_t tail_chunk_count, tail_chunk_size;
@@ -38,6 +37,7 @@ struct recording {
     bool has_tail;
 
     struct lifetimes **lifetimes; /* parallel to blocks[0], loaded when asked for */
+    struct lifetimes *with_cells; /* the only one of them that has its metrics: they are large */
     struct process *process;      /* rows, by process_id; loaded when asked for */
     struct version *version;
     size_t process_count;
@@ -68,6 +68,15 @@ enum status recording_chunk(void *context, const struct chunk_place *place, cons
 /* How many chunks a block's row says it has of a table (LIFETIME_TABLE too). */
 uint64_t recording_chunk_count(const struct recording *rec, const struct recording_block *block,
                                uint32_t table_id, uint64_t *lifetimes);
+
+/*
+ * Before a row of a checked table is taken: rows come by ascending id, and there are no more than
+ * table_check says or the file has room for. `previous`: id of the row before, INT64_MIN at first.
+ *
+ *   errors  CORRUPT
+ */
+enum status recording_next_row(const struct recording *rec, enum checked_table table, int64_t rows,
+                               int64_t *previous, int64_t id, struct error *err);
 
 /* Compare what was read of a checked table with its table_check row. */
 enum status recording_check_table(const struct recording *rec, enum checked_table table,

@@ -14,13 +14,17 @@ enum { VERSION_STRIDE = 1024 }; /* version_id = process_id * 1024 + ordinal */
 static enum status load_process_rows(struct recording *rec, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int64_t sum = 0;
+    int64_t sum = 0, previous = INT64_MIN;
     size_t size = 0;
     enum status st = database_select(&rec->db, CHECKED_PROCESS, &stmt, "ORDER BY process_id", err);
 
     while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
         struct process *p;
 
+        st = recording_next_row(rec, CHECKED_PROCESS, (int64_t)rec->process_count, &previous,
+                                sqlite3_column_int64(stmt, 0), err);
+        if (st != STATUS_OK)
+            break;
         if (rec->process_count == size) {
             struct process *larger;
 
@@ -114,7 +118,7 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
     enum status st =
         database_select(&rec->db, CHECKED_PROCESS_VERSION, &stmt, "ORDER BY version_id", err);
 
-    if (st == STATUS_OK && (expected < 0 || expected > rec->all_bytes))
+    if (st == STATUS_OK && (expected < 0 || expected > rec->db.all_bytes))
         st = error_set(err, STATUS_CORRUPT, "process_version: an impossible number of rows");
     if (st == STATUS_OK &&
         (rec->version = calloc((size_t)expected + 1, sizeof *rec->version)) == NULL)
@@ -156,28 +160,50 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
 
 struct text recording_user(const struct recording *rec, uint32_t uid)
 {
-    for (size_t i = 0; i < rec->user_count; i++)
-        if (rec->users[i].uid == uid)
-            return rec->users[i].name;
-    return (struct text){ NULL, 0 };
+    size_t low = 0, high = rec->user_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (rec->users[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < rec->user_count && rec->users[low].uid == uid ? rec->users[low].name
+                                                               : (struct text){ NULL, 0 };
+}
+
+/* By uid, those of one uid by age. */
+static int by_uid(const void *a, const void *b)
+{
+    const struct version *x = *(const struct version *const *)a;
+    const struct version *y = *(const struct version *const *)b;
+
+    return x->uid != y->uid ? (x->uid > y->uid) - (x->uid < y->uid) : (x > y) - (x < y);
 }
 
 /* A process that lived between two ticks has a uid but no name for it: others know it. */
 static enum status learn_users(struct recording *rec, struct error *err)
 {
-    for (int64_t i = 0; i < rec->db.check[CHECKED_PROCESS_VERSION].row_count; i++) {
-        const struct version *v = &rec->version[i];
-        struct user_name *larger;
+    size_t rows = (size_t)rec->db.check[CHECKED_PROCESS_VERSION].row_count, named = 0;
+    const struct version **list = malloc((rows + 1) * sizeof *list);
 
-        if (!v->uid_known || v->text[PROCESS_USER].data == NULL ||
-            recording_user(rec, v->uid).data != NULL)
-            continue;
-        larger = realloc(rec->users, (rec->user_count + 1) * sizeof *larger);
-        if (larger == NULL)
-            return error_set(err, STATUS_NO_MEMORY, "users");
-        rec->users = larger;
-        rec->users[rec->user_count++] = (struct user_name){ v->uid, v->text[PROCESS_USER] };
+    rec->users = malloc((rows + 1) * sizeof *rec->users);
+    if (list == NULL || rec->users == NULL) {
+        free(list);
+        return error_set(err, STATUS_NO_MEMORY, "users");
     }
+    for (size_t i = 0; i < rows; i++)
+        if (rec->version[i].uid_known && rec->version[i].text[PROCESS_USER].data != NULL)
+            list[named++] = &rec->version[i];
+    if (named > 1)
+        qsort(list, named, sizeof *list, by_uid);
+    for (size_t i = 0; i < named; i++)
+        if (i == 0 || list[i]->uid != list[i - 1]->uid)
+            rec->users[rec->user_count++] =
+                (struct user_name){ list[i]->uid, list[i]->text[PROCESS_USER] };
+    free(list);
     return STATUS_OK;
 }
 
@@ -226,7 +252,7 @@ static const struct process *find(const struct process *list, size_t count, int6
 }
 
 static enum status load_lifetimes(struct recording *rec, const struct recording_block *block,
-                                  struct lifetimes *to, struct error *err)
+                                  bool cells, struct lifetimes *to, struct error *err)
 {
     const struct recording_table *table = recording_table(rec, samples_tables[TABLE_PROCESS].name);
     uint64_t lifetimes, expected;
@@ -239,13 +265,13 @@ static enum status load_lifetimes(struct recording *rec, const struct recording_
     st = recording_ticks(rec, block, &ticks, err);
     if (st != STATUS_OK)
         return st;
-    st = lifetimes_decode(to, block->block_seq, &ticks, &table->shape[1], recording_chunk, rec,
-                          &rec->d, err);
+    st = lifetimes_decode(to, block->block_seq, &ticks, cells ? &table->shape[1] : NULL,
+                          recording_chunk, rec, &rec->d, err);
     block_ticks_release(&ticks);
     if (st == STATUS_ABSENT || (st == STATUS_OK && to->count != block->lifetime_count))
         st = error_set(err, STATUS_CORRUPT, "lifetimes of block %lld: %zu where there were %zu",
                        (long long)block->block_seq, to->count, block->lifetime_count);
-    if (st == STATUS_OK && to->chunk_count != expected)
+    if (st == STATUS_OK && cells && to->chunk_count != expected)
         st = error_set(err, STATUS_CORRUPT,
                        "lifetimes of block %lld: %llu chunks where there "
                        "were %llu",
@@ -254,8 +280,9 @@ static enum status load_lifetimes(struct recording *rec, const struct recording_
     return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
 }
 
-enum status recording_lifetimes(struct recording *rec, const struct recording_block *block,
-                                const struct lifetimes **lifetimes, struct error *err)
+/* Who they were; loaded once and kept, because processes are handed out that point into it. */
+static enum status known_lifetimes(struct recording *rec, const struct recording_block *block,
+                                   struct lifetimes **lifetimes, struct error *err)
 {
     size_t index = (size_t)(block - rec->contents.blocks[0]);
     enum status st;
@@ -269,7 +296,7 @@ enum status recording_lifetimes(struct recording *rec, const struct recording_bl
 
         if (fresh == NULL)
             return error_set(err, STATUS_NO_MEMORY, "lifetimes");
-        st = load_lifetimes(rec, block, fresh, err);
+        st = load_lifetimes(rec, block, false, fresh, err);
         if (st != STATUS_OK) {
             lifetimes_release(fresh);
             free(fresh);
@@ -281,16 +308,40 @@ enum status recording_lifetimes(struct recording *rec, const struct recording_bl
     return STATUS_OK;
 }
 
+enum status recording_lifetimes(struct recording *rec, const struct recording_block *block,
+                                const struct lifetimes **lifetimes, struct error *err)
+{
+    struct lifetimes *known, again = { 0 };
+    enum status st;
+
+    if (known_lifetimes(rec, block, &known, err) != STATUS_OK)
+        return err->status;
+    *lifetimes = known;
+    if (known->cell != NULL)
+        return STATUS_OK;
+    if (rec->with_cells != NULL) {
+        free(rec->with_cells->cell);
+        rec->with_cells->cell = NULL;
+    }
+    rec->with_cells = known;
+    st = load_lifetimes(rec, block, true, &again, err);
+    known->cell = again.cell;
+    known->chunk_count = again.chunk_count;
+    again.cell = NULL;
+    lifetimes_release(&again);
+    return st;
+}
+
 enum status recording_process(struct recording *rec, const struct recording_block *block,
                               int64_t process_id, const struct process **process, struct error *err)
 {
-    const struct lifetimes *lifetimes = NULL;
+    struct lifetimes *lifetimes = NULL;
 
     if (recording_load_processes(rec, err) != STATUS_OK)
         return err->status;
     *process = find(rec->process, rec->process_count, process_id);
     if (*process == NULL && block != NULL && block->level == 0) {
-        if (recording_lifetimes(rec, block, &lifetimes, err) != STATUS_OK)
+        if (known_lifetimes(rec, block, &lifetimes, err) != STATUS_OK)
             return err->status;
         *process = find(lifetimes->process, lifetimes->count, process_id);
     }
@@ -310,9 +361,9 @@ enum status recording_processes(struct recording *rec, process_visit *visit, voi
         if (visit(context, &rec->process[i], err) != STATUS_OK)
             return err->status;
     for (size_t b = 0; b < rec->contents.block_count[0]; b++) {
-        const struct lifetimes *lifetimes = NULL;
+        struct lifetimes *lifetimes = NULL;
 
-        if (recording_lifetimes(rec, &rec->contents.blocks[0][b], &lifetimes, err) != STATUS_OK)
+        if (known_lifetimes(rec, &rec->contents.blocks[0][b], &lifetimes, err) != STATUS_OK)
             return err->status;
         for (size_t i = 0; i < lifetimes->count; i++)
             if (visit(context, &lifetimes->process[i], err) != STATUS_OK)

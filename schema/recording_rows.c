@@ -4,6 +4,8 @@
 
 #include "schema/recording_private.h"
 
+enum { SAMPLES_TABLES_MAX = 256 };
+
 enum status recording_check_table(const struct recording *rec, enum checked_table table,
                                   int64_t rows, int64_t sum, struct error *err)
 {
@@ -19,9 +21,26 @@ enum status recording_check_table(const struct recording *rec, enum checked_tabl
     return STATUS_OK;
 }
 
+enum status recording_next_row(const struct recording *rec, enum checked_table table, int64_t rows,
+                               int64_t *previous, int64_t id, struct error *err)
+{
+    if (rows > 0 && id <= *previous)
+        return error_set(err, STATUS_CORRUPT, "%s: %s: row %lld comes after row %lld",
+                         rec->contents.path, checked_table_name[table], (long long)id,
+                         (long long)*previous);
+    if (rows >= rec->db.check[table].row_count || rows >= rec->db.all_bytes)
+        return error_set(err, STATUS_CORRUPT, "%s: %s: more rows than the %lld that were written",
+                         rec->contents.path, checked_table_name[table],
+                         (long long)rec->db.check[table].row_count);
+    *previous = id;
+    return STATUS_OK;
+}
+
 static const char *text(struct recording *rec, sqlite3_stmt *stmt, int column)
 {
-    const char *copy = recording_own(rec, database_text(stmt, column));
+    const char *copy = sqlite3_column_bytes(stmt, column) == 0
+                           ? ""
+                           : recording_own(rec, database_text(stmt, column));
 
     rec->no_memory |= copy == NULL;
     return copy == NULL ? "" : copy;
@@ -48,12 +67,15 @@ static enum status read_table(struct recording *rec, enum checked_table table, c
 {
     sqlite3_stmt *stmt = NULL;
     size_t size = 0;
-    int64_t sum = 0;
+    int64_t sum = 0, previous = INT64_MIN;
     char *elements = NULL;
     enum status st = database_select(&rec->db, table, &stmt, order, err);
 
     *count = 0;
     while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
+        st = recording_next_row(rec, table, (int64_t)*count, &previous, integer(stmt, 0), err);
+        if (st != STATUS_OK)
+            break;
         if (*count == size || elements == NULL) {
             char *larger;
 
@@ -245,6 +267,9 @@ static enum status join_metrics(struct recording *rec, struct recording_table *t
     for (size_t i = 0; i < count; i++) {
         if (rows[i].table_id != table->table_id)
             continue;
+        if (seen[rows[i].position])
+            return error_set(err, STATUS_CORRUPT, "%s: %s has metric %lld twice",
+                             rec->contents.path, table->name, (long long)rows[i].position);
         table->metrics[rows[i].position] = rows[i].metric;
         kinds[rows[i].position] = rows[i].metric.kind;
         seen[rows[i].position] = true;
@@ -332,6 +357,13 @@ static enum status take_block(struct recording *rec, sqlite3_stmt *stmt, void *e
     return take_blob(rec, stmt, 10, &b->row.contents, &b->row.contents_size, err);
 }
 
+static int by_block_seq(const void *a, const void *b)
+{
+    const struct any_block *x = a, *y = b;
+
+    return (x->block.block_seq > y->block.block_seq) - (x->block.block_seq < y->block.block_seq);
+}
+
 /* Sort blocks into their levels; numbers must follow each other. A level we do not know is left. */
 static enum status split_blocks(struct recording *rec, const struct any_block *all, size_t count,
                                 struct error *err)
@@ -379,6 +411,9 @@ static enum status load_catalog(struct recording *rec, struct error *err)
                    &metric_count, take_metric, err) != STATUS_OK)
         return err->status;
     c->tables = tables;
+    if (c->table_count > SAMPLES_TABLES_MAX)
+        return error_set(err, STATUS_CORRUPT, "%s: %zu samples tables where %d are the most",
+                         rec->contents.path, c->table_count, SAMPLES_TABLES_MAX);
     for (size_t t = 0; t < c->table_count; t++)
         if (join_metrics(rec, &c->tables[t], metrics, metric_count, err) != STATUS_OK)
             return err->status;
@@ -413,9 +448,11 @@ enum status recording_load_rows(struct recording *rec, struct error *err)
         return err->status;
     c->events = events;
     if (load_catalog(rec, err) != STATUS_OK ||
-        read_table(rec, CHECKED_BLOCK, "ORDER BY block_seq", sizeof(struct any_block), &blocks,
+        read_table(rec, CHECKED_BLOCK, "ORDER BY block_id", sizeof(struct any_block), &blocks,
                    &block_count, take_block, err) != STATUS_OK)
         return err->status;
+    if (block_count > 1)
+        qsort(blocks, block_count, sizeof(struct any_block), by_block_seq);
     c->format_major = FORMAT_MAJOR;
     c->format_minor = FORMAT_MINOR;
     c->unclean = c->session_count > 0 && c->sessions[c->session_count - 1].end_ns == NO_TIME;

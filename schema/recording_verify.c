@@ -275,7 +275,7 @@ static enum status measure(struct sizing *s, struct error *err)
             "SELECT coalesce(sum(40 + coalesce(length(comm),0) + coalesce(length(exe),0) + "
             "coalesce(length(cmdline),0) + coalesce(length(cwd),0) + "
             "coalesce(length(cgroup),0) + coalesce(length(user),0)),0) + "
-            "60 * (SELECT count(*) FROM process), count(*) FROM process_version",
+            "60 * (SELECT count(crc) FROM process), count(*) FROM process_version",
             err) != STATUS_OK ||
         size_of_rows(s, "block rows",
                      "SELECT coalesce(sum(length(ticks) + length(contents) + 60),0), count(*) "

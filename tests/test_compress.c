@@ -75,11 +75,38 @@ static void a_flipped_bit_of_a_plain_frame_is_seen(void **state)
     decompressor_release(&d);
 }
 
+/* One is within the limit; reading them all would take as long as the file likes. */
+static void bombs_one_after_the_other_are_damage(void **state)
+{
+    const size_t content = 1 << 27;
+    uint8_t *zeros = calloc(content, 1);
+    struct compressor c = { 0 };
+    struct decompressor d = { 0 };
+    struct byte_writer w = { 0 };
+    struct byte_reader r;
+    struct error err;
+    size_t taken = 0;
+    (void)state;
+
+    assert_non_null(zeros);
+    assert_int_equal(compress_frame(&c, COMPRESS_SEAL, zeros, content, &w, &err), STATUS_OK);
+    free(zeros);
+    assert_true(w.used < content / 5000);
+    while (taken < 20 && decompress_frame(&d, w.data, w.used, content, &r, &err) == STATUS_OK)
+        taken++;
+    assert_in_range(taken, 1, 19);
+    assert_int_equal(err.status, STATUS_CORRUPT);
+    bytes_release(&w);
+    compressor_release(&c);
+    decompressor_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_of_every_size_come_back),
         cmocka_unit_test(a_flipped_bit_of_a_plain_frame_is_seen),
+        cmocka_unit_test(bombs_one_after_the_other_are_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
