@@ -5,11 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "recorder/account.h"
 #include "recorder/child.h"
 #include "recorder/config.h"
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
+#include "recorder/output_path.h"
 #include "recorder/privileges.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
@@ -116,10 +118,14 @@ static int failed(const struct error *err)
 /* --check-config and --print-config: as far as recording goes before it touches a file. */
 static int check(const struct options *options)
 {
-    struct session session;
+    struct session session = { .wake = { -1, -1 } };
+    struct account account;
     struct error err = { 0 };
-    enum status st = session_prepare(&session, options, &err);
+    enum status st =
+        options->user == NULL ? STATUS_OK : account_find(&account, options->user, &err);
 
+    if (st == STATUS_OK)
+        st = session_prepare(&session, options, &err);
     session_close(&session);
     if (st == STATUS_OK && options->print_config)
         st = config_print(options, stdout, &err);
@@ -130,12 +136,45 @@ static int check(const struct options *options)
     return EXIT_DONE;
 }
 
+/* The directory of the default path is made by root, for the user that we are going to be. */
+static enum status become_user(const struct options *options, struct error *err)
+{
+    struct output_surroundings around = output_surroundings("");
+    struct account account;
+    char path[PATH_MAX];
+    enum status st = account_find(&account, options->user, err);
+
+    if (st == STATUS_OK && options->output == NULL && around.root) {
+        st = output_path_default(path, sizeof path, &around, err);
+        if (st == STATUS_OK)
+            st = output_path_make_directory(path, &account, err);
+    }
+    return st == STATUS_OK ? privileges_become(&account, err) : st;
+}
+
+/*
+ * Before a thread or a file is there, give up what recording does not need. A command is to run as
+ * if it had been started without us.
+ */
+static enum status give_up(const struct options *options, struct error *err)
+{
+    if (options->command != NULL)
+        return STATUS_OK;
+    if (options->user != NULL && become_user(options, err) != STATUS_OK)
+        return err->status;
+    if (options->user == NULL && privileges_reduce(options->output, err) != STATUS_OK)
+        say("%s; recording goes on with all of them", err->message);
+    return STATUS_OK;
+}
+
 static int list(const struct options *options)
 {
-    struct session session;
+    struct session session = { .wake = { -1, -1 } };
     struct error err = { 0 };
-    enum status st = session_prepare(&session, options, &err);
+    enum status st = give_up(options, &err);
 
+    if (st == STATUS_OK)
+        st = session_prepare(&session, options, &err);
     if (st == STATUS_OK)
         st = list_collectors(&session.collect, options->json, stdout, &err);
     session_close(&session);
@@ -222,6 +261,20 @@ static enum status stop_session(struct run *run, const char *reason, struct erro
 
 /* --- SIGHUP --- */
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* What was given up at the start does not come back. */
+static enum status check_kept(const struct options *before, const struct options *now,
+                              struct error *err)
+{
+    if (same_text(before->user, now->user))
+        return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "\"user\" is settled at the start: restart procscoped");
+}
+
 /* The new configuration, if there is one that is good and says something else. */
 static bool reread(const struct run *run, struct options *fresh)
 {
@@ -231,6 +284,8 @@ static bool reread(const struct run *run, struct options *fresh)
     enum status st = recorder_options_parse(fresh, run->argc, run->argv, &err);
     bool changed;
 
+    if (st == STATUS_OK)
+        st = check_kept(run->options, fresh, &err);
     if (st == STATUS_OK) {
         st = session_prepare(&probe, fresh, &err);
         session_close(&probe);
@@ -397,9 +452,8 @@ static int record(int argc, char **argv, struct options *options)
     struct error err = { 0 };
     int code;
 
-    /* A command is to run as if it had been started without us. */
-    if (options->command == NULL && privileges_reduce(options->output, &err) != STATUS_OK)
-        say("%s; recording goes on with all of them", err.message);
+    if (give_up(options, &err) != STATUS_OK)
+        return failed(&err);
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
     service_open(&run.service);

@@ -132,14 +132,19 @@ static void the_default_path_follows_the_user(void **state)
     struct error err;
     struct output_surroundings homeless = { .host = "h" };
 
-    path_is((struct output_surroundings){ true, "/s", "/root", "web-1" },
+    path_is((struct output_surroundings){ true, "/s", "/root", "web-1", NULL },
             "/var/lib/procscope/web-1.pscope");
-    path_is((struct output_surroundings){ false, "/s", "/home/u", "h" }, "/s/procscope/h.pscope");
-    path_is((struct output_surroundings){ false, "relative", "/home/u", "h" },
+    path_is((struct output_surroundings){ true, "/s", "/root", "h", "/service" },
+            "/service/h.pscope");
+    path_is((struct output_surroundings){ true, NULL, NULL, "h", "/one:/other" },
+            "/var/lib/procscope/h.pscope");
+    path_is((struct output_surroundings){ false, "/s", "/home/u", "h", NULL },
+            "/s/procscope/h.pscope");
+    path_is((struct output_surroundings){ false, "relative", "/home/u", "h", NULL },
             "/home/u/.local/state/procscope/h.pscope");
-    path_is((struct output_surroundings){ false, NULL, "/home/u", "../x" },
+    path_is((struct output_surroundings){ false, NULL, "/home/u", "../x", NULL },
             "/home/u/.local/state/procscope/host.pscope");
-    path_is((struct output_surroundings){ false, NULL, "/home/u", "a/b" },
+    path_is((struct output_surroundings){ false, NULL, "/home/u", "a/b", NULL },
             "/home/u/.local/state/procscope/a_b.pscope");
     assert_int_equal(output_path_default(path, sizeof path, &homeless, &err), STATUS_INVALID);
     homeless.home = "/a";
