@@ -13,6 +13,7 @@
 #include "recorder/options.h"
 #include "recorder/output_path.h"
 #include "recorder/privileges.h"
+#include "recorder/sandbox.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
 #include "version.h"
@@ -164,7 +165,20 @@ static enum status give_up(const struct options *options, struct error *err)
         return err->status;
     if (options->user == NULL && privileges_reduce(options->output, err) != STATUS_OK)
         say("%s; recording goes on with all of them", err->message);
+    if (!options->no_sandbox && sandbox_enter(err) != STATUS_OK)
+        say("no sandbox: %s; recording goes on without", err->message);
     return STATUS_OK;
+}
+
+static void print_sandbox(const struct options *options)
+{
+    const char *missing = options->no_sandbox        ? "--no-sandbox"
+                          : options->command != NULL ? "a command is run"
+                                                     : sandbox_missing();
+
+    printf("\nsandbox: %s%s\n",
+           missing == NULL ? "on, unexpected system calls are refused" : "off, ",
+           missing == NULL ? "" : missing);
 }
 
 static int list(const struct options *options)
@@ -177,6 +191,8 @@ static int list(const struct options *options)
         st = session_prepare(&session, options, &err);
     if (st == STATUS_OK)
         st = list_collectors(&session.collect, options->json, stdout, &err);
+    if (st == STATUS_OK && !options->json)
+        print_sandbox(options);
     session_close(&session);
     return st == STATUS_OK ? EXIT_DONE : failed(&err);
 }
@@ -270,9 +286,10 @@ static bool same_text(const char *a, const char *b)
 static enum status check_kept(const struct options *before, const struct options *now,
                               struct error *err)
 {
-    if (same_text(before->user, now->user))
+    if (same_text(before->user, now->user) && before->no_sandbox == now->no_sandbox)
         return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "\"user\" is settled at the start: restart procscoped");
+    return error_set(err, STATUS_INVALID,
+                     "\"user\" and \"no-sandbox\" are settled at the start: restart procscoped");
 }
 
 /* The new configuration, if there is one that is good and says something else. */

@@ -235,6 +235,7 @@ static enum status set_flag(bool *flag)
         return set_flag(&options->field);                                                          \
     }
 FLAG(no_cmdline)
+FLAG(no_sandbox)
 FLAG(list_collectors)
 FLAG(check_config)
 FLAG(print_config)
@@ -266,6 +267,8 @@ static const struct option option_list[] = {
       "true" },
     { 0, OPTION_ONE, "user", "NAME", "record as NAME, which root can; not with a COMMAND", set_user,
       "procscope" },
+    { 0, OPTION_FLAG, "no-sandbox", NULL, "do not refuse ourselves unexpected system calls",
+      set_no_sandbox, "true" },
     { 'c', OPTION_ONE, "config", "FILE", "JSON with any of the above; the command line wins",
       set_config, NULL },
     { 0, OPTION_FLAG, "check-config", NULL, "check configuration and options, record nothing",
@@ -415,7 +418,7 @@ void options_print_help(FILE *out)
     fputs("procscoped: records what every process and core does into one compressed file\n\n"
           "usage: procscoped [OPTION...] [--] [COMMAND ARG...]\n\n"
           "With a COMMAND, records until it ends and exits with its status; it runs as if\n"
-          "started without us: no capability is given up then.\n"
+          "started without us: neither capabilities nor system calls are given up then.\n"
           "Without --output: /var/lib/procscope/HOST.pscope as root and with --user, else\n"
           "$XDG_STATE_HOME/procscope/HOST.pscope or ~/.local/state/procscope/HOST.pscope.\n\n",
           out);

@@ -95,7 +95,7 @@ static void all_other_options_are_read(void **state)
     (void)state;
     char line[] = "--keep 0 --keep-rollups=36h --max-size 300M "
                   "--collectors cpu,memory --process-source=proc --sync 0 --redact a --redact=b=c "
-                  "--no-cmdline --user u --list-collectors --format json -V -h";
+                  "--no-cmdline --user u --no-sandbox --list-collectors --format json -V -h";
     struct options options = accept(line);
 
     assert_string_equal(options.collectors, "cpu,memory");
@@ -108,7 +108,7 @@ static void all_other_options_are_read(void **state)
     assert_string_equal(options.redact[0], "a");
     assert_string_equal(options.redact[1], "b=c");
     assert_true(options.no_cmdline && options.list_collectors && options.json);
-    assert_true(options.version && options.help);
+    assert_true(options.version && options.help && options.no_sandbox);
     assert_string_equal(options.user, "u");
 }
 
@@ -211,11 +211,11 @@ static void too_many_patterns_are_refused(void **state)
 static void the_help_names_every_option_once(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "--output",   "--interval",        "--duration", "--collectors", "--sync",
-        "--redact",   "--process-source",  "--format",   "--no-cmdline", "--keep-rollups",
-        "--max-size", "--list-collectors", "--user"
-    };
+    static const char *const names[] = { "--output",         "--interval",  "--duration",
+                                         "--collectors",     "--sync",      "--redact",
+                                         "--process-source", "--format",    "--no-cmdline",
+                                         "--keep-rollups",   "--max-size",  "--list-collectors",
+                                         "--user",           "--no-sandbox" };
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
