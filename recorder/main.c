@@ -8,12 +8,10 @@
 #include "recorder/account.h"
 #include "recorder/child.h"
 #include "recorder/config.h"
+#include "recorder/confine.h"
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
-#include "recorder/output_path.h"
-#include "recorder/privileges.h"
-#include "recorder/sandbox.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
 #include "version.h"
@@ -137,62 +135,37 @@ static int check(const struct options *options)
     return EXIT_DONE;
 }
 
-/* The directory of the default path is made by root, for the user that we are going to be. */
-static enum status become_user(const struct options *options, struct error *err)
+/* Give up what recording does not need, and tell what is kept against our will. */
+static enum status give_up(struct confinement *kept, const struct options *options,
+                           struct error *err)
 {
-    struct output_surroundings around = output_surroundings("");
-    struct account account;
-    char path[PATH_MAX];
-    enum status st = account_find(&account, options->user, err);
+    enum status st = confine(kept, options, err);
 
-    if (st == STATUS_OK && options->output == NULL && around.root) {
-        st = output_path_default(path, sizeof path, &around, err);
-        if (st == STATUS_OK)
-            st = output_path_make_directory(path, &account, err);
-    }
-    return st == STATUS_OK ? privileges_become(&account, err) : st;
-}
-
-/*
- * Before a thread or a file is there, give up what recording does not need. A command is to run as
- * if it had been started without us.
- */
-static enum status give_up(const struct options *options, struct error *err)
-{
-    if (options->command != NULL)
-        return STATUS_OK;
-    if (options->user != NULL && become_user(options, err) != STATUS_OK)
-        return err->status;
-    if (options->user == NULL && privileges_reduce(options->output, err) != STATUS_OK)
-        say("%s; recording goes on with all of them", err->message);
-    if (!options->no_sandbox && sandbox_enter(err) != STATUS_OK)
-        say("no sandbox: %s; recording goes on without", err->message);
+    if (st != STATUS_OK)
+        return st;
+    if (kept->privileges.status != STATUS_OK && kept->privileges.status != STATUS_ABSENT)
+        say("%s; recording goes on with all of them", kept->privileges.message);
+    if (kept->sandbox.status != STATUS_OK && kept->sandbox.status != STATUS_ABSENT)
+        say("no sandbox: %s; recording goes on without", kept->sandbox.message);
     return STATUS_OK;
-}
-
-static void print_sandbox(const struct options *options)
-{
-    const char *missing = options->no_sandbox        ? "--no-sandbox"
-                          : options->command != NULL ? "a command is run"
-                                                     : sandbox_missing();
-
-    printf("\nsandbox: %s%s\n",
-           missing == NULL ? "on, unexpected system calls are refused" : "off, ",
-           missing == NULL ? "" : missing);
 }
 
 static int list(const struct options *options)
 {
     struct session session = { .wake = { -1, -1 } };
+    struct confinement kept;
     struct error err = { 0 };
-    enum status st = give_up(options, &err);
+    enum status st = give_up(&kept, options, &err);
 
     if (st == STATUS_OK)
         st = session_prepare(&session, options, &err);
     if (st == STATUS_OK)
         st = list_collectors(&session.collect, options->json, stdout, &err);
     if (st == STATUS_OK && !options->json)
-        print_sandbox(options);
+        printf("\nsandbox: %s%s\n",
+               kept.sandbox.status == STATUS_OK ? "on, unexpected system calls are refused"
+                                                : "off, ",
+               kept.sandbox.status == STATUS_OK ? "" : kept.sandbox.message);
     session_close(&session);
     return st == STATUS_OK ? EXIT_DONE : failed(&err);
 }
@@ -466,10 +439,11 @@ static int record_until_end(struct run *run)
 static int record(int argc, char **argv, struct options *options)
 {
     struct run run = { .argc = argc, .argv = argv, .options = options, .session.wake = { -1, -1 } };
+    struct confinement kept;
     struct error err = { 0 };
     int code;
 
-    if (give_up(options, &err) != STATUS_OK)
+    if (give_up(&kept, options, &err) != STATUS_OK)
         return failed(&err);
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
