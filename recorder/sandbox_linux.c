@@ -42,7 +42,10 @@ enum { CLONE_FLAGS = 1 }; /* which argument of clone they are */
 enum { CLONE_FLAGS = 0 };
 #endif
 
-enum { NAME_SIZE = 32 };
+enum {
+    NAME_SIZE = 32,
+    IO_OF_PROCESS = 1, /* IOPRIO_WHO_PROCESS of linux/ioprio.h, which older headers lack */
+};
 
 /* Allowed whatever their arguments: names between blanks. */
 static const char *const calls[] = {
@@ -67,9 +70,8 @@ static const char *const calls[] = {
     "rt_sigaction rt_sigprocmask rt_sigreturn sigreturn sigaltstack rt_sigpending "
     "rt_sigtimedwait rt_sigtimedwait_time64 restart_syscall",
     /* threads begin and end; how urgent they are */
-    "set_robust_list rseq exit exit_group sched_yield sched_getaffinity sched_setaffinity "
-    "sched_getscheduler sched_setscheduler sched_getparam sched_setparam sched_getattr "
-    "sched_setattr sched_get_priority_max sched_get_priority_min getpriority ioprio_set "
+    "set_robust_list rseq exit exit_group sched_yield sched_getaffinity sched_getscheduler "
+    "sched_getparam sched_getattr sched_get_priority_max sched_get_priority_min getpriority "
     "getcpu",
     /* memory; also the live tick that others may map */
     "brk munmap mremap madvise msync mlock mlock2 munlock memfd_create membarrier",
@@ -108,19 +110,35 @@ static const struct exception exceptions[] = {
     { "prctl", 0, ALL_BITS, PR_CAPBSET_READ }, /* a library that knows user names asks */
     { "prlimit64", 0, ALL_BITS, 0 },           /* our own */
     { "setrlimit", 0, ALL_BITS, RLIMIT_NOFILE },
-    { "setpriority", 1, ALL_BITS, 0 },
+    /* A thread's own urgency; another's by its number could be any process's. */
+    { "sched_setscheduler", 0, ALL_BITS, 0 },
+    { "sched_setparam", 0, ALL_BITS, 0 },
+    { "sched_setattr", 0, ALL_BITS, 0 },
+    { "sched_setaffinity", 0, ALL_BITS, 0 },
     { "ioctl", 1, ALL_BITS, TCGETS }, /* is it a terminal? */
     { "socket", 0, ALL_BITS, AF_UNIX },
 };
 
+/* Allowed where two arguments have these values. */
+static const struct {
+    const char *name;
+    struct scmp_arg_cmp when[2];
+} pairs[] = {
+    /* Not the routing protocol: with CAP_NET_ADMIN that could change the network. */
+    { "socket", { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }, { 2, SCMP_CMP_EQ, NETLINK_GENERIC, 0 } } },
+    { "setpriority", { { 0, SCMP_CMP_EQ, PRIO_PROCESS, 0 }, { 1, SCMP_CMP_EQ, 0, 0 } } },
+    { "ioprio_set", { { 0, SCMP_CMP_EQ, IO_OF_PROCESS, 0 }, { 1, SCMP_CMP_EQ, 0, 0 } } },
+};
+
 /* One newer than this libseccomp is left out: libc then takes an older one. */
-static int allow(scmp_filter_ctx filter, const char *name, const struct scmp_arg_cmp *when)
+static int allow(scmp_filter_ctx filter, const char *name, unsigned count,
+                 const struct scmp_arg_cmp *when)
 {
     int number = seccomp_syscall_resolve_name(name);
 
     return number == __NR_SCMP_ERROR
                ? 0
-               : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, when != NULL, when);
+               : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, when);
 }
 
 static int allow_calls(scmp_filter_ctx filter)
@@ -133,7 +151,7 @@ static int allow_calls(scmp_filter_ctx filter)
             int length = (int)strcspn(at, " ");
 
             (void)snprintf(name, sizeof name, "%.*s", length, at);
-            failure = allow(filter, name, NULL);
+            failure = allow(filter, name, 0, NULL);
             at += length;
         }
     }
@@ -148,24 +166,26 @@ static int allow_exceptions(scmp_filter_ctx filter)
         const struct exception *e = &exceptions[i];
         struct scmp_arg_cmp when = { e->argument, SCMP_CMP_MASKED_EQ, e->bits, e->value };
 
-        failure = allow(filter, e->name, &when);
+        failure = allow(filter, e->name, 1, &when);
     }
     return failure;
 }
 
-/* What depends on more than one constant. */
-static int allow_special(scmp_filter_ctx filter)
+static int allow_pairs(scmp_filter_ctx filter)
 {
-    /* Not the routing protocol: with CAP_NET_ADMIN that could change the network. */
-    const struct scmp_arg_cmp netlink[] = { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 },
-                                            { 2, SCMP_CMP_EQ, NETLINK_GENERIC, 0 } };
-    /* abort, raise */
-    const struct scmp_arg_cmp ourselves = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
-    int failure = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, netlink);
+    int failure = 0;
 
-    if (failure == 0)
-        failure = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &ourselves);
+    for (size_t i = 0; failure == 0 && i < COUNT_OF(pairs); i++)
+        failure = allow(filter, pairs[i].name, 2, pairs[i].when);
     return failure;
+}
+
+/* abort, raise */
+static int allow_signals_to_ourselves(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp ourselves = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
+
+    return allow(filter, "tgkill", 1, &ourselves);
 }
 
 static int allow_all(scmp_filter_ctx filter)
@@ -174,7 +194,9 @@ static int allow_all(scmp_filter_ctx filter)
 
     if (failure == 0)
         failure = allow_exceptions(filter);
-    return failure != 0 ? failure : allow_special(filter);
+    if (failure == 0)
+        failure = allow_pairs(filter);
+    return failure != 0 ? failure : allow_signals_to_ourselves(filter);
 }
 
 const char *sandbox_missing(void)

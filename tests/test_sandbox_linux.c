@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -86,6 +87,7 @@ static void no_program_and_no_process_is_started(void **state)
 static int touch_others(void)
 {
     struct rlimit limit = { 1, 1 };
+    struct sched_param parameters = { 0 };
 
     REFUSED(kill(getppid(), 0));
     REFUSED(syscall(SYS_tgkill, getppid(), getppid(), 0));
@@ -94,6 +96,10 @@ static int touch_others(void)
     REFUSED(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0));
     REFUSED(prlimit(getppid(), RLIMIT_CORE, &limit, NULL));
     REFUSED(setpriority(PRIO_PROCESS, (id_t)getppid(), 19));
+    REFUSED(setpriority(PRIO_USER, 0, 19));
+    WORKS(setpriority(PRIO_PROCESS, 0, 19));
+    REFUSED(sched_setscheduler(getppid(), SCHED_BATCH, &parameters));
+    WORKS(sched_setscheduler(0, SCHED_BATCH, &parameters));
     WORKS(raise(0));
     return 0;
 }
