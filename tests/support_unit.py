@@ -93,7 +93,7 @@ def apply_mounts(unit, state):
     empty = state + "/.hidden"
     with open(empty, "wb"):
         os.chmod(empty, 0)
-    os.mkdir(state + "/.devices")
+    os.makedirs(state + "/.devices", exist_ok=True)
     if unit["ProtectSystem"] == ["strict"]:
         protect_system(state)
     if is_on(unit, "PrivateDevices"):

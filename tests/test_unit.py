@@ -111,13 +111,19 @@ def under_unit(unit, state, calls):
     for line in unit["Environment"]:
         name, value = line.strip('"').split("=", 1)
         environment[name] = value.replace("%S", os.path.dirname(state))
-    return [*words, *python, "filters", UNIT, " ".join(calls)], environment
-
-
-def limits(unit):
-    """For bash -c, before exec; a limit that this machine's is below stays."""
-    return "umask %s; ulimit -c %s; ulimit -n %s 2>/dev/null; exec \"$@\"" % (
+    # A limit that this machine's is below stays.
+    limits = "umask %s; ulimit -c %s; ulimit -n %s 2>/dev/null; exec \"$@\"" % (
         unit["UMask"][-1], unit["LimitCORE"][-1], unit["LimitNOFILE"][-1])
+    return ["bash", "-c", limits, "bash", *words, *python, "filters", UNIT,
+            " ".join(calls)], environment
+
+
+def state_directory(unit, work):
+    state = work + "/lib/" + unit["StateDirectory"][-1]
+    os.makedirs(state, exist_ok=True)
+    os.chown(state, OTHER_ID, OTHER_ID)
+    os.chmod(work, 0o755)
+    return state
 
 
 def facts(path):
@@ -149,16 +155,12 @@ def record(path, *options, before=(), environment=None):
     return recorder
 
 
-def records_as_much(unit, work):
-    state = work + "/lib/" + unit["StateDirectory"][-1]
-    os.makedirs(state)
-    os.chown(state, OTHER_ID, OTHER_ID)
-    os.chmod(work, 0o755)
+def records_as_much(unit, work, calls):
+    state = state_directory(unit, work)
     free = record(work + "/free.pscope")
     check(free.stop() == 0, "without: it ends well")
-    words, environment = under_unit(unit, state, calls_of(unit))
-    kept = record(state + "/unit.pscope", environment=environment,
-                  before=["bash", "-c", limits(unit), "bash", *words])
+    words, environment = under_unit(unit, state, calls)
+    kept = record(state + "/unit.pscope", environment=environment, before=words)
     with open("/proc/%d/status" % kept.process.pid, encoding="ascii") as file:
         status = file.read()
     writable = subprocess.run(["nsenter", "-t", str(kept.process.pid), "-m", "touch",
@@ -172,6 +174,21 @@ def records_as_much(unit, work):
         check(value == under[name], "%s: %s" % (name, value if value == under[name] else
                                                 (value, under[name])))
     check(without["tables"] > {"process_samples", "cpu_samples"}, "there was something to lose")
+
+
+def shrinks(unit, work, calls):
+    """SQLite needs room for a copy, and a place for it: the system's are read-only."""
+    state = state_directory(unit, work)
+    path = state + "/large.pscope"
+    subprocess.run([os.path.join(programs.BUILD, "make_recording"), path, "--processes", "100",
+                    "--seconds", "1200", "--births", "60"], check=True, capture_output=True)
+    os.chown(path, OTHER_ID, OTHER_ID)
+    before = os.stat(path).st_size
+    words, environment = under_unit(unit, state, calls)
+    recorder = programs.Recorder(path, "--max-size", "2M", before=words, environment=environment)
+    check(recorder.stop() == 0, "with a limit that the recording is over it ends well")
+    check(os.stat(path).st_size < before, "and is smaller: %d bytes, then %d"
+          % (before, os.stat(path).st_size))
 
 
 def main():
@@ -190,7 +207,9 @@ def main():
                             check=False).returncode != 0 or shutil.which("setpriv") is None:
             print("SKIP: what is recorded under the unit: no mount namespaces, or no setpriv")
         else:
-            records_as_much(unit, work)
+            calls = calls_of(unit)
+            records_as_much(unit, work, calls)
+            shrinks(unit, work, calls)
     programs.finish()
 
 
