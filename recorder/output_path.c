@@ -12,6 +12,14 @@
 
 enum { DIRECTORY_MODE = 0750, HOST_SIZE = 256 };
 
+/* What a service manager gave to us, and not to a service whose shell or job started us. */
+static const char *own_state_directory(void)
+{
+    const char *pid = getenv("SYSTEMD_EXEC_PID"); /* systemd 248 and later */
+
+    return pid != NULL && strtol(pid, NULL, 10) != getpid() ? NULL : getenv("STATE_DIRECTORY");
+}
+
 struct output_surroundings output_surroundings(const char *host)
 {
     return (struct output_surroundings){
@@ -19,7 +27,7 @@ struct output_surroundings output_surroundings(const char *host)
         .state_home = getenv("XDG_STATE_HOME"),
         .home = getenv("HOME"),
         .host = host,
-        .state_directory = getenv("STATE_DIRECTORY"),
+        .state_directory = own_state_directory(),
     };
 }
 
