@@ -7,8 +7,8 @@ find_package(Threads REQUIRED)
 
 set(missing_libraries "")
 
-# need_library(NAME pkg-config-module header library  Debian-package Fedora-package brew-formula)
-macro(need_library name module header library debian fedora brew)
+# look_for_library(NAME pkg-config-module header library): makes the target if it is there.
+macro(look_for_library name module header library)
     if(PkgConfig_FOUND)
         pkg_check_modules(PC_${name} QUIET IMPORTED_TARGET ${module})
     endif()
@@ -22,10 +22,16 @@ macro(need_library name module header library debian fedora brew)
             add_library(procscope::${name} INTERFACE IMPORTED)
             target_include_directories(procscope::${name} SYSTEM INTERFACE "${${name}_INCLUDE_DIR}")
             target_link_libraries(procscope::${name} INTERFACE "${${name}_LIBRARY}")
-        else()
-            string(APPEND missing_libraries
-                   "\n    ${name}: Debian/Ubuntu ${debian}, Fedora ${fedora}, brew ${brew}")
         endif()
+    endif()
+endmacro()
+
+# need_library(NAME pkg-config-module header library  Debian-package Fedora-package brew-formula)
+macro(need_library name module header library debian fedora brew)
+    look_for_library(${name} ${module} ${header} ${library})
+    if(NOT TARGET procscope::${name})
+        string(APPEND missing_libraries
+               "\n    ${name}: Debian/Ubuntu ${debian}, Fedora ${fedora}, brew ${brew}")
     endif()
 endmacro()
 
@@ -39,4 +45,22 @@ endif()
 if(missing_libraries)
     message(FATAL_ERROR "These libraries are missing:${missing_libraries}\n"
             "tools/setup.sh installs them; cmocka is needed only with PROCSCOPE_TESTS=ON.")
+endif()
+
+# --- where present ---
+
+# The recorder's sandbox. A sanitizer makes system calls of its own, which are not on its list.
+set(sandbox_missing "")
+if(PROCSCOPE_SANITIZE)
+    set(sandbox_missing "built with a sanitizer, which makes system calls of its own")
+elseif(NOT PROCSCOPE_SECCOMP)
+    set(sandbox_missing "built with PROCSCOPE_SECCOMP=OFF")
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    look_for_library(seccomp libseccomp seccomp.h seccomp)
+    if(NOT TARGET procscope::seccomp)
+        set(sandbox_missing "built without libseccomp (Debian libseccomp-dev, Fedora libseccomp-devel)")
+    endif()
+endif()
+if(sandbox_missing)
+    message(STATUS "no sandbox: ${sandbox_missing}")
 endif()

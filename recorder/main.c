@@ -5,12 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "recorder/account.h"
 #include "recorder/child.h"
 #include "recorder/config.h"
+#include "recorder/confine.h"
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
-#include "recorder/privileges.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
 #include "version.h"
@@ -116,10 +117,14 @@ static int failed(const struct error *err)
 /* --check-config and --print-config: as far as recording goes before it touches a file. */
 static int check(const struct options *options)
 {
-    struct session session;
+    struct session session = { .wake = { -1, -1 } };
+    struct account account;
     struct error err = { 0 };
-    enum status st = session_prepare(&session, options, &err);
+    enum status st =
+        options->user == NULL ? STATUS_OK : account_find(&account, options->user, &err);
 
+    if (st == STATUS_OK)
+        st = session_prepare(&session, options, &err);
     session_close(&session);
     if (st == STATUS_OK && options->print_config)
         st = config_print(options, stdout, &err);
@@ -130,14 +135,37 @@ static int check(const struct options *options)
     return EXIT_DONE;
 }
 
+/* Give up what recording does not need, and tell what is kept against our will. */
+static enum status give_up(struct confinement *kept, const struct options *options,
+                           struct error *err)
+{
+    enum status st = confine(kept, options, err);
+
+    if (st != STATUS_OK)
+        return st;
+    if (kept->privileges.status != STATUS_OK && kept->privileges.status != STATUS_ABSENT)
+        say("%s; recording goes on with all of them", kept->privileges.message);
+    if (kept->sandbox.status != STATUS_OK && kept->sandbox.status != STATUS_ABSENT)
+        say("no sandbox: %s; recording goes on without", kept->sandbox.message);
+    return STATUS_OK;
+}
+
 static int list(const struct options *options)
 {
-    struct session session;
+    struct session session = { .wake = { -1, -1 } };
+    struct confinement kept;
     struct error err = { 0 };
-    enum status st = session_prepare(&session, options, &err);
+    enum status st = give_up(&kept, options, &err);
 
     if (st == STATUS_OK)
+        st = session_prepare(&session, options, &err);
+    if (st == STATUS_OK)
         st = list_collectors(&session.collect, options->json, stdout, &err);
+    if (st == STATUS_OK && !options->json)
+        printf("\nsandbox: %s%s\n",
+               kept.sandbox.status == STATUS_OK ? "on, unexpected system calls are refused"
+                                                : "off, ",
+               kept.sandbox.status == STATUS_OK ? "" : kept.sandbox.message);
     session_close(&session);
     return st == STATUS_OK ? EXIT_DONE : failed(&err);
 }
@@ -222,6 +250,21 @@ static enum status stop_session(struct run *run, const char *reason, struct erro
 
 /* --- SIGHUP --- */
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* What was given up at the start does not come back. */
+static enum status check_kept(const struct options *before, const struct options *now,
+                              struct error *err)
+{
+    if (same_text(before->user, now->user) && before->no_sandbox == now->no_sandbox)
+        return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "\"user\" and \"no-sandbox\" are settled at the start: restart procscoped");
+}
+
 /* The new configuration, if there is one that is good and says something else. */
 static bool reread(const struct run *run, struct options *fresh)
 {
@@ -231,6 +274,8 @@ static bool reread(const struct run *run, struct options *fresh)
     enum status st = recorder_options_parse(fresh, run->argc, run->argv, &err);
     bool changed;
 
+    if (st == STATUS_OK)
+        st = check_kept(run->options, fresh, &err);
     if (st == STATUS_OK) {
         st = session_prepare(&probe, fresh, &err);
         session_close(&probe);
@@ -394,12 +439,12 @@ static int record_until_end(struct run *run)
 static int record(int argc, char **argv, struct options *options)
 {
     struct run run = { .argc = argc, .argv = argv, .options = options, .session.wake = { -1, -1 } };
+    struct confinement kept;
     struct error err = { 0 };
     int code;
 
-    /* A command is to run as if it had been started without us. */
-    if (options->command == NULL && privileges_reduce(options->output, &err) != STATUS_OK)
-        say("%s; recording goes on with all of them", err.message);
+    if (give_up(&kept, options, &err) != STATUS_OK)
+        return failed(&err);
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
     service_open(&run.service);

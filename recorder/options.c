@@ -214,6 +214,14 @@ static enum status set_config(struct options *options, const char *value, struct
     return STATUS_OK;
 }
 
+static enum status set_user(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, STATUS_INVALID, "is empty: give the name of a user");
+    options->user = value;
+    return STATUS_OK;
+}
+
 static enum status set_flag(bool *flag)
 {
     *flag = true;
@@ -227,6 +235,7 @@ static enum status set_flag(bool *flag)
         return set_flag(&options->field);                                                          \
     }
 FLAG(no_cmdline)
+FLAG(no_sandbox)
 FLAG(list_collectors)
 FLAG(check_config)
 FLAG(print_config)
@@ -256,6 +265,10 @@ static const struct option option_list[] = {
       set_redact, "token-[0-9a-f]+" },
     { 0, OPTION_FLAG, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline,
       "true" },
+    { 0, OPTION_ONE, "user", "NAME", "record as NAME, which root can; not with a COMMAND", set_user,
+      "procscope" },
+    { 0, OPTION_FLAG, "no-sandbox", NULL, "do not refuse ourselves unexpected system calls",
+      set_no_sandbox, "true" },
     { 'c', OPTION_ONE, "config", "FILE", "JSON with any of the above; the command line wins",
       set_config, NULL },
     { 0, OPTION_FLAG, "check-config", NULL, "check configuration and options, record nothing",
@@ -354,6 +367,11 @@ static enum status parse_all(struct options *options, int argc, char **argv, str
         options->command = argv + at;
     if (options->command != NULL && options->command[0][0] == '\0')
         return error_set(err, STATUS_INVALID, "the name of the command is empty");
+    if (options->command != NULL && options->user != NULL)
+        return error_set(err, STATUS_INVALID,
+                         "--user: a COMMAND runs as who starts procscoped: to be another user for "
+                         "both, start it as that one, as in sudo -u %.60s procscoped ...",
+                         options->user);
     if (format_given && !options->list_collectors)
         return error_set(err, STATUS_INVALID, "--format goes with --list-collectors only");
     return STATUS_OK;
@@ -399,8 +417,9 @@ void options_print_help(FILE *out)
 {
     fputs("procscoped: records what every process and core does into one compressed file\n\n"
           "usage: procscoped [OPTION...] [--] [COMMAND ARG...]\n\n"
-          "With a COMMAND, records until it ends and exits with its status.\n"
-          "Without --output: /var/lib/procscope/HOST.pscope as root, else\n"
+          "With a COMMAND, records until it ends and exits with its status; it runs as if\n"
+          "started without us: neither capabilities nor system calls are given up then.\n"
+          "Without --output: /var/lib/procscope/HOST.pscope as root and with --user, else\n"
           "$XDG_STATE_HOME/procscope/HOST.pscope or ~/.local/state/procscope/HOST.pscope.\n\n",
           out);
     for (size_t i = 0; i < COUNT_OF(option_list); i++) {

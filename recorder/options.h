@@ -22,6 +22,8 @@ struct options {
     const char *redact[OPTIONS_REDACT_MAX];
     size_t redact_count;
     bool no_cmdline, list_collectors, json, check_config, print_config, version, help;
+    const char *user; /* who records; NULL: who starts it */
+    bool no_sandbox;
     const char *config_path; /* NULL: none */
     struct config *config;   /* what it was read into */
     char **command;          /* NULL-terminated, a tail of argv; NULL without one */

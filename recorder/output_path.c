@@ -12,6 +12,14 @@
 
 enum { DIRECTORY_MODE = 0750, HOST_SIZE = 256 };
 
+/* What a service manager gave to us, and not to a service whose shell or job started us. */
+static const char *own_state_directory(void)
+{
+    const char *pid = getenv("SYSTEMD_EXEC_PID"); /* systemd 248 and later */
+
+    return pid != NULL && strtol(pid, NULL, 10) != getpid() ? NULL : getenv("STATE_DIRECTORY");
+}
+
 struct output_surroundings output_surroundings(const char *host)
 {
     return (struct output_surroundings){
@@ -19,6 +27,7 @@ struct output_surroundings output_surroundings(const char *host)
         .state_home = getenv("XDG_STATE_HOME"),
         .home = getenv("HOME"),
         .host = host,
+        .state_directory = own_state_directory(),
     };
 }
 
@@ -37,11 +46,14 @@ enum status output_path_default(char *path, size_t size,
 {
     const char *state_home = surroundings->state_home;
     const char *home = surroundings->home;
+    const char *service = surroundings->state_directory;
     char name[HOST_SIZE];
     int length;
 
     file_name(name, sizeof name, surroundings->host);
-    if (surroundings->root)
+    if (service != NULL && service[0] == '/' && strchr(service, ':') == NULL) /* one, not several */
+        length = snprintf(path, size, "%s/%s.pscope", service, name);
+    else if (surroundings->root)
         length = snprintf(path, size, "/var/lib/procscope/%s.pscope", name);
     else if (state_home != NULL && state_home[0] == '/') /* a relative one is invalid, says XDG */
         length = snprintf(path, size, "%s/procscope/%s.pscope", state_home, name);
@@ -54,7 +66,21 @@ enum status output_path_default(char *path, size_t size,
     return STATUS_OK;
 }
 
-enum status output_path_make_directory(const char *path, struct error *err)
+static enum status make_one(const char *directory, const struct account *owner, struct error *err)
+{
+    if (mkdir(directory, DIRECTORY_MODE) != 0) {
+        if (errno == EEXIST || errno == EROFS)
+            return STATUS_OK;
+        return error_set(err, STATUS_IO, "make the directory %s: %s", directory, strerror(errno));
+    }
+    if (owner != NULL && lchown(directory, owner->uid, owner->gid) != 0)
+        return error_set(err, STATUS_IO, "give the directory %s to %s: %s", directory, owner->name,
+                         strerror(errno));
+    return STATUS_OK;
+}
+
+enum status output_path_make_directory(const char *path, const struct account *owner,
+                                       struct error *err)
 {
     char directory[PATH_MAX];
 
@@ -62,9 +88,8 @@ enum status output_path_make_directory(const char *path, struct error *err)
         return error_set(err, STATUS_INVALID, "%.200s...: the path is too long", path);
     for (char *at = strchr(directory + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
         *at = '\0';
-        if (mkdir(directory, DIRECTORY_MODE) != 0 && errno != EEXIST && errno != EROFS)
-            return error_set(err, STATUS_IO, "make the directory %s: %s", directory,
-                             strerror(errno));
+        if (make_one(directory, owner, err) != STATUS_OK)
+            return err->status;
         *at = '/';
     }
     return STATUS_OK;
@@ -79,6 +104,29 @@ static bool directory_of(char *directory, size_t size, const char *path)
                                  : snprintf(directory, size, "%.*s", (int)(slash - path), path);
 
     return length > 0 && (size_t)length < size;
+}
+
+/* access(2) asks for the real user, without capabilities. */
+enum status output_path_check_access(const char *path, const char *user, struct error *err)
+{
+    char directory[PATH_MAX];
+    char *real = realpath(path, NULL);
+    bool fits = directory_of(directory, sizeof directory, real != NULL ? real : path);
+    bool exists = real != NULL;
+
+    free(real);
+    if (!fits)
+        return error_set(err, STATUS_INVALID, "%.200s...: the path is too long", path);
+    if (exists && access(path, R_OK | W_OK) != 0)
+        return error_set(err, STATUS_INVALID,
+                         "%s: %s may not write to it: chown %s %s, or record to another file", path,
+                         user, user, path);
+    if (access(directory, W_OK | X_OK) != 0)
+        return error_set(err, STATUS_INVALID,
+                         "%s: %s may not make files in %s (%s): chown %s %s, or record elsewhere "
+                         "with --output FILE",
+                         path, user, directory, strerror(errno), user, directory);
+    return STATUS_OK;
 }
 
 static enum status check_directory(const char *path, struct error *err)

@@ -5,6 +5,7 @@
 #ifndef RECORDER_PRIVILEGES_H
 #define RECORDER_PRIVILEGES_H
 
+#include "recorder/account.h"
 #include "schema/error.h"
 
 /*
@@ -13,9 +14,17 @@
  * recording lies where another user may write and we otherwise could not; forgo gaining any by exec.
  *
  *   shape   recording: the path, or NULL for the default
- *   errors  IO: the kernel refused; nothing is given up then
+ *   errors  IO: the kernel refused; all capabilities are still there then
  *   source  capabilities(7), capset(2), PR_SET_NO_NEW_PRIVS(2const)
  */
 MUST_USE enum status privileges_reduce(const char *recording, struct error *err);
+
+/*
+ * The same, as that user for good, with its groups: what it may not write, we may not either.
+ *
+ *   errors  IO: the kernel refused; we may be anybody then, and must not go on
+ *   source  also setresuid(2), PR_SET_KEEPCAPS(2const)
+ */
+MUST_USE enum status privileges_become(const struct account *account, struct error *err);
 
 #endif

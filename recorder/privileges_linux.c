@@ -2,6 +2,7 @@
 #include "recorder/privileges.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,12 @@ enum { WORDS = 2, WORD_BITS = 32, CAPABILITIES_MAX = WORDS * WORD_BITS };
 static uint64_t bit(int capability)
 {
     return UINT64_C(1) << capability;
+}
+
+/* Other users' /proc/PID files, and the kernel's reports of exits. */
+static uint64_t reading_capabilities(void)
+{
+    return bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_ADMIN);
 }
 
 static bool is_ours(const char *path)
@@ -62,17 +69,45 @@ static enum status set_capabilities(uint64_t keep, struct error *err)
     return STATUS_OK;
 }
 
+/* What an exec could give is given up first, while CAP_SETPCAP is there. */
+static enum status forgo_gains(uint64_t keep, struct error *err)
+{
+    for (int c = 0; c < CAPABILITIES_MAX; c++)
+        if ((keep & bit(c)) == 0)
+            (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0); /* refused: one that the kernel lacks */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return error_set(err, STATUS_IO, "no_new_privs cannot be set: %s", strerror(errno));
+    return STATUS_OK;
+}
+
 enum status privileges_reduce(const char *recording, struct error *err)
 {
-    uint64_t keep = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_ADMIN);
+    uint64_t keep = reading_capabilities();
 
     if (!may_write(recording))
         keep |= bit(CAP_DAC_OVERRIDE);
-    /* While CAP_SETPCAP is there; what the kernel does not know is refused, and not missed. */
-    for (int c = 0; c < CAPABILITIES_MAX; c++)
-        if ((keep & bit(c)) == 0)
-            (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return error_set(err, STATUS_IO, "no_new_privs cannot be set: %s", strerror(errno));
+    if (forgo_gains(keep, err) != STATUS_OK)
+        return err->status;
     return set_capabilities(keep, err);
+}
+
+/* All three ids of both kinds, so that there is no way back; permitted capabilities stay. */
+static enum status change_user(const struct account *account, struct error *err)
+{
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && initgroups(account->name, account->gid) == 0 &&
+        setresgid(account->gid, account->gid, account->gid) == 0 &&
+        setresuid(account->uid, account->uid, account->uid) == 0 &&
+        prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_IO, "--user: cannot become %s: %s", account->name,
+                     strerror(errno));
+}
+
+enum status privileges_become(const struct account *account, struct error *err)
+{
+    enum status st = forgo_gains(reading_capabilities(), err);
+
+    if (st == STATUS_OK && geteuid() != account->uid)
+        st = change_user(account, err);
+    return st == STATUS_OK ? set_capabilities(reading_capabilities(), err) : st;
 }

@@ -97,14 +97,17 @@ static void introduce(struct session *session)
         recorder_collector_attach(recorder, &session->collect.stats, process);
 }
 
-static enum status choose_path(struct session *session, const char *output, struct error *err)
+static enum status choose_path(struct session *session, const struct options *options,
+                               struct error *err)
 {
+    const char *output = options->output;
     struct output_surroundings around = output_surroundings(session->facts.host);
     enum status st;
 
+    around.root = around.root || options->user != NULL; /* it was root who started us */
     if (output == NULL) {
         st = output_path_default(session->path, sizeof session->path, &around, err);
-        return st == STATUS_OK ? output_path_make_directory(session->path, err) : st;
+        return st == STATUS_OK ? output_path_make_directory(session->path, NULL, err) : st;
     }
     if ((size_t)snprintf(session->path, sizeof session->path, "%s", output) >= sizeof session->path)
         return error_set(err, STATUS_INVALID, "--output: the path is too long");
@@ -152,9 +155,11 @@ enum status session_start(struct session *session, const struct options *options
     enum status st;
 
     introduce(session);
-    st = choose_path(session, options->output, err);
+    st = choose_path(session, options, err);
     if (st == STATUS_OK)
         st = output_path_check(session->path, err);
+    if (st == STATUS_OK && options->user != NULL)
+        st = output_path_check_access(session->path, options->user, err);
     if (st == STATUS_OK)
         st = lockfile_acquire(&session->lock, session->path,
                               session->context.timebase.wall_start_ns, err);

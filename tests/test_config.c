@@ -36,7 +36,8 @@ static void all_options_are_read(void **state)
     static const char text[] = "{ \"output\": \"/x/y\", \"interval\": \"250ms\",\n"
                                " \"duration\": \"2h\", \"collectors\": [\"cpu\", \"memory\"],\n"
                                " \"process-source\": \"proc\", \"sync\": \"0\",\n"
-                               " \"redact\": [\"a+\", \"b,c\"], \"no-cmdline\": true }";
+                               " \"redact\": [\"a+\", \"b,c\"], \"no-cmdline\": true,\n"
+                               " \"user\": \"u\", \"no-sandbox\": true }";
     struct options options = { 0 };
     struct config *config;
     struct error err = { 0 };
@@ -51,7 +52,8 @@ static void all_options_are_read(void **state)
     assert_int_equal(options.sync_ns, 0);
     assert_int_equal(options.redact_count, 2);
     assert_string_equal(options.redact[1], "b,c");
-    assert_true(options.no_cmdline);
+    assert_true(options.no_cmdline && options.no_sandbox);
+    assert_string_equal(options.user, "u");
     config_release(config);
 }
 
@@ -144,6 +146,8 @@ static void what_is_printed_is_read_back(void **state)
                                .collectors = "cpu,memory",
                                .redact = { "[0-9]+", "\\\\" },
                                .redact_count = 2,
+                               .user = "u",
+                               .no_sandbox = true,
                                .sync_ns = 0,
                                .keep_ns = 36 * 3600 * SECOND,
                                .max_bytes = 5000001 };
@@ -168,6 +172,8 @@ static void what_is_printed_is_read_back(void **state)
     assert_int_equal(again.max_bytes, 5000001);
     assert_string_equal(again.output, options.output);
     assert_string_equal(again.process_source, "fds");
+    assert_string_equal(again.user, "u");
+    assert_true(again.no_sandbox);
     assert_string_equal(again.collectors, "cpu,memory");
     assert_int_equal(again.redact_count, 2);
     assert_string_equal(again.redact[1], "\\\\");

@@ -132,18 +132,41 @@ static void the_default_path_follows_the_user(void **state)
     struct error err;
     struct output_surroundings homeless = { .host = "h" };
 
-    path_is((struct output_surroundings){ true, "/s", "/root", "web-1" },
+    path_is((struct output_surroundings){ true, "/s", "/root", "web-1", NULL },
             "/var/lib/procscope/web-1.pscope");
-    path_is((struct output_surroundings){ false, "/s", "/home/u", "h" }, "/s/procscope/h.pscope");
-    path_is((struct output_surroundings){ false, "relative", "/home/u", "h" },
+    path_is((struct output_surroundings){ true, "/s", "/root", "h", "/service" },
+            "/service/h.pscope");
+    path_is((struct output_surroundings){ true, NULL, NULL, "h", "/one:/other" },
+            "/var/lib/procscope/h.pscope");
+    path_is((struct output_surroundings){ false, "/s", "/home/u", "h", NULL },
+            "/s/procscope/h.pscope");
+    path_is((struct output_surroundings){ false, "relative", "/home/u", "h", NULL },
             "/home/u/.local/state/procscope/h.pscope");
-    path_is((struct output_surroundings){ false, NULL, "/home/u", "../x" },
+    path_is((struct output_surroundings){ false, NULL, "/home/u", "../x", NULL },
             "/home/u/.local/state/procscope/host.pscope");
-    path_is((struct output_surroundings){ false, NULL, "/home/u", "a/b" },
+    path_is((struct output_surroundings){ false, NULL, "/home/u", "a/b", NULL },
             "/home/u/.local/state/procscope/a_b.pscope");
     assert_int_equal(output_path_default(path, sizeof path, &homeless, &err), STATUS_INVALID);
     homeless.home = "/a";
     assert_int_equal(output_path_default(path, 20, &homeless, &err), STATUS_INVALID);
+}
+
+static void a_state_directory_is_that_of_our_own_service(void **state)
+{
+    char pid[20];
+    (void)state;
+
+    assert_int_equal(setenv("STATE_DIRECTORY", "/service", 1), 0);
+    assert_int_equal(unsetenv("SYSTEMD_EXEC_PID"), 0);
+    assert_string_equal(output_surroundings("h").state_directory, "/service");
+    assert_int_equal(setenv("SYSTEMD_EXEC_PID", "1", 1), 0);
+    assert_null(output_surroundings("h").state_directory);
+    (void)snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    assert_int_equal(setenv("SYSTEMD_EXEC_PID", pid, 1), 0);
+    assert_string_equal(output_surroundings("h").state_directory, "/service");
+    assert_int_equal(unsetenv("SYSTEMD_EXEC_PID"), 0);
+    assert_int_equal(unsetenv("STATE_DIRECTORY"), 0);
+    assert_null(output_surroundings("h").state_directory);
 }
 
 static void a_recording_is_locked_once_and_a_stale_lock_is_taken_over(void **state)
@@ -199,6 +222,7 @@ int main(void)
         cmocka_unit_test(the_zone_has_its_iana_name),
         cmocka_unit_test(facts_come_from_the_root),
         cmocka_unit_test(the_default_path_follows_the_user),
+        cmocka_unit_test(a_state_directory_is_that_of_our_own_service),
         cmocka_unit_test(a_recording_is_locked_once_and_a_stale_lock_is_taken_over),
         cmocka_unit_test(a_lock_that_is_a_link_is_not_followed),
     };

@@ -95,7 +95,7 @@ static void all_other_options_are_read(void **state)
     (void)state;
     char line[] = "--keep 0 --keep-rollups=36h --max-size 300M "
                   "--collectors cpu,memory --process-source=proc --sync 0 --redact a --redact=b=c "
-                  "--no-cmdline --list-collectors --format json -V -h";
+                  "--no-cmdline --user u --no-sandbox --list-collectors --format json -V -h";
     struct options options = accept(line);
 
     assert_string_equal(options.collectors, "cpu,memory");
@@ -108,7 +108,8 @@ static void all_other_options_are_read(void **state)
     assert_string_equal(options.redact[0], "a");
     assert_string_equal(options.redact[1], "b=c");
     assert_true(options.no_cmdline && options.list_collectors && options.json);
-    assert_true(options.version && options.help);
+    assert_true(options.version && options.help && options.no_sandbox);
+    assert_string_equal(options.user, "u");
 }
 
 static void the_command_begins_at_two_dashes_or_the_first_word(void **state)
@@ -156,6 +157,8 @@ static void mistakes_name_the_option_and_what_is_accepted(void **state)
     refuse("--collectors=", "--collectors: is empty");
     refuse("--format json", "--format goes with --list-collectors only");
     refuse("--list-collectors --format yaml", "--format: \"yaml\": accepted is table or json");
+    refuse("--user=", "--user: is empty");
+    refuse("--user u make", "--user: a COMMAND runs as who starts procscoped");
     refuse("--no-cmdline=yes", "--no-cmdline takes no value");
     refuse("-hx", "--help takes no value");
     refuse("-x", "-x is no option; see procscoped --help");
@@ -208,10 +211,11 @@ static void too_many_patterns_are_refused(void **state)
 static void the_help_names_every_option_once(void **state)
 {
     (void)state;
-    static const char *const names[] = { "--output",         "--interval", "--duration",
-                                         "--collectors",     "--sync",     "--redact",
-                                         "--process-source", "--format",   "--no-cmdline",
-                                         "--keep-rollups",   "--max-size", "--list-collectors" };
+    static const char *const names[] = { "--output",         "--interval",  "--duration",
+                                         "--collectors",     "--sync",      "--redact",
+                                         "--process-source", "--format",    "--no-cmdline",
+                                         "--keep-rollups",   "--max-size",  "--list-collectors",
+                                         "--user",           "--no-sandbox" };
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

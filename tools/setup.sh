@@ -53,6 +53,9 @@ need_to_build() {
     need "sqlite3 library" "libsqlite3-dev sqlite3" "sqlite-devel sqlite" sqlite have_library sqlite3 sqlite3.h
     need "zstd library" libzstd-dev libzstd-devel zstd have_library libzstd zstd.h
     need "cJSON library" libcjson-dev cjson-devel cjson have_library libcjson cjson/cJSON.h
+    if [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; then # it builds without, so nobody must
+        need "seccomp library" libseccomp-dev libseccomp-devel "" have_library libseccomp seccomp.h
+    fi
     need "cmocka library" libcmocka-dev libcmocka-devel cmocka have_library cmocka cmocka.h
 }
 
