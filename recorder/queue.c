@@ -81,7 +81,7 @@ struct tick *queue_take(struct queue *queue)
     struct tick *tick = NULL;
 
     pthread_mutex_lock(&queue->lock);
-    while (queue->full_count == 0 && !queue->closed)
+    while (queue->full_count == 0 && !queue->closed && !queue->poked)
         pthread_cond_wait(&queue->changed, &queue->lock);
     if (queue->full_count > 0) {
         tick = queue->full[queue->first];
@@ -90,6 +90,25 @@ struct tick *queue_take(struct queue *queue)
     }
     pthread_mutex_unlock(&queue->lock);
     return tick;
+}
+
+void queue_poke(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->poked = true;
+    pthread_cond_signal(&queue->changed);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_poked(struct queue *queue)
+{
+    bool poked;
+
+    pthread_mutex_lock(&queue->lock);
+    poked = queue->poked;
+    queue->poked = false;
+    pthread_mutex_unlock(&queue->lock);
+    return poked;
 }
 
 void queue_give_back(struct queue *queue, struct tick *tick)
@@ -114,6 +133,16 @@ void queue_give_back(struct queue *queue, struct tick *tick)
         queue->warm++;
     }
     pthread_mutex_unlock(&queue->lock);
+}
+
+size_t queue_length(struct queue *queue)
+{
+    size_t length;
+
+    pthread_mutex_lock(&queue->lock);
+    length = queue->full_count;
+    pthread_mutex_unlock(&queue->lock);
+    return length;
 }
 
 bool queue_pause(struct queue *queue, int64_t ns)

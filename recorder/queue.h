@@ -26,6 +26,7 @@ struct queue {
     struct tick **full;  /* [size], a ring, oldest at `first` */
     size_t size, spare_count, warm, full_count, first;
     bool closed;
+    bool poked;
 };
 
 MUST_USE enum status queue_init(struct queue *queue, size_t ticks, struct error *err);
@@ -39,13 +40,19 @@ void queue_put(struct queue *queue, struct tick *tick);
 /* Sampler: no tick will follow. */
 void queue_close(struct queue *queue);
 
-/* Writer: the oldest tick, waiting for one; NULL when the queue is closed and empty. */
+/* Writer: the oldest tick, waiting for one; NULL when there is none and it is closed or poked. */
 struct tick *queue_take(struct queue *queue);
+/* Any thread: have queue_take return, once, when it is empty. */
+void queue_poke(struct queue *queue);
+/* Writer: whether it was poked since the last call. */
+bool queue_poked(struct queue *queue);
 /*
  * Either thread: a tick from queue_take or queue_spare goes back to the pool. All but QUEUE_WARM
  * spare ticks give up their memory, so that one slow commit is not paid for ever after.
  */
 void queue_give_back(struct queue *queue, struct tick *tick);
+/* Any thread: ticks that wait for the writer. */
+size_t queue_length(struct queue *queue);
 /* Writer: wait up to `ns`, less once the queue is closed; returns whether it is closed. */
 bool queue_pause(struct queue *queue, int64_t ns);
 
