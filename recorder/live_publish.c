@@ -120,9 +120,10 @@ static void put_process(struct live_map *map, const struct open_block *block, si
     struct live_process *to = &map->process[s->slot];
     const struct open_process *p = open_block_process(block, s->series.key[0]);
 
+    if (to->process_id != s->series.key[0])
+        to->born_in_view = (s->series.flags & SERIES_BORN) != 0; /* told until the next seal */
     to->process_id = s->series.key[0];
     to->since_ns = s->since_ns;
-    to->born_in_view = (s->series.flags & SERIES_BORN) != 0;
     if (p != NULL)
         put_identity(to, &p->process, now_ns);
     put_values(build, series, to->value, to->missing, PROCESS_METRIC_COUNT);

@@ -48,7 +48,10 @@ struct live_process {
     uint64_t start_ticks;
     int32_t pid, ppid;
     uint32_t uid;
-    uint8_t uid_known, born_in_view, kernel_thread, padding;
+    uint8_t uid_known;
+    uint8_t
+        born_in_view; /* its counters were 0 when it began; told of those that begin from now on */
+    uint8_t kernel_thread, padding;
     uint32_t comm_size, user_size, cmdline_size;
     uint32_t padding_2;
     char comm[LIVE_NAME_BYTES], user[LIVE_NAME_BYTES], cmdline[LIVE_CMDLINE_BYTES];
