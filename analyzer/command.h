@@ -22,5 +22,10 @@ extern const struct command command_info;
 extern const struct command command_report;
 extern const struct command command_export;
 extern const struct command command_verify;
+extern const struct command command_live;
+extern const struct command command_status;
+extern const struct command command_mark;
+extern const struct command command_flush;
+extern const struct command command_stop;
 
 #endif

@@ -9,8 +9,9 @@
 #include "analyzer/options.h"
 #include "version.h"
 
-static const struct command *const commands[] = { &command_info, &command_report, &command_export,
-                                                  &command_verify };
+static const struct command *const commands[] = { &command_info,   &command_report, &command_export,
+                                                  &command_verify, &command_live,   &command_status,
+                                                  &command_mark,   &command_flush,  &command_stop };
 
 /* No file makes us take more, whatever it claims: the system refuses it. */
 #define MEMORY_GIB 4
@@ -19,9 +20,11 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DAMAGED = 
 
 static void usage(FILE *out)
 {
-    (void)fputs("procscope opens a recording made by procscoped and answers questions about it.\n\n"
-                "usage: procscope COMMAND [FILE] [OPTION...]\n\n",
-                out);
+    (void)fputs(
+        "procscope opens a recording made by procscoped and answers questions about it, or\n"
+        "talks to a procscoped that runs.\n\n"
+        "usage: procscope COMMAND [FILE] [OPTION...]\n\n",
+        out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         (void)fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     (void)fputs(

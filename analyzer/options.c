@@ -187,6 +187,9 @@ enum status options_parse(struct options *options, unsigned sets, const struct o
         } else if (!only_files && argv[i][0] == '-' && argv[i][1] != '\0') {
             if (take_option(options, sets, own, own_count, argc, argv, &i, err) != STATUS_OK)
                 return err->status;
+        } else if ((sets & OPTIONS_TEXT) != 0 && options->file == NULL) {
+            options->file = options->text;
+            options->text = argv[i];
         } else if (options->file != NULL) {
             return error_set(err, STATUS_INVALID,
                              "two recordings, %s and %s: this version reads one at a time",

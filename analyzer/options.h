@@ -18,10 +18,12 @@ enum option_set {
     OPTIONS_SELECT = 2, /* --pid --comm --user */
     OPTIONS_FORMAT = 4, /* --format --csv-safe */
     OPTIONS_OUTPUT = 8, /* -o */
+    OPTIONS_TEXT = 16,  /* the last word is `text`, not a file */
 };
 
 struct options {
     const char *file; /* NULL: the default recording */
+    const char *text; /* NULL: none was given, or the command takes none */
     struct window_options window;
     bool utc;
     struct select select;

@@ -287,6 +287,8 @@ static bool add_all(cJSON *to, const struct options *options)
            add_limit(to, "sync", options->sync_ns) && add_limit(to, "keep", options->keep_ns) &&
            add_limit(to, "keep-rollups", options->keep_rollups_ns) &&
            add_bytes(to, "max-size", options->max_bytes) &&
+           add_text(to, "control", options->control) &&
+           add_text(to, "control-group", options->control_group) &&
            cJSON_AddBoolToObject(to, "no-cmdline", options->no_cmdline) != NULL &&
            add_text(to, "user", options->user) &&
            cJSON_AddBoolToObject(to, "no-sandbox", options->no_sandbox) != NULL;

@@ -15,4 +15,7 @@ void host_facts(struct session_facts *facts, const char *root, int64_t wall_ns);
 /* The zone's offset at wall_ns, and its next change within 400 days, by the C library's rules. */
 void host_zone_rules(struct session_facts *facts, int64_t wall_ns);
 
+/* Physical memory of this process, /proc/self/statm; -1 where it cannot be read. */
+int64_t host_own_resident_bytes(void);
+
 #endif

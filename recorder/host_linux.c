@@ -195,3 +195,16 @@ void host_facts(struct session_facts *facts, const char *root, int64_t wall_ns)
     facts->clock_ticks_per_second = sysconf(_SC_CLK_TCK);
     facts->pid = getpid();
 }
+
+int64_t host_own_resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    long long pages = -1;
+
+    if (file == NULL)
+        return -1;
+    if (fscanf(file, "%*d %lld", &pages) != 1)
+        pages = -1;
+    (void)fclose(file);
+    return pages < 0 ? -1 : pages * sysconf(_SC_PAGESIZE);
+}

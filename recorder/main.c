@@ -199,6 +199,8 @@ static void say_trouble(struct session *session)
 
     if (sampler_message(session->sampler, text, sizeof text))
         say("%s", text);
+    if (session_control_message(session, text, sizeof text))
+        say("%s", text);
 }
 
 /* --- the service manager --- */

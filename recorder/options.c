@@ -198,6 +198,22 @@ static enum status set_redact(struct options *options, const char *value, struct
     return STATUS_OK;
 }
 
+static enum status set_control(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, STATUS_INVALID, "is empty: give the path of a socket, or none");
+    options->control = value;
+    return STATUS_OK;
+}
+
+static enum status set_control_group(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, STATUS_INVALID, "is empty: give the name of a group");
+    options->control_group = value;
+    return STATUS_OK;
+}
+
 static enum status set_format(struct options *options, const char *value, struct error *err)
 {
     if (strcmp(value, "json") != 0 && strcmp(value, "table") != 0)
@@ -269,6 +285,10 @@ static const struct option option_list[] = {
       "procscope" },
     { 0, OPTION_FLAG, "no-sandbox", NULL, "do not refuse ourselves unexpected system calls",
       set_no_sandbox, "true" },
+    { 0, OPTION_ONE, "control", "PATH", "socket to ask and command it, or none (FILE-control)",
+      set_control, "/run/procscope/control" },
+    { 0, OPTION_ONE, "control-group", "GROUP", "who may use it beside root and the own user",
+      set_control_group, "adm" },
     { 'c', OPTION_ONE, "config", "FILE", "JSON with any of the above; the command line wins",
       set_config, NULL },
     { 0, OPTION_FLAG, "check-config", NULL, "check configuration and options, record nothing",

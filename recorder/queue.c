@@ -186,7 +186,7 @@ struct tick *queue_take(struct queue *queue)
     struct tick *tick = NULL;
 
     pthread_mutex_lock(&queue->lock);
-    while (!can_take(queue) && (queue->full_count > 0 || !queue->closed))
+    while (queue->full_count > 0 ? !can_take(queue) : !queue->closed && !queue->poked)
         pthread_cond_wait(&queue->changed, &queue->lock);
     if (queue->full_count > 0) {
         tick = queue->full[0].tick;
@@ -196,6 +196,25 @@ struct tick *queue_take(struct queue *queue)
     }
     pthread_mutex_unlock(&queue->lock);
     return tick;
+}
+
+void queue_poke(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->poked = true;
+    pthread_cond_signal(&queue->changed);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_poked(struct queue *queue)
+{
+    bool poked;
+
+    pthread_mutex_lock(&queue->lock);
+    poked = queue->poked;
+    queue->poked = false;
+    pthread_mutex_unlock(&queue->lock);
+    return poked;
 }
 
 void queue_give_back(struct queue *queue, struct tick *tick)

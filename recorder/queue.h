@@ -47,6 +47,7 @@ struct queue {
     size_t full_bytes;
     const struct tick *merging[2]; /* the writer must not have them now; or NULL */
     bool closed;
+    bool poked;
 
     /* the sampler's own */
     struct tick_merge merge;
@@ -69,8 +70,12 @@ void queue_put(struct queue *queue, struct tick *tick);
 /* Sampler: no tick will follow. */
 void queue_close(struct queue *queue);
 
-/* Writer: the oldest tick, waiting for one; NULL when the queue is closed and empty. */
+/* Writer: the oldest tick, waiting for one; NULL when there is none and it is closed or poked. */
 struct tick *queue_take(struct queue *queue);
+/* Any thread: have queue_take return, once, when it is empty. */
+void queue_poke(struct queue *queue);
+/* Writer: whether it was poked since the last call. */
+bool queue_poked(struct queue *queue);
 /*
  * Either thread: a tick from queue_take or queue_spare goes back to the pool. All but QUEUE_WARM
  * spare ticks give up their memory, so that one slow commit is not paid for ever after.

@@ -33,7 +33,8 @@ struct sampler {
     bool has_sampling_thread, has_writer_thread;
     pthread_t sampling_thread, writer_thread;
 
-    pthread_mutex_t lock;   /* of what follows */
+    pthread_mutex_t lock; /* of what follows */
+    struct sampler_state state;
     struct error failure;   /* ended the recording; status OK: none */
     char message[512];      /* "" when told */
     int64_t message_due_ns; /* on the boot clock: no other before that */
@@ -78,6 +79,48 @@ bool sampler_message(struct sampler *sampler, char *text, size_t size)
 bool sampler_on_time(const struct sampler *sampler, int64_t grace_ns)
 {
     return now_boot_ns(sampler) - atomic_load(&sampler->due_boot_ns) <= grace_ns;
+}
+
+/* What sampler_state tells. The other thread's totals are not touched. */
+static void note_tick(struct sampler *s, const struct tick *tick, int64_t lateness_ns)
+{
+    pthread_mutex_lock(&s->lock);
+    s->state.totals = (struct sampler_totals){ .ticks = s->totals.ticks,
+                                               .processes = s->totals.processes,
+                                               .missed = s->totals.missed,
+                                               .dropped = s->totals.dropped,
+                                               .lost = s->state.totals.lost };
+    s->state.tick_ns = tick->start_ns;
+    s->state.lateness_ns = lateness_ns;
+    s->state.processes_now = (int64_t)tick->table[TABLE_PROCESS].row_count;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Whether writing works: NULL, or why not. */
+static void note_trouble(struct sampler *s, const char *why)
+{
+    pthread_mutex_lock(&s->lock);
+    if (why == NULL)
+        s->state.trouble_since_ns = INT64_MIN;
+    else if (s->state.trouble_since_ns == INT64_MIN)
+        s->state.trouble_since_ns = now_boot_ns(s);
+    (void)snprintf(s->state.trouble, sizeof s->state.trouble, "%s", why == NULL ? "" : why);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void sampler_state(struct sampler *sampler, struct sampler_state *state)
+{
+    int64_t queued = (int64_t)queue_waiting(&sampler->queue);
+
+    pthread_mutex_lock(&sampler->lock);
+    *state = sampler->state;
+    pthread_mutex_unlock(&sampler->lock);
+    state->queued = queued;
+}
+
+void sampler_poke(struct sampler *sampler)
+{
+    queue_poke(&sampler->queue);
 }
 
 /* The recording cannot go on: keep the first reason and end the sampling. */
@@ -201,6 +244,8 @@ static void take_tick(struct sampler *s, const struct schedule_tick *at, bool ha
     tick->gap_before = s->untold.suspended_ns > 0;
     add_dropped(s, tick, !has_deadline);
     add_events(tick, &s->untold);
+    if (s->options.add_events != NULL)
+        s->options.add_events(s->options.events_self, tick);
     stats->lateness_ns = has_deadline ? at->lateness_ns : -1;
     stats->ticks_missed = s->totals.missed;
     stats->ticks_dropped = s->totals.dropped;
@@ -217,6 +262,7 @@ static void take_tick(struct sampler *s, const struct schedule_tick *at, bool ha
     s->seq++;
     s->totals.ticks++;
     s->totals.processes += (int64_t)tick->birth_count;
+    note_tick(s, tick, stats->lateness_ns);
     queue_put(&s->queue, tick);
 }
 
@@ -257,8 +303,10 @@ static bool store(struct sampler *s, const struct tick *tick)
         enum status st = s->options.store(s->options.store_self, tick, &err);
 
         if (st == STATUS_OK) {
-            if (attempts > 0)
+            if (attempts > 0) {
+                note_trouble(s, NULL);
                 tell(s, true, "writing works again", "");
+            }
             return true;
         }
         if (!may_pass(st)) {
@@ -266,6 +314,7 @@ static bool store(struct sampler *s, const struct tick *tick)
             fail(s, &err);
             return false;
         }
+        note_trouble(s, err.message);
         tell(s, false, "cannot write, will go on trying: ", err.message);
         if (closed)
             return false;
@@ -274,19 +323,33 @@ static bool store(struct sampler *s, const struct tick *tick)
     }
 }
 
+static void count_lost(struct sampler *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->state.totals.lost = ++s->totals.lost;
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void *write_ticks(void *self)
 {
     struct sampler *s = self;
     struct tick *tick;
     bool works = true;
 
-    while ((tick = queue_take(&s->queue)) != NULL) {
+    for (;;) {
+        tick = queue_take(&s->queue);
+        if (tick == NULL && queue_poked(&s->queue)) {
+            if (works && s->options.attend != NULL)
+                s->options.attend(s->options.store_self);
+            continue;
+        }
+        if (tick == NULL)
+            return NULL;
         works = works && store(s, tick);
         if (!works)
-            s->totals.lost++;
+            count_lost(s);
         queue_give_back(&s->queue, tick);
     }
-    return NULL;
 }
 
 /* --- start and stop -------------------------------------------------------------------------- */
@@ -321,6 +384,7 @@ enum status sampler_start(struct sampler **sampler, const struct sampler_options
     }
     s->options = *options;
     (void)pthread_mutex_init(&s->lock, NULL);
+    s->state = (struct sampler_state){ .tick_ns = INT64_MIN, .trouble_since_ns = INT64_MIN };
     atomic_init(&s->stop, false);
     s->end_boot_ns = INT64_MAX;
     if (options->duration_ns > 0)

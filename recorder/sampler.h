@@ -30,7 +30,12 @@ struct sampler_options {
     struct collect *collect;
     /* Store one tick: OK; IO, FULL, NO_MEMORY: is tried again; all else ends the recording. */
     enum status (*store)(void *self, const struct tick *tick, struct error *err);
+    /* The writer's thread, after sampler_poke, once nothing is queued; NULL: nothing to do. */
+    void (*attend)(void *self);
     void *store_self;
+    /* The sampling thread: events that others have for this tick. Must not block; may be NULL. */
+    void (*add_events)(void *self, struct tick *tick);
+    void *events_self;
     /* Called from both threads; must not block. */
     void (*notify)(void *self, enum sampler_notice notice);
     void (*wake)(void *self);
@@ -44,6 +49,17 @@ struct sampler_totals {
     int64_t lost; /* collected but never stored */
 };
 
+/* How it goes, as of the latest tick. */
+struct sampler_state {
+    struct sampler_totals totals;
+    int64_t tick_ns;          /* when it began, on the timeline; INT64_MIN: none yet */
+    int64_t lateness_ns;      /* after its deadline; -1: it had none */
+    int64_t processes_now;    /* that had a sample */
+    int64_t queued;           /* ticks that wait for being stored */
+    int64_t trouble_since_ns; /* boot clock; INT64_MIN: writing works */
+    char trouble[480];        /* why it does not */
+};
+
 struct sampler;
 
 /*
@@ -54,6 +70,12 @@ struct sampler;
  */
 MUST_USE enum status sampler_start(struct sampler **sampler, const struct sampler_options *options,
                                    struct error *err);
+
+/* Have the writer's thread call `attend` soon. From any thread, until sampler_stop. */
+void sampler_poke(struct sampler *sampler);
+
+/* From any thread, until sampler_stop. */
+void sampler_state(struct sampler *sampler, struct sampler_state *state);
 
 /* False if it should have woken up for a tick more than grace_ns ago and has not. */
 bool sampler_on_time(const struct sampler *sampler, int64_t grace_ns);

@@ -49,7 +49,12 @@ static void notify(void *self, enum sampler_notice notice)
 
 static enum status store(void *self, const struct tick *tick, struct error *err)
 {
-    return writer_tick(self, tick, err);
+    struct session *session = self;
+    enum status st = writer_tick(session->writer, tick, err);
+
+    if (st == STATUS_OK)
+        session_control_publish(session, tick);
+    return st;
 }
 
 enum status session_prepare(struct session *session, const struct options *options,
@@ -63,6 +68,9 @@ enum status session_prepare(struct session *session, const struct options *optio
     if (st != STATUS_OK)
         return st;
     session->clock = clock_open(&session->clock_host, session->wake[0]);
+    if (options->control_group != NULL &&
+        session_control_group(options->control_group, &(gid_t){ 0 }, err) != STATUS_OK)
+        return error_prefix(err, "--control-group");
     st = redactor_init(&session->redactor, options->redact, options->redact_count, err);
     if (st != STATUS_OK)
         return error_prefix(err, "--redact");
@@ -148,6 +156,10 @@ enum status session_start(struct session *session, const struct options *options
         .message_ns = message_ns,
         .collect = &session->collect,
         .store = store,
+        .store_self = session,
+        .attend = session_control_attend,
+        .add_events = session_control_add_events,
+        .events_self = session,
         .notify = notify,
         .wake = wake,
         .notify_self = session,
@@ -167,22 +179,31 @@ enum status session_start(struct session *session, const struct options *options
         st = open_recording(session, options, err);
     if (st != STATUS_OK)
         return st;
-    how.store_self = session->writer;
-    return sampler_start(&session->sampler, &how, err);
+    session_control_open(session, options);
+    st = sampler_start(&session->sampler, &how, err);
+    if (st == STATUS_OK)
+        session_control_start(session);
+    return st;
 }
 
 enum status session_stop(struct session *session, const char *reason, struct sampler_totals *totals,
                          struct error *err)
 {
     struct error closing = { 0 };
-    enum status st = sampler_stop(session->sampler, totals, err);
     enum status closed = STATUS_OK;
+    enum status st;
 
+    session_control_stop(session);
+    st = sampler_stop(session->sampler, totals, err);
     session->sampler = NULL;
     if (session->writer != NULL)
         closed = writer_close(session->writer, st == STATUS_OK ? reason : "failed", &closing);
     session->writer = NULL;
     lockfile_release(&session->lock);
+    session_control_close(session, st == STATUS_OK && closed == STATUS_OK,
+                          st != STATUS_OK       ? err->message
+                          : closed != STATUS_OK ? closing.message
+                                                : reason);
     if (st != STATUS_OK || closed == STATUS_OK)
         return st;
     *err = closing;

@@ -10,6 +10,7 @@
 #include "recorder/options.h"
 #include "recorder/redact.h"
 #include "recorder/sampler.h"
+#include "recorder/session_control.h"
 #include "recorder/writer.h"
 
 struct session {
@@ -24,6 +25,7 @@ struct session {
     struct lockfile lock;
     struct writer *writer;
     struct sampler *sampler;
+    struct session_control control;
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "schema/error.h"
 #include "schema/tick.h"
 
+struct open_block;
 struct writer;
 
 /* Facts of one recorder start; text is copied. */
@@ -80,6 +81,18 @@ struct writer_stats {
     int64_t process_samples; /* rows of process_samples */
 };
 void writer_stats(const struct writer *writer, struct writer_stats *stats);
+
+/*
+ * Commit all ticks so far and have the system bring them to storage, now.
+ *
+ *   errors  IO, FULL: what is not stored stays noted, and is tried again with the next tick
+ */
+MUST_USE enum status writer_flush(struct writer *writer, struct error *err);
+
+/* The block being recorded: who is alive, and the last value of everything. Until the next call. */
+const struct open_block *writer_block(const struct writer *writer);
+/* The key of an entity, cut to `size` with its NUL; "" when there is no such entity. */
+void writer_entity_name(const struct writer *writer, int64_t entity_id, char *name, size_t size);
 
 /* The process id given to a live slot, 0 if it has none (for the generator's ground truth). */
 int64_t writer_process_id(const struct writer *writer, uint32_t slot);

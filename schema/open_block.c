@@ -56,7 +56,7 @@ static enum status rehash(struct open_block *block, size_t size, struct error *e
     return STATUS_OK;
 }
 
-struct open_process *open_block_process(struct open_block *block, int64_t process_id)
+struct open_process *open_block_process(const struct open_block *block, int64_t process_id)
 {
     uint32_t *slot = find(block, process_id);
 

@@ -50,7 +50,7 @@ void open_block_release(struct open_block *block);
 MUST_USE enum status open_block_restart(struct open_block *block, struct error *err);
 
 /* The process of that id, or NULL. Valid until one is added. */
-struct open_process *open_block_process(struct open_block *block, int64_t process_id);
+struct open_process *open_block_process(const struct open_block *block, int64_t process_id);
 MUST_USE enum status open_block_add_process(struct open_block *block, const struct process *process,
                                             struct open_process **added, struct error *err);
 

@@ -244,10 +244,37 @@ static void a_backlog_of_a_large_host_is_bounded_in_bytes(void **state)
     queue_release(&queue);
 }
 
+static void a_poke_is_heard_once_and_after_all_that_waits(void **state)
+{
+    (void)state;
+    struct queue queue;
+    struct tick *tick;
+
+    open_queue(&queue);
+    assert_false(queue_poked(&queue));
+    tick = queue_spare(&queue);
+    queue_poke(&queue);
+    queue_put(&queue, tick);
+    assert_int_equal(queue_waiting(&queue), 1);
+    assert_ptr_equal(queue_take(&queue), tick);
+    queue_give_back(&queue, tick);
+    assert_null(queue_take(&queue)); /* without waiting */
+    assert_true(queue_poked(&queue));
+    assert_false(queue_poked(&queue));
+    queue_close(&queue);
+    queue_poke(&queue);
+    assert_null(queue_take(&queue));
+    assert_true(queue_poked(&queue));
+    assert_null(queue_take(&queue));
+    assert_false(queue_poked(&queue));
+    queue_release(&queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ticks_come_out_in_order),
+        cmocka_unit_test(a_poke_is_heard_once_and_after_all_that_waits),
         cmocka_unit_test(a_closed_queue_is_emptied_first),
         cmocka_unit_test(one_tick_in_flight_uses_one_buffer),
         cmocka_unit_test(a_backlog_gives_its_memory_back),

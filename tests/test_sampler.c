@@ -502,6 +502,77 @@ static void a_tick_that_does_not_come_is_seen(void **state)
     assert_int_equal(stop(&b), STATUS_OK);
 }
 
+static atomic_int attended;
+
+static void attend(void *self)
+{
+    (void)self;
+    atomic_fetch_add(&attended, 1);
+}
+
+static void add_mark(void *self, struct tick *tick)
+{
+    struct tick_event *event = tick_add_event(tick);
+
+    (void)self;
+    assert_non_null(event);
+    event->at_ns = tick->start_ns;
+    event->kind = tick_add_text(tick, "mark", 4);
+}
+
+static void what_others_ask_for_is_done_between_ticks(void **state)
+{
+    (void)state;
+    struct sampler_state told;
+    struct bench b;
+
+    atomic_store(&attended, 0);
+    prepare(&b, 2);
+    b.options.attend = attend;
+    b.options.add_events = add_mark;
+    b.on_sleep = let_it_write;
+    begin(&b);
+    wait_for(&b, 3);
+    sampler_poke(b.sampler);
+    for (int i = 0; i < 5000 && atomic_load(&attended) == 0; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&attended), 1);
+    sampler_state(b.sampler, &told);
+    assert_int_equal(told.totals.ticks, 3);
+    assert_int_equal(told.tick_ns, 5002 * SECOND);
+    assert_int_equal(told.queued, 0);
+    assert_int_equal(told.trouble_since_ns, INT64_MIN);
+    assert_int_equal(stop(&b), STATUS_OK);
+    assert_int_equal(b.kept[2].event_count, 1);
+    assert_string_equal(b.kept[2].event[0].kind, "mark");
+}
+
+static void that_nothing_can_be_written_is_told_as_long_as_it_lasts(void **state)
+{
+    (void)state;
+    struct sampler_state told = { .trouble = "" };
+    struct bench b;
+
+    prepare(&b, 12);
+    b.answer = STATUS_FULL;
+    begin(&b);
+    for (int i = 0; i < 5000 && told.trouble[0] == '\0'; i++) {
+        usleep(1000);
+        sampler_state(b.sampler, &told);
+    }
+    assert_string_equal(told.trouble, "no room on the disk");
+    assert_true(told.trouble_since_ns >= 100 * SECOND);
+    pthread_mutex_lock(&b.lock);
+    b.answer = STATUS_OK;
+    pthread_mutex_unlock(&b.lock);
+    for (int i = 0; i < 5000 && told.trouble[0] != '\0'; i++) {
+        usleep(1000);
+        sampler_state(b.sampler, &told);
+    }
+    assert_int_equal(told.trouble_since_ns, INT64_MIN);
+    assert_int_equal(stop(&b), STATUS_OK);
+}
+
 static void names_of_collectors_are_checked(void **state)
 {
     (void)state;
@@ -532,6 +603,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ticks_are_numbered_and_on_the_timeline),
         cmocka_unit_test(the_duration_ends_it_with_a_last_tick),
+        cmocka_unit_test(what_others_ask_for_is_done_between_ticks),
+        cmocka_unit_test(that_nothing_can_be_written_is_told_as_long_as_it_lasts),
         cmocka_unit_test(a_suspend_is_an_event_and_a_gap),
         cmocka_unit_test(lateness_and_clock_steps_are_events),
         cmocka_unit_test(a_full_disk_thins_ticks_and_one_event_tells_it),

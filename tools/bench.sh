@@ -13,6 +13,8 @@ usage: tools/bench.sh [--build-dir DIR] [PART...]
   tail     bytes and syncs sent to storage per tick
   export   rows per second as CSV, beside the sqlite3 shell
   short    CPU time of short-lived processes that is found in the recording
+  live     what a viewer (procscope live) adds to the CPU time of procscoped; BENCH_LIVE_SECONDS
+           says for how long (160), an hour of it takes an hour
 
 Without PART all of them, in about 10 minutes. Figures are CPU time (user and system, all threads),
 medians of several; "us/ps" is microseconds per process-sample, one process at one tick.
@@ -26,12 +28,12 @@ while [ $# -gt 0 ]; do
     case "$1" in
     --build-dir) build="${2:?}" && shift ;;
     -h | --help) usage && exit 0 ;;
-    record | encode | bytes | tail | export | short) parts+=("$1") ;;
+    record | encode | bytes | tail | export | short | live) parts+=("$1") ;;
     *) usage >&2 && exit 2 ;;
     esac
     shift
 done
-[ ${#parts[@]} -gt 0 ] || parts=(record encode bytes tail export short)
+[ ${#parts[@]} -gt 0 ] || parts=(record encode bytes tail export short live)
 [ "$(uname -s)" = Linux ] || { echo "bench: needs Linux" >&2 && exit 1; }
 
 work=$(mktemp -d)
@@ -328,6 +330,22 @@ part_short() {
     found=$(burst_seconds <"$work/short.csv")
     row "CPU time in rows named burst, %" "$(calc "%.2f" "100 * $found / $used")" ">=98.5" \
         "atop, pidstat, collectl, PCP: 0.0" "$found s of $used s by wait4"
+}
+
+# --- live ----------------------------------------------------------------------------------------
+
+part_live() {
+    local line n=500
+    header "live: CPU of procscoped with a viewer and without, in turn, -i 1s, $n processes"
+    if ! have python3; then
+        say "SKIPPED: live (no python3)"
+        return
+    fi
+    line=$("$build/bench_population" "$n" python3 tools/bench_live.py "$build" \
+        "${BENCH_LIVE_SECONDS:-160}" 2>"$work/live.log") ||
+        { cat "$work/live.log" >&2 && say "FAILED: live" && return; }
+    row "a viewer adds, %" "$(field added_percent <<<"$line")" "<=2" "" \
+        "$(field without_us <<<"$line") us a second without, over $(field seconds <<<"$line") s"
 }
 
 # --- all -----------------------------------------------------------------------------------------
