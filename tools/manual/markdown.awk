@@ -7,6 +7,7 @@
 # of contents, are left out: a page is short of those.
 
 BEGIN {
+    WIDE = 24
     mdoc_init()
     print "'\\\" t" # man(1) then runs it through tbl(1)
     print ".\\\" Written by tools/manual/markdown.awk from " source "; do not edit."
@@ -64,7 +65,7 @@ function end_of_block() {
     if (paragraph != "")
         mdoc_print(words(paragraph))
     if (state == "table")
-        print ".TE"
+        print_table()
     if (state == "code")
         print ".Ed"
     if (state == "list")
@@ -83,32 +84,50 @@ function gap() {
     after_heading = 0
 }
 
-# A table: the first line tells how many columns; the last one takes the rest of the line.
-function table_row(line,    cells, count, i, out) {
-    sub(/^\| */, "", line)
-    sub(/ *\|$/, "", line)
-    count = split(line, cells, / *\| */)
+# A table is kept until its end: how wide its columns are is known then.
+function table_row(line,    cells, count, i) {
     if (state != "table") {
         enter("table")
         gap()
-        print ".TS"
-        out = ""
-        for (i = 1; i <= count; i++)
-            out = out (i > 1 ? " " : "") "lb" (i == count ? "x" : "")
-        print out
-        gsub(/lb/, "l", out)
-        print out "."
-        columns = count
+        rows = columns = 0
     }
-    out = ""
-    for (i = 1; i <= columns; i++)
-        out = out (i > 1 ? "\t" : "") cell(cells[i], columns > 2 || i == columns)
-    print out
+    sub(/^\| */, "", line)
+    sub(/ *\|$/, "", line)
+    count = split(line, cells, / *\| */)
+    rows++
+    for (i = 1; i <= count; i++) {
+        cell[rows, i] = cells[i]
+        if (rows == 1 || length(cells[i]) > width[i])
+            width[i] = length(cells[i])
+    }
+    if (rows == 1)
+        columns = count
 }
 
-function cell(text, wrap) {
+# The last column takes what is left of the line; wide ones before it are broken too, so that
+# the page fits in 80 characters.
+function print_table(    wide, row, i, head, body, out) {
+    wide = columns > 3 ? int(2 * WIDE / (columns - 1)) : WIDE
+    print ".TS"
+    for (i = 1; i <= columns; i++) {
+        out = i == columns ? "x" : width[i] > wide ? "w(" wide "n)" : ""
+        head = head (i > 1 ? " " : "") "lb" out
+        body = body (i > 1 ? " " : "") "l" out
+    }
+    print head "\n" body "."
+    for (row = 1; row <= rows; row++) {
+        out = ""
+        for (i = 1; i <= columns; i++)
+            out = out (i > 1 ? "\t" : "") \
+                  print_cell(cell[row, i], i == columns ? length(cell[row, i]) > 12 : width[i] > wide)
+        print out
+    }
+    print ".TE"
+}
+
+function print_cell(text, broken) {
     text = mdoc_line(words(text))
-    return text == "" || !wrap || length(text) < 12 ? text : "T{\n" text "\nT}"
+    return broken && text != "" ? "T{\n" text "\nT}" : text
 }
 
 { sub(/ +$/, "") }
