@@ -7,13 +7,6 @@ set(PROCSCOPE_MAINTAINER "procscope authors <procscope@example.org>" CACHE STRIN
 
 set(packaging "${PROJECT_SOURCE_DIR}/tools/packaging")
 
-# For systemd, where it looks whatever the library folder of this system is called.
-install(FILES "${packaging}/procscoped.service" DESTINATION lib/systemd/system OPTIONAL)
-install(FILES "${packaging}/procscope.sysusers" DESTINATION lib/sysusers.d
-        RENAME procscope.conf OPTIONAL)
-install(FILES "${packaging}/procscope.tmpfiles" DESTINATION lib/tmpfiles.d
-        RENAME procscope.conf OPTIONAL)
-
 set(CPACK_PACKAGE_NAME procscope)
 set(CPACK_PACKAGE_VERSION "${PROCSCOPE_VERSION}")
 set(CPACK_PACKAGE_VENDOR "the procscope authors")

@@ -17,20 +17,26 @@ quietly() {
 
 setting() { sed -n "s/^$1=//p" "$unit" | tail -n 1; }
 
-# The start of the unit, by hand: its user, directories and command line.
+# The start of the unit, by hand: its user, directories, capabilities and command line. What it forbids
+# besides is tested elsewhere.
 start_as_the_unit_would() { # OPTION...
-    local command user capabilities run=()
+    local command user capabilities run=() directories=()
     user=$(setting User)
-    for directory in $(setting StateDirectory | sed 's,^,/var/lib/,') $(setting RuntimeDirectory | sed 's,^,/run/,'); do
-        install -d -m 0750 -o "$user" -g "$user" "$directory"
+    for directory in $(setting StateDirectory); do
+        install -d -m 0750 -o "$user" -g "$user" "/var/lib/$directory"
+        directories+=("STATE_DIRECTORY=/var/lib/$directory")
     done
-    run=(setpriv "--reuid=$user" "--regid=$user" --init-groups)
+    for directory in $(setting RuntimeDirectory); do
+        install -d -m 0755 -o "$user" -g "$user" "/run/$directory"
+        directories+=("RUNTIME_DIRECTORY=/run/$directory")
+    done
+    run=(env "${directories[@]}" setpriv "--reuid=$user" "--regid=$user" --init-groups)
     capabilities=$(setting AmbientCapabilities | tr 'A-Z ' 'a-z,' | sed 's/^cap_/+/; s/,cap_/,+/g')
     if [ -n "$capabilities" ] &&
         "${run[@]}" "--inh-caps=$capabilities" "--ambient-caps=$capabilities" true 2>/dev/null; then
         run+=("--inh-caps=$capabilities" "--ambient-caps=$capabilities")
     fi
-    command=$(setting ExecStart | sed "s/%H/$(hostname)/g; s/%%/%/g")
+    command=$(setting ExecStart | sed 's/ \$[A-Z_]*//g') # its options are an administrator's
     read -r -a command <<<"$command"
     "${run[@]}" "${command[@]}" "$@" >/packages/recorder 2>&1 &
     recorder=$!
