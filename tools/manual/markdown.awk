@@ -108,7 +108,7 @@ function table_row(line,    cells, count, i) {
 # the page fits in 80 characters.
 function print_table(    wide, row, i, head, body, out) {
     wide = columns > 3 ? int(2 * WIDE / (columns - 1)) : WIDE
-    print ".TS"
+    print ".TS\nnokeep;"
     for (i = 1; i <= columns; i++) {
         out = i == columns ? "x" : width[i] > wide ? "w(" wide "n)" : ""
         head = head (i > 1 ? " " : "") "lb" out
@@ -126,8 +126,8 @@ function print_table(    wide, row, i, head, body, out) {
 }
 
 function print_cell(text, broken) {
-    text = mdoc_line(words(text))
-    return broken && text != "" ? "T{\n" text "\nT}" : text
+    text = words(text)
+    return broken && text != "" ? "T{\n" mdoc_lines(text) "\nT}" : mdoc_line(text)
 }
 
 { sub(/ +$/, "") }

@@ -28,12 +28,22 @@ function mdoc_words(text,    character) {
 # A line of its own must not look like a request.
 function mdoc_line(text) { return (text ~ /^[.']/ ? "\\&" : "") text }
 
-# A paragraph's words, already mdoc: each sentence begins a line, so that roff spaces them.
-function mdoc_print(text,    lines, count, i) {
+# A paragraph's words, already mdoc, in lines: each sentence begins one, so that roff spaces them.
+function mdoc_lines(text,    lines, count, i, out) {
     count = split(mdoc_sentences(text), lines, "\n")
     for (i = 1; i <= count; i++)
-        print mdoc_line(lines[i])
+        out = out (i > 1 ? "\n" : "") mdoc_fold(lines[i])
+    return out
 }
+
+function mdoc_fold(line,    at) {
+    for (at = 78; length(line) > 78 && at > 1; at--)
+        if (substr(line, at, 1) == " ")
+            return mdoc_line(substr(line, 1, at - 1)) "\n" mdoc_fold(substr(line, at + 1))
+    return mdoc_line(line)
+}
+
+function mdoc_print(text) { print mdoc_lines(text) }
 
 function mdoc_sentences(text) {
     while (match(text, /[.!?][)"]? +[^ ]/))
