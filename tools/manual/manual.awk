@@ -25,15 +25,19 @@ NR == FNR {
     name[row] = $5
     value[row] = $6
     text[row] = $8
-    if ($2 != "")
-        shared[$3, $4, $5, $6, $8]++
+    if ($2 != "" && ++shared[$3, $4, $5, $6, $8] > most[$3, $4, $5])
+        most[$3, $4, $5] = shared[$3, $4, $5, $6, $8]
     next
 }
 
-# Said by several commands?
-function is_common(row) {
-    return command[row] != "" &&
-           shared[kind[row], letter[row], name[row], value[row], text[row]] > 1
+# Said by several commands, and nothing else by more? Of paragraphs only what explains a word: "TIME: ...".
+function is_common(row,    times) {
+    times = shared[kind[row], letter[row], name[row], value[row], text[row]]
+    if (command[row] == "" || times < 2)
+        return 0
+    if (kind[row] == "text")
+        return text[row] ~ /^[A-Z]+: /
+    return times == most[kind[row], letter[row], name[row]]
 }
 
 function in_help(row, of, of_command, of_kind) {
