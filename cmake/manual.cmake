@@ -10,13 +10,14 @@ set(completion_root "${PROJECT_BINARY_DIR}/completion")
 
 find_program(AWK awk)
 mark_as_advanced(AWK)
+set(run_awk "${CMAKE_COMMAND}" -E env LC_ALL=C "${AWK}") # texts are bytes to it
 
 # manual_page(name command...): manual/NAME, which ends in its section, written by awk.
 function(manual_page name)
     cmake_parse_arguments(ARG "" "" "AWK;DEPENDS" ${ARGN})
     add_custom_command(
         OUTPUT "${manual_root}/${name}"
-        COMMAND "${AWK}" -v "date=${PROCSCOPE_DATE}" -v "version=${PROCSCOPE_VERSION}"
+        COMMAND ${run_awk} -v "date=${PROCSCOPE_DATE}" -v "version=${PROCSCOPE_VERSION}"
                 -f "${manual_source}/mdoc.awk" ${ARG_AWK} > "${manual_root}/${name}"
         DEPENDS "${manual_source}/mdoc.awk" ${ARG_DEPENDS}
         COMMENT "Writing manual/${name}" VERBATIM)
@@ -29,7 +30,7 @@ endfunction()
 function(completion shell program file directory)
     add_custom_command(
         OUTPUT "${completion_root}/${file}"
-        COMMAND "${AWK}" -v "program=${program}" -v "body=${completion_source}/body.bash"
+        COMMAND ${run_awk} -v "program=${program}" -v "body=${completion_source}/body.bash"
                 -f "${completion_source}/rows.awk" -f "${completion_source}/${shell}.awk"
                 "${manual_root}/rows" > "${completion_root}/${file}"
         DEPENDS "${completion_source}/rows.awk" "${completion_source}/${shell}.awk"

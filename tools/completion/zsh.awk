@@ -2,7 +2,9 @@
 
 function quoted(text) { # within '...[text]...'
     gsub(/'/, "'\\''", text)
-    gsub(/[\[\]:]/, "\\\\&", text)
+    gsub(/\[/, "\\[", text)
+    gsub(/\]/, "\\]", text)
+    gsub(/:/, "\\:", text)
     return text
 }
 

@@ -6,6 +6,8 @@
 # Besides the help of both and of every command: the columns of report, the collectors, and the keys of
 # the configuration file with what they are unless told otherwise, as rows of kind column, collector, key.
 set -eu
+LC_ALL=C # bytes
+export LC_ALL
 here=$(dirname "$0")
 procscoped=$1 procscope=$2
 
