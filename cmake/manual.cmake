@@ -44,10 +44,6 @@ endfunction()
 
 function(add_manual)
     file(MAKE_DIRECTORY "${manual_root}" "${completion_root}")
-    set(zsh_directory site-functions)
-    if(EXISTS /etc/debian_version) # whose zsh looks there
-        set(zsh_directory vendor-completions)
-    endif()
     add_custom_command(
         OUTPUT "${manual_root}/rows"
         COMMAND "${manual_source}/collect_help.sh" $<TARGET_FILE:procscoped> $<TARGET_FILE:procscope>
@@ -67,7 +63,7 @@ function(add_manual)
         DEPENDS "${manual_source}/markdown.awk" "${format}")
     foreach(program procscope procscoped)
         completion(bash ${program} ${program}.bash bash-completion/completions)
-        completion(zsh ${program} _${program} zsh/${zsh_directory})
+        completion(zsh ${program} _${program} zsh/site-functions)
         completion(fish ${program} ${program}.fish fish/vendor_completions.d)
     endforeach()
     get_property(outputs GLOBAL PROPERTY manual_outputs)

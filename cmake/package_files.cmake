@@ -26,6 +26,8 @@ file(WRITE "${documents}/changelog.Debian"
  -- ${CPACK_PACKAGE_CONTACT}  ${CPACK_PROCSCOPE_DATE}
 ")
 
+file(RENAME "${root}/zsh/site-functions" "${root}/zsh/vendor-completions") # where Debian's zsh looks
+
 file(GLOB pages "${root}/man/man[1-8]/*.[1-8]")
 execute_process(COMMAND gzip -9 -n "${documents}/changelog.Debian" ${pages}
                 COMMAND_ERROR_IS_FATAL ANY)

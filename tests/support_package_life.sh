@@ -12,7 +12,9 @@ die() {
 }
 
 quietly() {
-    "$@" >/packages/log 2>&1 || { cat /packages/log && die "$*: exit status $?"; }
+    local status=0
+    "$@" >/packages/log 2>&1 || status=$?
+    [ $status = 0 ] || { cat /packages/log && die "$*: exit status $status"; }
 }
 
 setting() { sed -n "s/^$1=//p" "$unit" | tail -n 1; }
