@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs as root in a throw-away root, with procscope.deb and newer.deb in /packages: installs, records as the
-# unit says, asks, upgrades, removes and purges. What is left then is looked for from outside.
+# unit says, asks, upgrades, removes and purges. What is left then is looked for from outside. Triggers are
+# those of other packages, as of the index of manual pages, and take long.
 set -euo pipefail
 unit=/usr/lib/systemd/system/procscoped.service
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -65,7 +66,7 @@ rm -rf /var/lib/procscope # of this machine's own recorder: not seen here
 [ ! -d /run/systemd/system ] || die "systemd runs in here"
 ! command -v procscope >/dev/null || die "there is a procscope already"
 
-quietly dpkg -i /packages/procscope.deb
+quietly dpkg --no-triggers -i /packages/procscope.deb
 id procscope >/dev/null || die "no user procscope"
 [ "$(stat -c '%U %a' /var/lib/procscope)" = "procscope 750" ] || die "/var/lib/procscope: $(stat -c "%U %a" /var/lib/procscope)"
 record_for_a_while
@@ -75,16 +76,16 @@ quietly procscope info
 quietly procscope report --top 3
 sum=$(sha256sum "$recording")
 
-quietly dpkg -i /packages/newer.deb
+quietly dpkg --no-triggers -i /packages/newer.deb
 dpkg-query -W -f '${Version}' procscope | grep -q newer || die "not upgraded"
 [ "$(sha256sum "$recording")" = "$sum" ] || die "the upgrade changed the recording"
 record_for_a_while
 quietly procscope verify "$recording"
 
-quietly dpkg -r procscope
+quietly dpkg --no-triggers -r procscope
 [ -e "$recording" ] || die "removing the package removed the recording"
 [ ! -e /usr/bin/procscope ] || die "removed, but procscope is there"
-quietly dpkg -P procscope
+quietly dpkg --no-triggers -P procscope
 [ ! -e /run/procscope ] || die "purging leaves /run/procscope"
 ! getent passwd procscope || die "purging leaves the user"
 ! getent group procscope || die "purging leaves the group"
