@@ -71,6 +71,13 @@ need_for_ci() {
         need strace strace strace "" have strace
         need "ip command" iproute2 iproute "" have ip
     fi
+    need mandoc mandoc mandoc mandoc have mandoc
+    need fish fish fish fish have fish
+    need zsh zsh zsh zsh have zsh
+    if have dpkg; then
+        need dpkg-shlibdeps "dpkg-dev file" "" "" have dpkg-shlibdeps
+        need lintian lintian "" "" have lintian
+    fi
 }
 
 look() {
