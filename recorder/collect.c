@@ -144,6 +144,9 @@ static bool run_one(struct collect *collect, struct collect_entry *entry, struct
 
     cost->cpu_ns += thread_cpu_ns() - start_ns;
     cost->calls++;
+    cost->waits = entry->collector->not_answering != NULL;
+    if (cost->waits)
+        cost->not_answering = entry->collector->not_answering(entry->state);
     if (st == STATUS_OK)
         return true;
     cost->failures++;

@@ -54,6 +54,8 @@ struct collector {
     /* Add this tick's rows; tick->start_ns and seq are set. Never blocks, no allocation in steady state. */
     enum status (*collect)(void *state, struct tick *tick, struct error *err);
     void (*close)(void *state);
+    /* Reads past their time that are still waited for. NULL: it never waits. */
+    int64_t (*not_answering)(const void *state);
 };
 
 /* The only list of collectors of this system, in recording order (registry_SYSTEM.c). */

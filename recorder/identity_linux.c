@@ -13,39 +13,39 @@
 #include "recorder/procfs_linux.h"
 #include "recorder/siphash.h"
 
-enum { TEXT_MAX = 4096 };
-
-enum status identity_open(struct identity_reader *reader, const char *root,
-                          const struct redactor *redactor, bool no_cmdline, const uint64_t key[2],
-                          struct error *err)
+enum status identity_open(void *source, void **opened, struct error *err)
 {
+    const struct identity_source *from = source;
+    struct identity_reader *reader = calloc(1, sizeof *reader);
     char path[4096];
 
-    *reader = (struct identity_reader){
-        .proc_fd = -1,
-        .root = root,
-        .redactor = redactor,
-        .no_cmdline = no_cmdline,
-        .key = { key[0], key[1] },
-    };
-    if ((size_t)snprintf(path, sizeof path, "%s/proc", root) >= sizeof path)
-        return error_set(err, STATUS_INVALID, "root directory name too long");
-    reader->proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (reader->proc_fd < 0)
-        return error_set(err, STATUS_IO, "open %s: %s", path, strerror(errno));
-    reader->raw = malloc(CMDLINE_READ_MAX);
-    if (reader->raw == NULL)
+    *opened = reader;
+    if (reader == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory for command lines");
-    return STATUS_OK;
+    reader->source = from;
+    reader->root = from->root;
+    reader->no_cmdline = from->no_cmdline;
+    reader->proc_fd = -1;
+    if ((size_t)snprintf(path, sizeof path, "%s/proc", from->root) < sizeof path)
+        reader->proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    else
+        errno = ENAMETOOLONG;
+    if (reader->proc_fd >= 0)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_IO, "open %s: %s", path, strerror(errno));
+    identity_close(reader);
+    *opened = NULL;
+    return STATUS_IO;
 }
 
-void identity_close(struct identity_reader *reader)
+void identity_close(void *context)
 {
-    if (reader->root != NULL && reader->proc_fd >= 0)
+    struct identity_reader *reader = context;
+
+    if (reader->proc_fd >= 0)
         close(reader->proc_fd);
-    free(reader->raw);
     bytes_release(&reader->redacted);
-    *reader = (struct identity_reader){ .proc_fd = -1 };
+    free(reader);
 }
 
 /* All of a file up to `size` bytes; -errno when it cannot be read. */
@@ -87,37 +87,43 @@ static void put_text(struct slow_answer *answer, enum process_text text, const v
     answer->known |= 1u << text;
 }
 
-static void read_cmdline(struct identity_reader *reader, struct slow_answer *answer)
+static void put_cmdline(struct identity_reader *reader, struct slow_answer *answer)
 {
     static const struct redactor built_in;
-    const struct redactor *redactor = reader->redactor == NULL ? &built_in : reader->redactor;
-    ssize_t got =
-        read_pid_file(reader, answer->request.pid, "cmdline", reader->raw, CMDLINE_READ_MAX);
+    const struct identity_source *source = reader->source;
+    const struct redactor *redactor = source->redactor == NULL ? &built_in : source->redactor;
+    ssize_t got = reader->raw.cmdline_size;
     struct byte_writer *text = &reader->redacted;
     struct error err;
 
     if (got < 0)
         return;
     bytes_reset(text);
-    if (redact_arguments(redactor, reader->raw, (size_t)got, got == CMDLINE_READ_MAX, text, &err) !=
-        STATUS_OK)
+    if (redact_arguments(redactor, reader->raw.cmdline, (size_t)got, got == CMDLINE_READ_MAX, text,
+                         &err) != STATUS_OK)
         return;
     answer->cmdline_length = (uint32_t)text->used;
-    answer->cmdline_hash = siphash(reader->key, text->data, text->used);
+    answer->cmdline_hash = siphash(source->key, text->data, text->used);
     put_text(answer, PROCESS_CMDLINE, text->data,
              text->used < CMDLINE_STORED_MAX ? text->used : CMDLINE_STORED_MAX);
 }
 
-/* A link that leads nowhere, as a kernel thread's, is known to be empty. */
-static void read_link(struct identity_reader *reader, struct slow_answer *answer,
-                      enum process_text text, const char *name)
+static ssize_t read_link(struct identity_reader *reader, int32_t pid, const char *name,
+                         char target[IDENTITY_TEXT_MAX])
 {
-    char path[PROCESS_PATH_SIZE], target[TEXT_MAX];
+    char path[PROCESS_PATH_SIZE];
     ssize_t size;
 
-    process_files_path(path, answer->request.pid, name);
-    size = readlinkat(reader->proc_fd, path, target, sizeof target);
-    if (size >= 0 || errno == ENOENT)
+    process_files_path(path, pid, name);
+    size = readlinkat(reader->proc_fd, path, target, IDENTITY_TEXT_MAX);
+    return size < 0 ? -errno : size;
+}
+
+/* A link that leads nowhere, as a kernel thread's, is known to be empty. */
+static void put_link(struct slow_answer *answer, enum process_text text, const char *target,
+                     ssize_t size)
+{
+    if (size >= 0 || size == -ENOENT)
         put_text(answer, text, target, size < 0 ? 0 : (size_t)size);
 }
 
@@ -197,17 +203,16 @@ struct identity_slice identity_container(struct identity_slice cgroup)
     return found;
 }
 
-static void read_cgroup(struct identity_reader *reader, struct slow_answer *answer)
+static void put_cgroup(const struct identity_raw *raw, struct slow_answer *answer)
 {
-    char text[4 * TEXT_MAX];
-    ssize_t got = read_pid_file(reader, answer->request.pid, "cgroup", text, sizeof text);
     struct identity_slice cgroup, container;
 
-    if (got < 0)
+    if (raw->cgroup_size < 0)
         return;
-    cgroup = identity_cgroup(text, (size_t)got);
+    cgroup = identity_cgroup(raw->cgroup, (size_t)raw->cgroup_size);
     container = identity_container(cgroup);
-    put_text(answer, PROCESS_CGROUP, cgroup.at, cgroup.size < TEXT_MAX ? cgroup.size : TEXT_MAX);
+    put_text(answer, PROCESS_CGROUP, cgroup.at,
+             cgroup.size < IDENTITY_TEXT_MAX ? cgroup.size : IDENTITY_TEXT_MAX);
     put_text(answer, PROCESS_CONTAINER, container.at, container.size);
 }
 
@@ -263,27 +268,41 @@ static void forget_empty(struct slow_answer *answer)
     }
 }
 
-void identity_read(void *self, const struct slow_request *request, struct slow_answer *answer)
+void identity_read(void *context, const struct slow_request *request)
 {
-    struct identity_reader *reader = self;
-    const char *name;
-    char text[1024];
-    struct proc_stat stat;
-    struct error err;
-    ssize_t got;
+    struct identity_reader *reader = context;
+    struct identity_raw *raw = &reader->raw;
+    int32_t pid = request->pid;
 
-    read_link(reader, answer, PROCESS_EXE, "exe");
-    read_link(reader, answer, PROCESS_CWD, "cwd");
-    read_cgroup(reader, answer);
+    raw->exe_size = read_link(reader, pid, "exe", raw->exe);
+    raw->cwd_size = read_link(reader, pid, "cwd", raw->cwd);
+    raw->cgroup_size = read_pid_file(reader, pid, "cgroup", raw->cgroup, sizeof raw->cgroup);
+    raw->cmdline_size = -ENOENT;
     if (request->idle) /* who asked can tell whose this is without another look at stat */
         return;
     if (!reader->no_cmdline)
-        read_cmdline(reader, answer);
-    name = user_name(reader, request->uid);
-    put_text(answer, PROCESS_USER, name, strlen(name));
+        raw->cmdline_size =
+            read_pid_file(reader, pid, "cmdline", raw->cmdline, sizeof raw->cmdline);
+    raw->user = user_name(reader, request->uid);
+    raw->stat_size = read_pid_file(reader, pid, "stat", raw->stat, sizeof raw->stat);
+}
 
-    got = read_pid_file(reader, request->pid, "stat", text, sizeof text);
-    if (got < 0 || procfs_parse_stat(text, (size_t)got, &stat, &err) != STATUS_OK ||
+void identity_answer(void *context, const struct slow_request *request, struct slow_answer *answer)
+{
+    struct identity_reader *reader = context;
+    const struct identity_raw *raw = &reader->raw;
+    struct proc_stat stat;
+    struct error err;
+
+    put_link(answer, PROCESS_EXE, raw->exe, raw->exe_size);
+    put_link(answer, PROCESS_CWD, raw->cwd, raw->cwd_size);
+    put_cgroup(raw, answer);
+    if (request->idle)
+        return;
+    put_cmdline(reader, answer);
+    put_text(answer, PROCESS_USER, raw->user, strlen(raw->user));
+    if (raw->stat_size < 0 ||
+        procfs_parse_stat(raw->stat, (size_t)raw->stat_size, &stat, &err) != STATUS_OK ||
         stat.start_ticks != request->start_ticks) {
         answer->gone = true;
         answer->known = 0;

@@ -1,7 +1,7 @@
 /*
  * What a process is called: command line, program, directory, cgroup, container, user.
  *
- * For the slow thread only: reading a command line may wait for the process's memory map, naming a
+ * For slow threads only: reading a command line may wait for the process's memory map, naming a
  * user may ask a network service. /proc/PID/environ is never opened.
  */
 #ifndef RECORDER_IDENTITY_LINUX_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "recorder/redact.h"
 #include "recorder/slow.h"
@@ -18,16 +19,34 @@
 enum {
     CMDLINE_STORED_MAX = 4096,    /* bytes of a redacted command line that are stored */
     CMDLINE_READ_MAX = 64 * 1024, /* bytes of one that are read, redacted and hashed */
+    IDENTITY_TEXT_MAX = 4096,
+    IDENTITY_CGROUP_MAX = 4 * IDENTITY_TEXT_MAX,
     IDENTITY_USERS = 64,
 };
 
-struct identity_reader {
-    int proc_fd;
-    const char *root;
-    const struct redactor *redactor;
+/* How identities are read: of all readers. */
+struct identity_source {
+    const char *root; /* static, or outlives every reader, also one that was left behind */
+    const struct redactor *redactor; /* NULL: only the built-in rules */
     bool no_cmdline;
     uint64_t key[2]; /* of the hash of command lines */
-    uint8_t *raw;    /* CMDLINE_READ_MAX */
+};
+
+/* What was read of one process: sizes, or -errno. */
+struct identity_raw {
+    ssize_t exe_size, cwd_size, cgroup_size, cmdline_size, stat_size;
+    const char *user;
+    char exe[IDENTITY_TEXT_MAX], cwd[IDENTITY_TEXT_MAX];
+    char cgroup[IDENTITY_CGROUP_MAX], stat[1024];
+    uint8_t cmdline[CMDLINE_READ_MAX];
+};
+
+struct identity_reader {
+    const struct identity_source *source; /* not to be touched while reading */
+    const char *root;
+    bool no_cmdline;
+    int proc_fd;
+    struct identity_raw raw;
     struct byte_writer redacted;
     struct identity_user {
         bool taken;
@@ -38,19 +57,14 @@ struct identity_reader {
 };
 
 /*
- * Get ready to read below ROOT/proc.
+ * The functions of a slow_work; its `self` is an identity_source, a context an identity_reader.
  *
- *   errors  IO, NO_MEMORY
- *   owns    a descriptor and buffers until identity_close, which accepts what a failed open left;
- *           keeps root and redactor (which may be NULL: only the built-in rules)
+ *   errors  of identity_open: IO, NO_MEMORY
  */
-MUST_USE enum status identity_open(struct identity_reader *reader, const char *root,
-                                   const struct redactor *redactor, bool no_cmdline,
-                                   const uint64_t key[2], struct error *err);
-void identity_close(struct identity_reader *reader);
-
-/* Answer one request (a slow_work; `self` is the identity_reader). */
-void identity_read(void *self, const struct slow_request *request, struct slow_answer *answer);
+MUST_USE enum status identity_open(void *source, void **reader, struct error *err);
+void identity_close(void *reader);
+void identity_read(void *reader, const struct slow_request *request);
+void identity_answer(void *reader, const struct slow_request *request, struct slow_answer *answer);
 
 /* A part of a text. */
 struct identity_slice {

@@ -2,9 +2,11 @@
  * What a process is called, and since when: at once what stat and the owner of /proc/PID tell, one
  * or more ticks later, as a second version from the same time, what the slow thread has read.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "recorder/process_state_linux.h"
+#include "recorder/unanswered.h"
 
 static uint32_t hash(const void *data, size_t size)
 {
@@ -71,8 +73,10 @@ static bool ask(struct process_state *s, struct process *p, int64_t from_ns, boo
         .idle = idle,
     };
 
-    if (!slow_ask(s->slow, &request))
+    /* Never twice at a time: the second read might hang like the first. */
+    if (p->flags & PROCESS_ASKED || !slow_ask(s->slow, &request))
         return false;
+    p->flags |= PROCESS_ASKED;
     s->asked = true;
     p->asked_run_ns = p->run_ns;
     return true;
@@ -81,7 +85,7 @@ static bool ask(struct process_state *s, struct process *p, int64_t from_ns, boo
 void process_ask(struct process_state *s, struct process *p)
 {
     if (p->flags & PROCESS_WANTS_NAME && ask(s, p, p->name_from_ns, false))
-        p->flags &= (uint8_t)~PROCESS_WANTS_NAME;
+        p->flags &= (uint16_t)~PROCESS_WANTS_NAME;
 }
 
 void process_reread(struct process_state *s, const struct tick *tick)
@@ -158,16 +162,37 @@ static bool is_certain(struct process_state *s, struct process *p,
     return false;
 }
 
+/* What the slow thread waits for in vain, and when it does no more. */
+static void tell_of_late_reads(struct process_state *s, struct tick *tick)
+{
+    struct slow_notice notice;
+    char what[160];
+
+    while (slow_look(s->slow, tick->start_ns, &notice)) {
+        snprintf(what, sizeof what, "process: names of pid %d%s", notice.pid,
+                 notice.late && notice.exhausted
+                     ? "; too many such reads hang: no other names are read until one is back"
+                     : "");
+        if (notice.late)
+            unanswered_begins(tick, notice.since_ns, notice.pid, what);
+        else
+            unanswered_ends(tick, notice.since_ns, notice.pid, what);
+    }
+}
+
 void process_take_answers(struct process_state *s, struct tick *tick)
 {
     const struct slow_answer *answer;
 
+    tell_of_late_reads(s, tick);
     while ((answer = slow_next(s->slow)) != NULL) {
         const struct slow_request *request = &answer->request;
         struct process *p = request->slot < s->process_size ? process_at(s, request->slot) : NULL;
-        bool here = p != NULL && p->pid == request->pid && p->generation == request->generation &&
-                    !(p->flags & PROCESS_OVER);
+        bool known = p != NULL && p->pid == request->pid && p->generation == request->generation;
+        bool here = known && !(p->flags & PROCESS_OVER);
 
+        if (known)
+            p->flags &= (uint16_t)~PROCESS_ASKED;
         s->asked = true; /* there is room for more answers */
         if (here && !answer->gone && is_certain(s, p, request, tick))
             take_answer(p, answer, tick);

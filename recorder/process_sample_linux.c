@@ -168,7 +168,7 @@ static void take_io(struct process_state *s, struct process *p, struct reading *
         return; /* still missing, as in the previous row */
     if (!r->ran && r->missing[PROCESS_IO_READ_CHARS_TOTAL] == MISSING_NONE)
         return; /* only what runs reads or writes */
-    p->flags &= (uint8_t)~PROCESS_IO_DENIED;
+    p->flags &= (uint16_t)~PROCESS_IO_DENIED;
     got = process_files_read(&s->files, p->pid, &p->fd[FILE_IO], "io", s->text, sizeof s->text);
     if (got == -EACCES || got == -EPERM) {
         p->flags |= PROCESS_IO_DENIED;

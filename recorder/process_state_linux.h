@@ -34,6 +34,7 @@ enum process_flags {
     PROCESS_WANTS_NAME = 32,   /* the slow thread is still to be asked */
     PROCESS_NAMED = 64,        /* it has answered once */
     PROCESS_APPROXIMATE = 128, /* never seen alive: start_ticks is a guess */
+    PROCESS_ASKED = 256,       /* the slow thread has not answered yet */
 };
 
 /* What is kept of a process from tick to tick. */
@@ -41,7 +42,7 @@ struct process {
     /* All that is looked at while it does not run, close together for the cache. */
     int32_t pid; /* 0: nothing is in this slot */
     int fd[FILE_COUNT];
-    uint8_t flags;
+    uint16_t flags;
     bool single;             /* it had one thread when stat was last read */
     uint32_t sweep;          /* the last one that found it */
     uint64_t run_ns, slices; /* schedstat as of the latest read: unchanged means it did not run */
@@ -71,7 +72,7 @@ struct process_state {
     struct exit_record *deferred; /* reports on processes that already have a row in this tick */
     size_t deferred_count, deferred_size;
 
-    struct identity_reader identity;
+    struct identity_source identity;
     struct slow *slow;
     bool asked;           /* the slow thread, since its last wake-up */
     uint32_t reread_next; /* slot */

@@ -12,6 +12,8 @@ struct collector_cost {
     const char *name;
     int64_t calls, failures;
     int64_t cpu_ns; /* of the sampling thread, in this collector */
+    bool waits;     /* it asks what may not answer: */
+    int64_t not_answering;
 };
 
 /* Written by the sampling thread, between and during ticks; read by it only. */

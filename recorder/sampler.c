@@ -10,6 +10,7 @@
 
 #include "recorder/queue.h"
 #include "recorder/schedule.h"
+#include "recorder/unanswered.h"
 
 /* What happened since the latest tick that was collected; told in the next one. */
 struct untold {
@@ -224,6 +225,22 @@ static struct tick *spare_tick(struct sampler *s, int64_t start_ns)
     return tick;
 }
 
+/* What collectors wait for in vain belongs into the log as well: in one line, there is one message. */
+static void tell_unanswered(struct sampler *s, const struct tick *tick)
+{
+    char line[sizeof s->message] = "";
+
+    for (size_t i = 0; i < tick->event_count; i++) {
+        char text[300];
+        size_t used = strlen(line);
+
+        if (unanswered_text(tick, &tick->events[i], text, sizeof text))
+            (void)snprintf(line + used, sizeof line - used, "%s%s", used > 0 ? "; " : "", text);
+    }
+    if (line[0] != '\0')
+        tell(s, true, line, "");
+}
+
 /* Collect one tick and hand it on; no memory costs the recording. */
 static void take_tick(struct sampler *s, const struct schedule_tick *at, bool has_deadline)
 {
@@ -251,6 +268,7 @@ static void take_tick(struct sampler *s, const struct schedule_tick *at, bool ha
     stats->ticks_dropped = s->totals.dropped;
     if (!collect_tick(s->options.collect, tick))
         tell(s, false, "a collector failed: ", s->options.collect->last_failure.message);
+    tell_unanswered(s, tick);
     tick->end_ns = timebase_at(timebase, now_boot_ns(s));
     if (tick->no_memory) {
         (void)error_set(&err, STATUS_NO_MEMORY, "tick %" PRId64 " of this session", s->seq);

@@ -98,6 +98,7 @@ static const struct metric recorder_metrics[] = {
     COUNTER("cpu_busy_cpuacct_ns_total", "ns", 1000, "usage of the root cpuacct cgroup"),
     COUNTER("cpu_processes_ns_total", "ns", 1000,
             "CPU time attributed to processes, exited included"),
+    GAUGE("not_answering", "", "reads that block for longer than they may, still waited for"),
 };
 
 _Static_assert(COUNT_OF(process_metrics) == PROCESS_METRIC_COUNT, "process_metrics");

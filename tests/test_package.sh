@@ -14,7 +14,6 @@ for tool in cpack dpkg-deb dpkg-shlibdeps; do
     command -v $tool >/dev/null || skip "no $tool to make a package with"
 done
 [ -e "$build_dir/manual/procscope.1" ] || skip "no manual pages in this build, so no package"
-[ -e "$source_dir/tools/packaging/procscoped.service" ] || skip "there is no unit to install"
 if grep -qE '^PROCSCOPE_(SANITIZE:STRING=.|COVERAGE:BOOL=ON)' "$build_dir/CMakeCache.txt"; then
     skip "instrumented programs are not packaged"
 fi

@@ -93,7 +93,7 @@ static void every_collector_has_a_row(void **state)
 {
     (void)state;
     struct recorder_stats stats = {
-        .collector = { { "cpu", 10, 2, 5000 }, { "recorder", 9, 0, 7999 } },
+        .collector = { { "cpu", 10, 2, 5000, true, 3 }, { "recorder", 9, 0, 7999, false, 0 } },
         .collector_count = 2,
         .ticks = 11,
         .lateness_ns = 123,
@@ -118,7 +118,10 @@ static void every_collector_has_a_row(void **state)
     assert_int_equal(test_value(&t, 0, RECORDER_TICKS_MISSED_TOTAL), 4);
     assert_int_equal(test_value(&t, 0, RECORDER_TICKS_DROPPED_TOTAL), 5);
     assert_int_equal(test_value(&t, 1, RECORDER_CPU_NS_TOTAL), 5);
+    assert_int_equal(test_value(&t, 0, RECORDER_NOT_ANSWERING), 3);
     assert_int_equal(test_value(&t, 1, RECORDER_FAILURES_TOTAL), 2);
+    assert_int_equal(test_value(&t, 1, RECORDER_NOT_ANSWERING), 3);
+    assert_int_equal(test_missing(&t, 2, RECORDER_NOT_ANSWERING), MISSING_UNSUPPORTED);
     assert_int_equal(test_value(&t, 2, RECORDER_CALLS_TOTAL), 9);
     assert_int_equal(test_missing(&t, 1, RECORDER_RESIDENT_BYTES), MISSING_UNSUPPORTED);
     stats.lateness_ns = -1;

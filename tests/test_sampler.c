@@ -78,14 +78,42 @@ static void close_nothing(void *state)
     (void)state;
 }
 
-static const struct collector cpu = { "cpu",       "",          TABLE_CPU,    1,
-                                      open_steady, collect_cpu, close_nothing };
-static const struct collector memory = { "memory",       "",           TABLE_MEMORY, 2, open_steady,
-                                         collect_memory, close_nothing };
-static const struct collector absent = { "absent",       "",           TABLE_MEMORY, 1, open_absent,
-                                         collect_memory, close_nothing };
-static const struct collector broken = { "broken",       "",           TABLE_MEMORY, 1, open_broken,
-                                         collect_memory, close_nothing };
+static const struct collector cpu = {
+    .name = "cpu",
+    .description = "",
+    .table = TABLE_CPU,
+    .divisor = 1,
+    .open = open_steady,
+    .collect = collect_cpu,
+    .close = close_nothing,
+};
+static const struct collector memory = {
+    .name = "memory",
+    .description = "",
+    .table = TABLE_MEMORY,
+    .divisor = 2,
+    .open = open_steady,
+    .collect = collect_memory,
+    .close = close_nothing,
+};
+static const struct collector absent = {
+    .name = "absent",
+    .description = "",
+    .table = TABLE_MEMORY,
+    .divisor = 1,
+    .open = open_absent,
+    .collect = collect_memory,
+    .close = close_nothing,
+};
+static const struct collector broken = {
+    .name = "broken",
+    .description = "",
+    .table = TABLE_MEMORY,
+    .divisor = 1,
+    .open = open_broken,
+    .collect = collect_memory,
+    .close = close_nothing,
+};
 static const struct collector *const list[] = { &cpu, &memory, &absent, &broken };
 
 /* --- a store and a clock --------------------------------------------------------------------- */

@@ -85,7 +85,7 @@ static bool is_zombie(struct process_state *s, struct process *p, const struct t
             process_start_ns(s, s->stat.start_ticks) > tick->start_ns)
             return false;
         p->start_ticks = s->stat.start_ticks;
-        p->flags &= (uint8_t)~PROCESS_APPROXIMATE;
+        p->flags &= (uint16_t)~PROCESS_APPROXIMATE;
     }
     return s->stat.start_ticks == p->start_ticks;
 }
@@ -106,7 +106,7 @@ static void sweep_known(struct process_state *s, struct process *p, struct tick 
     case SAMPLE_FAILED: /* it is there: its values are missing, its counters go on later */
         s->stats.processes_unreadable++;
         memset(p->missing, MISSING_FAILED, sizeof p->missing);
-        p->flags &= (uint8_t)~PROCESS_IO_DENIED;
+        p->flags &= (uint16_t)~PROCESS_IO_DENIED;
         (void)process_put_row(s, p, 0, tick);
         break;
     case SAMPLE_GONE:
@@ -285,13 +285,28 @@ static void describe(const struct process_state *s, const char *exits, const cha
 static enum status start_slow(struct process_state *s, struct error *err)
 {
     const struct clock *clock = s->context.clock;
-    uint64_t key[2] = { clock->random(clock->self), clock->random(clock->self) };
-    enum status st = identity_open(&s->identity, s->context.root, s->context.redactor,
-                                   s->context.no_cmdline, key, err);
+    const struct slow_work work = {
+        .open = identity_open,
+        .close = identity_close,
+        .read = identity_read,
+        .answer = identity_answer,
+        .self = &s->identity,
+    };
 
-    if (st != STATUS_OK)
-        return st;
-    return slow_start(&s->slow, identity_read, &s->identity, s->files.real, err);
+    s->identity = (struct identity_source){
+        .root = s->context.root,
+        .redactor = s->context.redactor,
+        .no_cmdline = s->context.no_cmdline,
+        .key = { clock->random(clock->self), clock->random(clock->self) },
+    };
+    return slow_start(&s->slow, &work, s->files.real, err);
+}
+
+static int64_t process_not_answering(const void *state)
+{
+    const struct process_state *s = state;
+
+    return slow_late_count(s->slow);
 }
 
 static void process_close(void *state)
@@ -301,7 +316,6 @@ static void process_close(void *state)
     if (s == NULL)
         return;
     slow_stop(s->slow);
-    identity_close(&s->identity);
     exits_close(s->exits);
     for (size_t slot = 0; slot < s->process_size; slot++) {
         if (s->processes[slot].pid != 0)
@@ -386,4 +400,5 @@ const struct collector process_collector = {
     .open = process_open,
     .collect = process_collect,
     .close = process_close,
+    .not_answering = process_not_answering,
 };

@@ -219,8 +219,11 @@ static void fill_program(struct recorder_state *recorder, struct row *row, const
         return;
     put(row, RECORDER_CALLS_TOTAL, stats->ticks);
     put(row, RECORDER_FAILURES_TOTAL, 0);
-    for (size_t i = 0; i < stats->collector_count; i++)
+    put(row, RECORDER_NOT_ANSWERING, 0);
+    for (size_t i = 0; i < stats->collector_count; i++) {
         row->values[RECORDER_FAILURES_TOTAL] += stats->collector[i].failures;
+        row->values[RECORDER_NOT_ANSWERING] += stats->collector[i].not_answering;
+    }
     if (stats->lateness_ns >= 0)
         put(row, RECORDER_LATENESS_NS, stats->lateness_ns);
     else
@@ -235,6 +238,8 @@ static void fill_collector(struct row *row, const struct collector_cost *cost)
     put(row, RECORDER_CPU_NS_TOTAL, cost->cpu_ns / NS_PER_US);
     put(row, RECORDER_CALLS_TOTAL, cost->calls);
     put(row, RECORDER_FAILURES_TOTAL, cost->failures);
+    if (cost->waits)
+        put(row, RECORDER_NOT_ANSWERING, cost->not_answering);
 }
 
 static bool add_row(struct tick *tick, size_t slot, bool first, const struct row *row)
