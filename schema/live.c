@@ -97,9 +97,9 @@ enum status live_sequence(int fd, uint64_t *sequence, struct error *err)
     enum status st;
 
     /* What is read before and after stays before and after, also on a CPU that likes to reorder. */
-    atomic_thread_fence(memory_order_seq_cst);
+    live_barrier();
     st = read_at(fd, offsetof(struct live_map, sequence), sequence, sizeof *sequence, err);
-    atomic_thread_fence(memory_order_seq_cst);
+    live_barrier();
     return st;
 }
 
