@@ -150,7 +150,7 @@ static void take_passed(struct control_client *c, struct msghdr *message)
 }
 
 /* Some more bytes; *got 0: the other side has hung up. */
-static enum status receive(struct control_client *c, char *to, size_t room, int64_t until_ms,
+static enum status receive(struct control_client *c, void *to, size_t room, int64_t until_ms,
                            size_t *got, struct error *err)
 {
     struct pollfd readable = { .fd = c->fd, .events = POLLIN };
@@ -210,8 +210,8 @@ static enum status receive_reply(struct control_client *c, int64_t until_ms, boo
                                  struct error *err)
 {
     char head[CONTROL_HEAD_MAX];
-    struct control_reply reply;
-    size_t used, got;
+    struct control_reply reply = { .ok = false };
+    size_t used = 0, got;
 
     if (receive_head(c, head, &used, &reply, until_ms, err) != STATUS_OK)
         return err->status;

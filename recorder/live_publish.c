@@ -232,7 +232,7 @@ static void put_tick(struct live_map *map, const struct writer *writer, const st
     uint64_t sequence = atomic_load_explicit(&map->sequence, memory_order_relaxed);
 
     atomic_store_explicit(&map->sequence, sequence + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
+    live_barrier();
     map->tick.seq = tick == NULL ? block->first_tick + ticks->count - 1 : tick->seq;
     map->tick.start_ns = ticks->start_ns[ticks->count - 1];
     map->tick.end_ns = map->tick.start_ns + ticks->sweep_ns[ticks->count - 1];

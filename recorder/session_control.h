@@ -58,12 +58,12 @@ void session_control_close(struct session *session, bool ok, const char *message
 bool session_control_message(struct session *session, char *text, size_t size);
 
 /* The sampling thread: put the marks into the tick. */
-void session_control_add_events(void *session, struct tick *tick);
+void session_control_add_events(void *self, struct tick *tick);
 /* The writer's thread: after a tick was taken; and between ticks, when it was asked to. */
 void session_control_publish(struct session *session, const struct tick *tick);
-void session_control_attend(void *session);
+void session_control_attend(void *self);
 
 /* The answer to `status`: JSON, free(); NULL: no memory. session_status.c */
-char *session_status(void *session);
+char *session_status(void *self);
 
 #endif

@@ -21,27 +21,35 @@ _Static_assert(sizeof(_Atomic uint64_t) == sizeof(uint64_t), "sequence");
 
 /* --- layout --- */
 
-/* FNV-1a */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+/* FNV-1a, of a text with its NUL and of the eight bytes of a number. */
+static uint64_t hash_byte(uint64_t hash, uint64_t byte)
 {
-    const uint8_t *byte = data;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3u;
-    return hash;
+    return (hash ^ (byte & 0xff)) * 0x100000001b3u;
 }
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
-    return hash_bytes(hash, text, strlen(text) + 1);
+    do
+        hash = hash_byte(hash, (unsigned char)*text);
+    while (*text++ != '\0');
+    return hash;
+}
+
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    for (int i = 0; i < 8; i++, number >>= 8)
+        hash = hash_byte(hash, number);
+    return hash;
 }
 
 uint64_t live_layout_hash(void)
 {
     static const enum table_id tables[] = { TABLE_PROCESS, TABLE_CPU, TABLE_MEMORY };
-    uint64_t sizes[] = { LIVE_LAYOUT, sizeof(struct live_map), LIVE_PROCESSES_MAX };
-    uint64_t hash = hash_bytes(0xcbf29ce484222325u, sizes, sizeof sizes);
+    uint64_t hash = 0xcbf29ce484222325u;
 
+    hash = hash_number(hash, LIVE_LAYOUT);
+    hash = hash_number(hash, sizeof(struct live_map));
+    hash = hash_number(hash, LIVE_PROCESSES_MAX);
     for (size_t t = 0; t < COUNT_OF(tables); t++) {
         const struct samples_table *table = &samples_tables[tables[t]];
 
@@ -49,7 +57,7 @@ uint64_t live_layout_hash(void)
         for (size_t m = 0; m < table->metric_count; m++) {
             hash = hash_text(hash, table->metrics[m].name);
             hash = hash_text(hash, table->metrics[m].unit);
-            hash = hash_bytes(hash, &table->metrics[m].scale, sizeof table->metrics[m].scale);
+            hash = hash_number(hash, (uint64_t)table->metrics[m].scale);
         }
     }
     return hash;
@@ -97,9 +105,9 @@ enum status live_sequence(int fd, uint64_t *sequence, struct error *err)
     enum status st;
 
     /* What is read before and after stays before and after, also on a CPU that likes to reorder. */
-    atomic_thread_fence(memory_order_seq_cst);
+    live_barrier();
     st = read_at(fd, offsetof(struct live_map, sequence), sequence, sizeof *sequence, err);
-    atomic_thread_fence(memory_order_seq_cst);
+    live_barrier();
     return st;
 }
 

@@ -162,7 +162,7 @@ def live(work):
     check(len(ours) == 4 and {row["comm"] for row in ours} == {"load_linux"},
           "the load is in each")
     busiest = max((float(row["cpu_percent"]) for row in ours if row["cpu_percent"]), default=0)
-    check(5 < busiest < 130, "it is at work, on one core: %.1f %%" % busiest)
+    check(0 < busiest < 130, "it is at work, on one core: %.1f %%" % busiest)
     hosts = [row for row in rows if row["row"] == "host"]
     check(len(hosts) == 4 and all(float(row["cpu_percent"]) > 0 for row in hosts),
           "the host is in each")
