@@ -137,11 +137,11 @@ static void a_plain_table_that_nobody_knows_is_carried(void **state)
 static void a_metric_told_twice_is_damage(void **state)
 {
     static const char *const sql[] = {
-        "INSERT INTO metric SELECT metric_id+1000, table_id, position, name, kind, unit, scale, "
-        "labels, description, row_crc('metric', metric_id+1000, table_id, position, name, kind, "
-        "unit, scale, labels, description) FROM metric",
-        "UPDATE table_check SET row_count=(SELECT count(*) FROM metric), crc_sum=(SELECT sum(crc) "
-        "FROM metric) WHERE name='metric'",
+        ("INSERT INTO metric SELECT metric_id+1000, table_id, position, name, kind, unit, scale, "
+         "labels, description, row_crc('metric', metric_id+1000, table_id, position, name, kind, "
+         "unit, scale, labels, description) FROM metric"),
+        "UPDATE table_check SET row_count=(SELECT count(*) FROM metric) WHERE name='metric'",
+        "UPDATE table_check SET crc_sum=(SELECT sum(crc) FROM metric) WHERE name='metric'",
         "UPDATE table_check SET crc=row_crc('table_check', name, row_count, crc_sum)",
     };
     struct stranger *s = *state;
