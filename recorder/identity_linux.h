@@ -61,10 +61,10 @@ struct identity_reader {
  *
  *   errors  of identity_open: IO, NO_MEMORY
  */
-MUST_USE enum status identity_open(void *source, void **reader, struct error *err);
-void identity_close(void *reader);
-void identity_read(void *reader, const struct slow_request *request);
-void identity_answer(void *reader, const struct slow_request *request, struct slow_answer *answer);
+MUST_USE enum status identity_open(void *source, void **opened, struct error *err);
+void identity_close(void *context);
+void identity_read(void *context, const struct slow_request *request);
+void identity_answer(void *context, const struct slow_request *request, struct slow_answer *answer);
 
 /* A part of a text. */
 struct identity_slice {
