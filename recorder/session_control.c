@@ -80,7 +80,7 @@ static void flush(void *self)
 static void stop(void *self)
 {
     (void)self;
-    (void)kill(getpid(), SIGTERM);
+    (void)raise(SIGTERM);
 }
 
 static enum status watch(void *self, int *fd, struct error *err)

@@ -19,6 +19,8 @@ enum {
     WALL_STEP_NS = 100000000,    /* a wall clock this far off the timeline is mapped anew */
 };
 
+#define PROCESS_ID_MAX (INT64_C(1) << 52) /* of a file: versions are numbered in their ids too */
+
 struct slot_map {
     int64_t *id;
     size_t size;

@@ -51,7 +51,7 @@ static enum status find_next_process_id(struct writer *writer, struct error *err
     int64_t last = 0;
     enum status st = number(writer, "SELECT max(process_id) FROM process WHERE ?1", 1, &last, err);
 
-    writer->next_process_id = last + 1;
+    writer->next_process_id = wrap_add(last, 1);
     if (st == STATUS_OK)
         st = database_prepare(&writer->db, &stmt,
                               "SELECT contents FROM block ORDER BY block_id DESC LIMIT 1", err);
@@ -73,7 +73,12 @@ static enum status find_next_process_id(struct writer *writer, struct error *err
             writer->next_process_id = (int64_t)value;
     }
     (void)sqlite3_finalize(stmt);
-    return st == STATUS_ABSENT ? STATUS_OK : st;
+    if (st != STATUS_OK && st != STATUS_ABSENT)
+        return st;
+    if (writer->next_process_id <= 0 || writer->next_process_id > PROCESS_ID_MAX)
+        return error_set(err, STATUS_CORRUPT, "%s: no process can have an id after %lld",
+                         writer->path, (long long)last);
+    return STATUS_OK;
 }
 
 /* --- tail --- */

@@ -393,7 +393,7 @@ enum status writer_adopt(struct writer *writer, int64_t process_id, struct error
     }
     if (st == STATUS_OK)
         st = database_check_row(&writer->db, CHECKED_PROCESS, stmt, err);
-    if (st == STATUS_OK && (process_id <= 0 || process_id > INT64_MAX / VERSION_ID_STRIDE))
+    if (st == STATUS_OK && (process_id <= 0 || process_id >= INT64_MAX / VERSION_ID_STRIDE))
         st = error_set(err, STATUS_CORRUPT, "process %lld is impossible", (long long)process_id);
     if (st == STATUS_OK) {
         process.session_id = sqlite3_column_int64(stmt, 1);
