@@ -130,6 +130,10 @@ enum status writer_store_process(struct writer *writer, struct open_process *pro
 enum status writer_event(struct writer *writer, const struct writer_event_row *event,
                          struct error *err);
 
+/* An event of the writer's own, without a duration. */
+enum status writer_note(struct writer *writer, const char *kind, int64_t at_ns, int64_t value,
+                        const char *detail, struct error *err);
+
 /* Transactions and tail: writer.c */
 enum status writer_commit(struct writer *writer, struct error *err);
 enum status writer_put_tail(struct writer *writer, struct error *err);
@@ -151,6 +155,12 @@ enum status writer_usage_quiet(struct writer *writer, const struct series_change
                                const int64_t covered_ns[], struct error *err);
 /* The block is sealed: add it to its run. */
 enum status writer_usage_seal(struct writer *writer, struct error *err);
+
+/*
+ * Who is gone becomes a lifetime if no row tells of it; who goes on gets a row: writer_settle.c.
+ * Leaves writer->lifetime and the columns of `lives` begun.
+ */
+enum status writer_settle(struct writer *writer, struct error *err);
 
 /* Sealing: writer_seal.c */
 bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns);

@@ -30,18 +30,12 @@ static const char *table_name(void *context, uint32_t table_id)
 static enum status number(struct writer *writer, const char *sql, int64_t parameter, int64_t *value,
                           struct error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum status st = database_prepare(&writer->db, &stmt, sql, err);
+    enum status st = database_numbers(&writer->db, sql, &parameter, 1, value, 1, err);
 
+    if (st != STATUS_ABSENT)
+        return st;
     *value = 0;
-    if (st == STATUS_OK) {
-        (void)sqlite3_bind_int64(stmt, 1, parameter);
-        st = database_step(&writer->db, stmt, err);
-    }
-    if (st == STATUS_OK)
-        *value = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
-    return st == STATUS_ABSENT ? STATUS_OK : st;
+    return STATUS_OK;
 }
 
 /* The id after the last one given: noted by each block, and by rows written since. */

@@ -179,61 +179,18 @@ static int v_access(sqlite3_vfs *vfs, const char *name, int flags, int *result)
     return fails() ? SQLITE_IOERR_ACCESS : real->xAccess(real, name, flags, result);
 }
 
-static int v_full_path(sqlite3_vfs *vfs, const char *name, int size, char *out)
-{
-    (void)vfs;
-    return real->xFullPathname(real, name, size, out);
-}
-
-static int v_random(sqlite3_vfs *vfs, int size, char *out)
-{
-    (void)vfs;
-    return real->xRandomness(real, size, out);
-}
-
-static int v_sleep(sqlite3_vfs *vfs, int us)
-{
-    (void)vfs;
-    return real->xSleep(real, us);
-}
-
-static int v_time(sqlite3_vfs *vfs, double *day)
-{
-    (void)vfs;
-    return real->xCurrentTime(real, day);
-}
-
-static int v_last_error(sqlite3_vfs *vfs, int size, char *out)
-{
-    (void)vfs;
-    return real->xGetLastError(real, size, out);
-}
-
-static int v_time_int(sqlite3_vfs *vfs, sqlite3_int64 *ms)
-{
-    (void)vfs;
-    return real->xCurrentTimeInt64(real, ms);
-}
-
 void fault_vfs_install(void)
 {
-    static sqlite3_vfs vfs = {
-        .iVersion = 2,
-        .zName = "fault",
-        .xOpen = v_open,
-        .xDelete = v_delete,
-        .xAccess = v_access,
-        .xFullPathname = v_full_path,
-        .xRandomness = v_random,
-        .xSleep = v_sleep,
-        .xCurrentTime = v_time,
-        .xGetLastError = v_last_error,
-        .xCurrentTimeInt64 = v_time_int,
-    };
+    static sqlite3_vfs vfs;
 
     assert(real == NULL);
     real = sqlite3_vfs_find(NULL);
+    vfs = *real; /* its other methods ask for nothing of the struct they are in */
+    vfs.pNext = NULL;
+    vfs.zName = "fault";
+    vfs.xOpen = v_open;
+    vfs.xDelete = v_delete;
+    vfs.xAccess = v_access;
     vfs.szOsFile = (int)sizeof(struct fault_file) + real->szOsFile;
-    vfs.mxPathname = real->mxPathname;
     (void)sqlite3_vfs_register(&vfs, 1);
 }

@@ -222,48 +222,6 @@ static int v_delete(sqlite3_vfs *vfs, const char *name, int sync)
     return code;
 }
 
-static int v_access(sqlite3_vfs *vfs, const char *name, int flags, int *result)
-{
-    (void)vfs;
-    return real->xAccess(real, name, flags, result);
-}
-
-static int v_full_path(sqlite3_vfs *vfs, const char *name, int size, char *out)
-{
-    (void)vfs;
-    return real->xFullPathname(real, name, size, out);
-}
-
-static int v_random(sqlite3_vfs *vfs, int size, char *out)
-{
-    (void)vfs;
-    return real->xRandomness(real, size, out);
-}
-
-static int v_sleep(sqlite3_vfs *vfs, int us)
-{
-    (void)vfs;
-    return real->xSleep(real, us);
-}
-
-static int v_time(sqlite3_vfs *vfs, double *day)
-{
-    (void)vfs;
-    return real->xCurrentTime(real, day);
-}
-
-static int v_last_error(sqlite3_vfs *vfs, int size, char *out)
-{
-    (void)vfs;
-    return real->xGetLastError(real, size, out);
-}
-
-static int v_time_int(sqlite3_vfs *vfs, sqlite3_int64 *ms)
-{
-    (void)vfs;
-    return real->xCurrentTimeInt64(real, ms);
-}
-
 /* SQLite's own call on its way to sync a directory: so we need not know when it does. */
 static int see_directory(const char *path, int *fd)
 {
@@ -273,25 +231,17 @@ static int see_directory(const char *path, int *fd)
 
 void power_vfs_install(void)
 {
-    static sqlite3_vfs vfs = {
-        .iVersion = 2,
-        .zName = "power",
-        .xOpen = v_open,
-        .xDelete = v_delete,
-        .xAccess = v_access,
-        .xFullPathname = v_full_path,
-        .xRandomness = v_random,
-        .xSleep = v_sleep,
-        .xCurrentTime = v_time,
-        .xGetLastError = v_last_error,
-        .xCurrentTimeInt64 = v_time_int,
-    };
+    static sqlite3_vfs vfs;
     int code;
 
     assert(real == NULL);
     real = sqlite3_vfs_find(NULL);
+    vfs = *real; /* its other methods ask for nothing of the struct they are in */
+    vfs.pNext = NULL;
+    vfs.zName = "power";
+    vfs.xOpen = v_open;
+    vfs.xDelete = v_delete;
     vfs.szOsFile = (int)sizeof(struct power_file) + real->szOsFile;
-    vfs.mxPathname = real->mxPathname;
     open_directory = (int (*)(const char *, int *))real->xGetSystemCall(real, "openDirectory");
     code = real->xSetSystemCall(real, "openDirectory", (sqlite3_syscall_ptr)see_directory);
     assert(code == SQLITE_OK && open_directory != NULL);
