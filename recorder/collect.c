@@ -62,6 +62,15 @@ static enum status check_names(const char *only, const struct collector *const l
     return STATUS_OK;
 }
 
+/* In ticks, from what it wants in ticks and in time. */
+static int64_t divisor_of(const struct collector *collector, int64_t interval_ns)
+{
+    int64_t divisor = collector->divisor > 1 ? collector->divisor : 1;
+    int64_t by_time = interval_ns > 0 ? (collector->period_ns + interval_ns - 1) / interval_ns : 1;
+
+    return by_time > divisor ? by_time : divisor;
+}
+
 static enum status open_one(struct collect *collect, const struct collector *collector,
                             const struct collect_context *context, struct error *err)
 {
@@ -78,6 +87,7 @@ static enum status open_one(struct collect *collect, const struct collector *col
     if (!capability_works(&entry->capability))
         return STATUS_OK;
     entry->running = true;
+    entry->divisor = divisor_of(collector, context->interval_ns);
     entry->cost = collect->stats.collector_count++;
     collect->stats.collector[entry->cost].name = collector->name;
     return STATUS_OK;
@@ -142,7 +152,10 @@ static bool run_one(struct collect *collect, struct collect_entry *entry, struct
     struct error err = { 0 };
     enum status st = entry->collector->collect(entry->state, tick, &err);
 
-    cost->cpu_ns += thread_cpu_ns() - start_ns;
+    entry->own_cpu_ns += thread_cpu_ns() - start_ns;
+    cost->cpu_ns = entry->own_cpu_ns;
+    if (entry->collector->other_cpu_ns != NULL)
+        cost->cpu_ns += entry->collector->other_cpu_ns(entry->state);
     cost->calls++;
     cost->waits = entry->collector->not_answering != NULL;
     if (cost->waits)
@@ -153,7 +166,14 @@ static bool run_one(struct collect *collect, struct collect_entry *entry, struct
     (void)error_prefix(&err, "%s", entry->collector->name);
     collect->last_failure = err;
     drop_rows(&tick->table[entry->collector->table]);
+    if (entry->collector->second_table != TABLE_PROCESS)
+        drop_rows(&tick->table[entry->collector->second_table]);
     return false;
+}
+
+static bool is_due(const struct collect_entry *entry, const struct tick *tick)
+{
+    return entry->running && tick->seq % entry->divisor == 0;
 }
 
 bool collect_tick(struct collect *collect, struct tick *tick)
@@ -162,10 +182,15 @@ bool collect_tick(struct collect *collect, struct tick *tick)
 
     collect->stats.ticks++;
     for (size_t i = 0; i < collect->count; i++) {
-        struct collect_entry *entry = &collect->entries[i];
-        int64_t divisor = entry->running ? (int64_t)entry->collector->divisor : 1;
+        const struct collect_entry *entry = &collect->entries[i];
 
-        if (entry->running && (divisor <= 1 || tick->seq % divisor == 0))
+        if (is_due(entry, tick) && entry->collector->begin != NULL)
+            entry->collector->begin(entry->state, tick);
+    }
+    for (size_t i = 0; i < collect->count; i++) {
+        struct collect_entry *entry = &collect->entries[i];
+
+        if (is_due(entry, tick) || (entry->running && entry->collector->begin != NULL))
             all = run_one(collect, entry, tick) && all;
     }
     return all;

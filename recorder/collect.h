@@ -10,7 +10,9 @@ struct collect_entry {
     void *state;
     struct capability capability;
     bool running;
-    size_t cost; /* its place in stats.collector, when running */
+    size_t cost;        /* its place in stats.collector, when running */
+    int64_t divisor;    /* it is due at every so many ticks */
+    int64_t own_cpu_ns; /* of the sampling thread */
 };
 
 struct collect {

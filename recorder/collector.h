@@ -26,6 +26,7 @@ struct capability {
 
 const char *capability_name(enum capability_status status);
 
+struct process_directory;
 struct redactor;
 
 /* What every collector is opened with; it outlives them all. */
@@ -37,13 +38,17 @@ struct collect_context {
     const char *process_source; /* "auto", "fds", "proc" */
     const struct redactor *redactor;
     bool no_cmdline;
+    struct process_directory *processes; /* filled in by the process collector; NULL: none wanted */
 };
 
 struct collector {
     const char *name;        /* "process", "cpu", … */
     const char *description; /* one line for --list-collectors */
     enum table_id table;
-    unsigned divisor; /* runs at every divisor-th tick by default */
+    enum table_id second_table; /* that it also has rows in; TABLE_PROCESS: none */
+    unsigned divisor;           /* runs at every divisor-th tick */
+    int64_t period_ns;          /* and not more often than that; 0: any */
+    bool optional;              /* may be slowed down or left out when recording costs too much */
 
     /*
      * Get ready. OK with `capability` filled in, also when it can do nothing here
@@ -51,11 +56,18 @@ struct collector {
      */
     enum status (*open)(void **state, const struct collect_context *context,
                         struct capability *capability, struct error *err);
+    /*
+     * NULL, or for a collector with a worker: called when it is due, before any collects, to kick the
+     * worker. Its `collect` then runs at every tick, and adds rows when there is something to take.
+     */
+    void (*begin)(void *state, const struct tick *tick);
     /* Add this tick's rows; tick->start_ns and seq are set. Never blocks, no allocation in steady state. */
     enum status (*collect)(void *state, struct tick *tick, struct error *err);
     void (*close)(void *state);
     /* Reads past their time that are still waited for. NULL: it never waits. */
     int64_t (*not_answering)(const void *state);
+    /* CPU time of threads of its own, in ns, all so far. NULL: it has none. */
+    int64_t (*other_cpu_ns)(const void *state);
 };
 
 /* The only list of collectors of this system, in recording order (registry_SYSTEM.c). */

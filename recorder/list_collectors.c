@@ -31,7 +31,7 @@ static bool add_entry(cJSON *array, const struct collect_entry *entry)
            cJSON_AddStringToObject(object, "description", collector->description) != NULL &&
            cJSON_AddStringToObject(object, "table", samples_tables[collector->table].name) !=
                NULL &&
-           cJSON_AddNumberToObject(object, "every_ticks", collector->divisor) != NULL &&
+           cJSON_AddNumberToObject(object, "every_ticks", (double)entry->divisor) != NULL &&
            cJSON_AddStringToObject(object, "status", capability_name(entry->capability.status)) !=
                NULL &&
            cJSON_AddStringToObject(object, "reason", entry->capability.reason) != NULL &&

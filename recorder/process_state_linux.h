@@ -156,6 +156,9 @@ struct tick_row *process_put_row(struct process_state *s, struct process *p, uin
 /* Timeline ns of a start in clock ticks after boot. */
 int64_t process_start_ns(const struct process_state *s, uint64_t start_ticks);
 
+/* process_directory_linux.c: tell other collectors of this one's processes, where they want that. */
+void process_enter_directory(const struct process_state *s);
+
 /* process_exit_linux.c: exits that the kernel reports */
 
 /*

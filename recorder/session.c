@@ -83,6 +83,7 @@ enum status session_prepare(struct session *session, const struct options *optio
         .process_source = options->process_source,
         .redactor = &session->redactor,
         .no_cmdline = options->no_cmdline,
+        .processes = &session->processes,
     };
     return collect_open(&session->collect, collectors, collector_count, &session->context,
                         options->collectors, err);

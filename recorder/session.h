@@ -8,6 +8,7 @@
 #include "recorder/collect.h"
 #include "recorder/lockfile.h"
 #include "recorder/options.h"
+#include "recorder/process_directory.h"
 #include "recorder/redact.h"
 #include "recorder/sampler.h"
 #include "recorder/session_control.h"
@@ -20,6 +21,7 @@ struct session {
     struct clock clock;
     struct redactor redactor;
     struct collect_context context;
+    struct process_directory processes;
     struct collect collect;
     struct session_facts facts;
     struct lockfile lock;

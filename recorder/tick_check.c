@@ -97,6 +97,13 @@ static bool has_process(const struct checking *c, uint32_t slot)
     return id != 0 && open_block_process(c->block, id) != NULL;
 }
 
+static bool has_entity(const struct checking *c, enum entity_kind kind, uint32_t slot)
+{
+    return kind == ENTITY_PROCESS ? has_process(c, slot)
+                                  : marked(&c->check->announced[kind], slot, c->announced) ||
+                                        c->key_of(c->context, kind, slot) != 0;
+}
+
 static enum status check_processes(const struct checking *c, struct error *err)
 {
     const struct tick *tick = c->tick;
@@ -117,15 +124,13 @@ static enum status check_first(const struct checking *c, enum table_id table,
                                const struct tick_row *row, struct error *err)
 {
     const struct samples_table *declared = &samples_tables[table];
-    enum entity_kind kind = declared->key[0];
+    bool known = declared->key[0] != ENTITY_NONE || row->slot == 0;
 
-    if (kind == ENTITY_NONE      ? row->slot != 0
-        : kind == ENTITY_PROCESS ? !has_process(c, row->slot)
-                                 : !marked(&c->check->announced[kind], row->slot, c->announced) &&
-                                       c->key_of(c->context, kind, row->slot) == 0)
-        return error_set(err, STATUS_INVALID, "%s: slot %u was not announced", declared->name,
-                         row->slot);
-    return STATUS_OK;
+    for (unsigned k = 0; k < 2 && known && declared->key[k] != ENTITY_NONE; k++)
+        known = has_entity(c, declared->key[k], tick_row_key(&c->tick->table[table], row, k));
+    return known ? STATUS_OK
+                 : error_set(err, STATUS_INVALID, "%s: slot %u was not announced", declared->name,
+                             row->slot);
 }
 
 /* Each row once; *begun counts the announced processes among them. */

@@ -23,9 +23,15 @@ static uint32_t slot_end(const struct tick *tick)
     uint32_t end = 0;
 
     for (size_t t = 0; t < TABLE_COUNT; t++)
-        for (size_t i = 0; i < tick->table[t].row_count; i++)
-            if (tick->table[t].rows[i].slot >= end)
-                end = tick->table[t].rows[i].slot + 1;
+        for (size_t i = 0; i < tick->table[t].row_count; i++) {
+            const struct tick_row *row = &tick->table[t].rows[i];
+            uint32_t process = tick_row_key(&tick->table[t], row, 1);
+
+            if (row->slot >= end)
+                end = row->slot + 1;
+            if (process >= end && process != UINT32_MAX)
+                end = process + 1;
+        }
     for (size_t i = 0; i < tick->birth_count; i++)
         if (tick->births[i].slot >= end)
             end = tick->births[i].slot + 1;
@@ -196,6 +202,8 @@ static void join_row(struct tick_table *to, const struct tick_table *from, struc
     if ((before->flags & ROW_BORN) != 0)
         row->start_ns = before->start_ns;
     row->flags |= before->flags & (ROW_FIRST | ROW_BORN);
+    if ((before->flags & ROW_FIRST) != 0 && from->keys != NULL)
+        memcpy(to->keys[row - to->rows], from->keys[before - from->rows], sizeof *to->keys);
     if (before->at == ROW_SAME)
         return;
     if (row->at == ROW_SAME)
@@ -211,11 +219,42 @@ static void append_row(struct tick_table *to, const struct tick_table *from,
     struct tick_row *row = &to->rows[to->row_count++];
 
     *row = *before;
+    if (from->keys != NULL)
+        memcpy(to->keys[row - to->rows], from->keys[before - from->rows], sizeof *to->keys);
     if (before->at != ROW_SAME)
         row->at = copy_values(to, from, before->at);
     if ((row->flags & ROW_LAST) == 0)
         row->end_ns = seen_ns;
     row->flags |= ROW_LAST;
+}
+
+/* Whether the row is of a process that is given up. */
+static bool is_of_given_up(const struct merging *m, enum table_id table,
+                           const struct tick_table *rows, const struct tick_row *row)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        uint32_t slot = tick_row_key(rows, row, k);
+
+        if (samples_tables[table].key[k] == ENTITY_PROCESS && slot != UINT32_MAX)
+            return m->slot[slot].given_up;
+    }
+    return false;
+}
+
+/* Of a table that only the earlier tick sampled. */
+static void drop_given_up(const struct merging *m, enum table_id table, struct tick_table *rows)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rows->row_count; i++) {
+        if (is_of_given_up(m, table, rows, &rows->rows[i]))
+            continue;
+        rows->rows[kept] = rows->rows[i];
+        if (rows->keys != NULL && kept != i)
+            memcpy(rows->keys[kept], rows->keys[i], sizeof *rows->keys);
+        kept++;
+    }
+    rows->row_count = kept;
 }
 
 static void merge_rows(struct merging *m, enum table_id table)
@@ -230,7 +269,7 @@ static void merge_rows(struct merging *m, enum table_id table)
         const struct tick_row *before = &from->rows[i];
         const struct slot_note *note = &m->slot[before->slot];
 
-        if (table == TABLE_PROCESS && note->given_up)
+        if (is_of_given_up(m, table, from, before))
             continue;
         if (note->row == 0)
             append_row(to, from, before, m->from->start_ns);
@@ -256,6 +295,7 @@ static void merge_table(struct merging *m, enum table_id table)
 
         *to = *from;
         *from = empty;
+        drop_given_up(m, table, to);
     }
 }
 

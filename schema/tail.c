@@ -210,11 +210,14 @@ static enum status series_of_row(const struct ticking *t, enum table_id table,
     const struct build *build = &t->block->build[table];
 
     *series = (struct series){ .first = build->now, .flags = SERIES_FIRST };
-    if (declared->key[0] != ENTITY_NONE)
-        series->key[0] = t->key_of(t->context, declared->key[0], row->slot);
-    if (declared->key[0] != ENTITY_NONE && series->key[0] == 0)
-        return error_set(err, STATUS_INVALID, "%s: slot %u was not announced", declared->name,
-                         row->slot);
+    for (unsigned k = 0; k < build->shape->key_count; k++) {
+        uint32_t slot = tick_row_key(&t->tick->table[table], row, k);
+
+        series->key[k] = t->key_of(t->context, declared->key[k], slot);
+        if (series->key[k] == 0)
+            return error_set(err, STATUS_INVALID, "%s: %s in slot %u was not announced",
+                             declared->name, entity_kind_name(declared->key[k]), slot);
+    }
     if ((row->flags & ROW_BORN) != 0) {
         series->flags |= SERIES_BORN;
         series->start_ns = row->start_ns;

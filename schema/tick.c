@@ -29,6 +29,7 @@ void tick_release(struct tick *tick)
 {
     for (size_t t = 0; t < TABLE_COUNT; t++) {
         free(tick->table[t].rows);
+        free(tick->table[t].keys);
         free(tick->table[t].values);
         free(tick->table[t].missing);
     }
@@ -66,17 +67,47 @@ void tick_sampled(struct tick *tick, enum table_id table)
     tick->table[table].column_mask = (UINT64_C(1) << tick->table[table].width) - 1;
 }
 
-static struct tick_row *add_row(struct tick *tick, struct tick_table *t, uint32_t slot)
+static bool reserve(void **array, size_t *size, size_t count, size_t width)
 {
-    struct tick_row *row = grow((void **)&t->rows, &t->row_count, &t->row_size, sizeof *t->rows);
+    void *larger;
 
-    if (row == NULL) {
+    if (count <= *size)
+        return true;
+    larger = realloc(*array, count * width);
+    if (larger == NULL)
+        return false;
+    *array = larger;
+    *size = count;
+    return true;
+}
+
+static struct tick_row *add_row(struct tick *tick, enum table_id table, uint32_t slot)
+{
+    struct tick_table *t = &tick->table[table];
+    struct tick_row *row = grow((void **)&t->rows, &t->row_count, &t->row_size, sizeof *t->rows);
+    bool two_keys = samples_tables[table].key[1] != ENTITY_NONE;
+
+    if (row == NULL ||
+        (two_keys && !reserve((void **)&t->keys, &t->key_size, t->row_size, sizeof *t->keys))) {
+        t->row_count -= row != NULL;
         tick->no_memory = true;
         return NULL;
     }
     row->slot = slot;
     row->at = ROW_SAME;
+    if (two_keys)
+        t->keys[t->row_count - 1][0] = t->keys[t->row_count - 1][1] = UINT32_MAX;
     return row;
+}
+
+void tick_row_keys(struct tick *tick, enum table_id table, uint32_t key0, uint32_t key1)
+{
+    struct tick_table *t = &tick->table[table];
+
+    if (t->row_count == 0 || t->keys == NULL)
+        return;
+    t->keys[t->row_count - 1][0] = key0;
+    t->keys[t->row_count - 1][1] = key1;
 }
 
 static bool reserve_values(struct tick_table *t, size_t count)
@@ -108,7 +139,7 @@ struct tick_row *tick_row_values(struct tick *tick, enum table_id table, uint32_
     struct tick_row *row = NULL;
 
     if (reserve_values(t, t->value_count + 1))
-        row = add_row(tick, t, slot);
+        row = add_row(tick, table, slot);
     if (row == NULL) {
         tick->no_memory = true;
         return NULL;
@@ -122,21 +153,7 @@ struct tick_row *tick_row_values(struct tick *tick, enum table_id table, uint32_
 
 void tick_row_same(struct tick *tick, enum table_id table, uint32_t slot)
 {
-    (void)add_row(tick, &tick->table[table], slot);
-}
-
-static bool reserve(void **array, size_t *size, size_t count, size_t width)
-{
-    void *larger;
-
-    if (count <= *size)
-        return true;
-    larger = realloc(*array, count * width);
-    if (larger == NULL)
-        return false;
-    *array = larger;
-    *size = count;
-    return true;
+    (void)add_row(tick, table, slot);
 }
 
 #define RESERVE(to, more, list)                                                                    \
@@ -149,6 +166,8 @@ bool tick_reserve(struct tick *tick, const struct tick *more)
         struct tick_table *to = &tick->table[t];
 
         if (!RESERVE(to, &more->table[t], row) ||
+            (more->table[t].keys != NULL &&
+             !reserve((void **)&to->keys, &to->key_size, to->row_size, sizeof *to->keys)) ||
             !reserve_values(to, to->value_count + more->table[t].value_count))
             return false;
     }
@@ -172,7 +191,7 @@ size_t tick_bytes(const struct tick *tick)
     for (size_t t = 0; t < TABLE_COUNT; t++) {
         const struct tick_table *table = &tick->table[t];
 
-        bytes += table->row_size * sizeof *table->rows +
+        bytes += table->row_size * sizeof *table->rows + table->key_size * sizeof *table->keys +
                  table->value_size * table->width * (sizeof *table->values + 1);
     }
     return bytes;

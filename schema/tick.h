@@ -7,6 +7,9 @@
  * entity only at a later tick than the row that carried ROW_LAST. An announced entity that has
  * no row in a tick at which its table is sampled is gone: its series ends at its previous row.
  *
+ * In a table with two keys a slot names the pair, and belongs to that table alone; tick_row_keys tells
+ * the slots of both entities.
+ *
  * All times are timeline ns: wall time at session start plus boot-clock time since. Values are
  * stored units (metric.h: exported value = stored * scale).
  */
@@ -39,6 +42,8 @@ struct tick_table {
     size_t width;         /* metrics per row */
     struct tick_row *rows;
     size_t row_count, row_size;
+    uint32_t (*keys)[2]; /* of tables with two keys: the slots of both entities, [row_count] */
+    size_t key_size;
     int64_t *values;  /* [value_count][width] */
     uint8_t *missing; /* [value_count][width], enum missing */
     size_t value_count, value_size;
@@ -165,6 +170,17 @@ void tick_sampled(struct tick *tick, enum table_id table);
  */
 struct tick_row *tick_row_values(struct tick *tick, enum table_id table, uint32_t slot,
                                  uint8_t flags, int64_t **values, uint8_t **missing);
+/*
+ * Whose the row added last is, in a table with two keys: slots of its two kinds of entities. Needed with
+ * ROW_FIRST; not heeded otherwise.
+ */
+void tick_row_keys(struct tick *tick, enum table_id table, uint32_t key0, uint32_t key1);
+/* The slot of the k-th entity of a row; of one of several keys as tick_row_keys told. */
+static inline uint32_t tick_row_key(const struct tick_table *table, const struct tick_row *row,
+                                    unsigned k)
+{
+    return table->keys == NULL ? row->slot : table->keys[row - table->rows][k];
+}
 /* Add a row that equals the slot's previous one. */
 void tick_row_same(struct tick *tick, enum table_id table, uint32_t slot);
 

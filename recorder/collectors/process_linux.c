@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/process_directory.h"
 #include "recorder/process_state_linux.h"
 
 /* In a longer time pids might begin anew and pass by where they were. */
@@ -315,6 +316,8 @@ static void process_close(void *state)
 
     if (s == NULL)
         return;
+    if (s->context.processes != NULL)
+        *s->context.processes = (struct process_directory){ 0 };
     slow_stop(s->slow);
     exits_close(s->exits);
     for (size_t slot = 0; slot < s->process_size; slot++) {
@@ -374,6 +377,7 @@ static enum status process_open(void **state, const struct collect_context *cont
         *state = NULL;
         return st;
     }
+    process_enter_directory(s);
     describe(s, s->exits != NULL ? "exits by taskstats" : reason.message, enable, capability);
     return STATUS_OK;
 }

@@ -1,0 +1,62 @@
+/*
+ * A thread that does one read which may block: the sampling thread kicks it off and takes what was read
+ * when it is there, at the same tick or at a later one, and never waits.
+ *
+ * What is read goes to the job's own memory. That belongs to the thread from worker_kick until
+ * worker_take has returned true, and to the sampling thread otherwise. A thread that never comes back
+ * keeps it: it is released by whoever is last.
+ */
+#ifndef RECORDER_WORKER_H
+#define RECORDER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "schema/error.h"
+#include "schema/tick.h"
+
+struct worker_job {
+    const char *name; /* of the collector, for events: "gpu" */
+    /* May block, even for ever. Touches nothing but `self`, which may outlive all else. */
+    enum status (*read)(void *self, struct error *err);
+    /* Frees `self`. NULL: there is nothing to free. */
+    void (*release)(void *self);
+    void *self;
+};
+
+struct worker; /* such a thread */
+
+#define WORKER_PATIENCE_NS INT64_C(2000000000)
+
+/*
+ * Start the thread; it waits to be kicked.
+ *
+ *   shape   with `thread` false worker_kick reads in the caller's thread: for tests and fixtures
+ *   errors  NO_MEMORY, IO (no thread)
+ *   owns    *started until worker_stop, and job->self from the call on, whatever it returns
+ */
+MUST_USE enum status worker_start(struct worker **started, const struct worker_job *job,
+                                  bool thread, struct error *err);
+/* Waits up to a second for a read that goes on, then leaves it to itself. Accepts NULL. */
+void worker_stop(struct worker *worker);
+
+/* Begin a read. False: the one before goes on, or was not taken yet. */
+bool worker_kick(struct worker *worker, int64_t now_ns);
+
+/* Whether a read has ended since the last kick, and how; once for each. `err` is its error. */
+bool worker_take(struct worker *worker, enum status *st, struct error *err);
+
+/* From within the read: what it is at now, for the event that tells of its not answering. */
+void worker_at(struct worker *worker, const char *what);
+/* The thread that the calling read is in; NULL outside of one. */
+struct worker *worker_self(void);
+
+/* Once per tick: adds the events "not_answering" and "answering" (recorder/unanswered.h). */
+void worker_report(struct worker *worker, struct tick *tick);
+/* 1 while a read has gone on for longer than WORKER_PATIENCE_NS and was told of, else 0. */
+int64_t worker_late(const struct worker *worker);
+
+/* CPU time that its reads took, in ns. */
+int64_t worker_cpu_ns(struct worker *worker);
+
+#endif
