@@ -85,8 +85,10 @@ enum status session_prepare(struct session *session, const struct options *optio
         .no_cmdline = options->no_cmdline,
         .processes = &session->processes,
     };
-    return collect_open(&session->collect, collectors, collector_count, &session->context,
-                        options->collectors, err);
+    st = collect_open(&session->collect, collectors, collector_count, &session->context,
+                      options->collectors, err);
+    session->collect.budget.limit_ppm = options->budget_ppm;
+    return st;
 }
 
 /* The facts of this start, and what the collectors must know of each other. */
