@@ -44,6 +44,10 @@ struct collect_context {
 struct collector {
     const char *name;        /* "process", "cpu", … */
     const char *description; /* one line for --list-collectors */
+    /* Also for --list-collectors, each a phrase: where it reads, what for, what its silence means. */
+    const char *source;
+    const char *needs;
+    const char *absence;
     enum table_id table;
     enum table_id second_table; /* that it also has rows in; TABLE_PROCESS: none */
     unsigned divisor;           /* runs at every divisor-th tick */

@@ -160,7 +160,7 @@ static int list(const struct options *options)
     if (st == STATUS_OK)
         st = session_prepare(&session, options, &err);
     if (st == STATUS_OK)
-        st = list_collectors(&session.collect, options->json, stdout, &err);
+        st = list_collectors(&session.collect, &session.context, options->json, stdout, &err);
     if (st == STATUS_OK && !options->json)
         printf("\nsandbox: %s%s\n",
                kept.sandbox.status == STATUS_OK ? "on, unexpected system calls are refused"

@@ -348,6 +348,9 @@ static enum status recorder_collect(void *state, struct tick *tick, struct error
 const struct collector recorder_collector = {
     .name = "recorder",
     .description = "what the recorder itself costs, misses and cannot attribute",
+    .source = "own clocks and counts, /proc/self, cpuacct.usage of the root group",
+    .needs = "nothing",
+    .absence = "no cpuacct: the host has version 2 of control groups only",
     .table = TABLE_RECORDER,
     .divisor = 1,
     .open = recorder_open,
