@@ -14,6 +14,7 @@
 #include "recorder/options.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
+#include "recorder/urgency.h"
 #include "version.h"
 
 enum {
@@ -162,10 +163,11 @@ static int list(const struct options *options)
     if (st == STATUS_OK)
         st = list_collectors(&session.collect, options->json, stdout, &err);
     if (st == STATUS_OK && !options->json)
-        printf("\nsandbox: %s%s\n",
+        printf("\nsandbox: %s%s\nsampling thread: %s\n",
                kept.sandbox.status == STATUS_OK ? "on, unexpected system calls are refused"
                                                 : "off, ",
-               kept.sandbox.status == STATUS_OK ? "" : kept.sandbox.message);
+               kept.sandbox.status == STATUS_OK ? "" : kept.sandbox.message,
+               urgency_name(urgency_raise(options->interval_ns)));
     session_close(&session);
     return st == STATUS_OK ? EXIT_DONE : failed(&err);
 }

@@ -15,6 +15,7 @@
 #include "recorder/process_stats.h"
 #include "recorder/queue.h"
 #include "recorder/schedule.h"
+#include "recorder/urgency.h"
 
 /* Commit each second, and with ticks of a second each tick, also one that came a little early. */
 enum { COMMIT_NS = 900000000, LAST_APART_NS = 1000000, RETRY_NS = 1000000000 };
@@ -45,6 +46,11 @@ static void notify(void *self, enum sampler_notice notice)
 {
     (void)self;
     notices_send(notice == SAMPLER_ENDED ? NOTICE_ENDED : NOTICE_TROUBLE);
+}
+
+static void be_urgent(int64_t interval_ns)
+{
+    (void)urgency_raise(interval_ns); /* --list-collectors tells what can be had */
 }
 
 static enum status store(void *self, const struct tick *tick, struct error *err)
@@ -151,13 +157,14 @@ enum status session_start(struct session *session, const struct options *options
         /* What a command did last is always seen, however short it was. */
         .last_apart_ns =
             options->command != NULL ? LAST_APART_NS : options->interval_ns / SCHEDULE_APART,
-        .queue_ticks = QUEUE_TICKS_DEFAULT,
+        .queue_ticks = queue_ticks_for(options->interval_ns),
         .retry_ns = RETRY_NS,
         .message_ns = message_ns,
         .collect = &session->collect,
         .store = store,
         .store_self = session,
         .attend = session_control_attend,
+        .prepare_thread = be_urgent,
         .add_events = session_control_add_events,
         .events_self = session,
         .notify = notify,
