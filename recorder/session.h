@@ -3,6 +3,7 @@
 #define RECORDER_SESSION_H
 
 #include <limits.h>
+#include <sys/types.h>
 
 #include "recorder/clock.h"
 #include "recorder/collect.h"
@@ -25,6 +26,9 @@ struct session {
     struct collect collect;
     struct session_facts facts;
     struct lockfile lock;
+    dev_t file_dev; /* of the recording, as it was opened */
+    ino_t file_ino;
+    int64_t looked_ns; /* the tick at which it was last seen to be in its place */
     struct writer *writer;
     struct sampler *sampler;
     struct session_control control;
@@ -49,6 +53,9 @@ MUST_USE enum status session_start(struct session *session, const struct options
  */
 MUST_USE enum status session_stop(struct session *session, const char *reason,
                                   struct sampler_totals *totals, struct error *err);
+
+/* Whether there is a directory to make the recording in. */
+bool session_place_exists(const struct session *session);
 
 /* Accepts a zeroed session. */
 void session_close(struct session *session);

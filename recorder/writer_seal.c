@@ -394,6 +394,7 @@ bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns)
     if (rollup_window_start(next_tick_ns, 60) == rollup_window_start(last, 60))
         return false; /* a minute is never split */
     return block->ticks.count >= writer->block_ticks || block->samples >= BLOCK_SAMPLES_MAX ||
+           block->process_count - block->kept_count >= BLOCK_BIRTHS_MAX ||
            next_tick_ns - first >= (int64_t)BLOCK_SPAN_MAX_SECONDS * 1000000000 ||
            rollup_window_start(next_tick_ns, 3600) != rollup_window_start(last, 3600);
 }

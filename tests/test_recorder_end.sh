@@ -214,7 +214,8 @@ recorder=$!
 sleep 0.5
 head -c 4m /dev/zero >"$2/filler" 2>/dev/null
 for _ in $(seq 100); do grep -q 'cannot write' "$3" && break; sleep 0.1; done
-sleep 1
+# as many ticks wait as there is room for
+for _ in $(seq 300); do "$5" status "$2/f" | grep -q 'dropped [1-9]' && break; sleep 0.1; done
 rm "$2/filler"
 for _ in $(seq 100); do grep -q 'writing works again' "$3" && break; sleep 0.1; done
 kill -TERM $recorder
@@ -223,7 +224,7 @@ cp "$2/f" "$4"
 END
 if unshare -m true 2>/dev/null; then
     mkdir "$work/mnt"
-    timeout 60 unshare -m bash "$work/full" "$recorder" "$work/mnt" "$log" "$work/f"
+    timeout 120 unshare -m bash "$work/full" "$recorder" "$work/mnt" "$log" "$work/f" "$build/procscope"
     status=$?
     if [ $status != 77 ]; then
         is "status after a full disk" $status 0
@@ -234,6 +235,32 @@ if unshare -m true 2>/dev/null; then
             dropped
     fi
 fi
+
+# --- a recording that is taken away ---------------------------------------------------------------
+away=$work/away
+mkdir "$away"
+"$recorder" -o "$away/f" -i 50ms 2>"$log" &
+first=$!
+said "recording to $away/f"
+wait_for_file "$away/f"
+sleep 0.5
+mv "$away/f" "$work/moved"
+said "$away/f was removed or replaced; a new recording begins there"
+wait_for_file "$away/f"
+is "integrity of what was moved" "$(query "$work/moved" 'PRAGMA integrity_check')" ok
+"$build/procscope" verify "$work/moved" >/dev/null || fail "what was moved is not whole"
+is "its end" "$(query "$work/moved" 'SELECT end_reason FROM session')" removed
+rm -r "$away"
+said "$away/f was removed with its directory"
+kill -0 $first || fail "it ended with its directory"
+mkdir "$away"
+wait_for_file "$away/f"
+sleep 0.5
+kill -TERM $first
+wait $first || fail "status after its recording was taken away"
+is "what is left there" "$(ls "$away")" f
+"$build/procscope" verify "$away/f" >/dev/null || fail "what was begun anew is not whole"
+is "starts of it" "$(query "$away/f" 'SELECT count(*) FROM session')" 1
 
 [ $failures = 0 ] && echo "all passed"
 exit $((failures > 0))
