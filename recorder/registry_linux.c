@@ -6,6 +6,9 @@ const struct collector *const collectors[] = {
     &process_collector,
     &cpu_collector,
     &memory_collector,
+    &pressure_collector,
+    &disk_collector,
+    &network_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);
