@@ -8,6 +8,7 @@ const struct collector *const collectors[] = {
     &memory_collector,
     &pressure_collector,
     &disk_collector,
+    &filesystem_collector,
     &network_collector,
     &recorder_collector,
 };
