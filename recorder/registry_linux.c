@@ -10,6 +10,8 @@ const struct collector *const collectors[] = {
     &disk_collector,
     &filesystem_collector,
     &network_collector,
+    &thermal_collector,
+    &power_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);
