@@ -6,6 +6,12 @@ const struct collector *const collectors[] = {
     &process_collector,
     &cpu_collector,
     &memory_collector,
+    &pressure_collector,
+    &disk_collector,
+    &filesystem_collector,
+    &network_collector,
+    &thermal_collector,
+    &power_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

@@ -7,6 +7,12 @@
 extern const struct collector process_collector;
 extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
+extern const struct collector pressure_collector;
+extern const struct collector disk_collector;
+extern const struct collector filesystem_collector;
+extern const struct collector network_collector;
+extern const struct collector thermal_collector;
+extern const struct collector power_collector;
 extern const struct collector recorder_collector;
 
 #endif
