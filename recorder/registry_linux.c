@@ -12,6 +12,7 @@ const struct collector *const collectors[] = {
     &network_collector,
     &thermal_collector,
     &power_collector,
+    &cgroup_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

@@ -13,6 +13,7 @@ extern const struct collector filesystem_collector;
 extern const struct collector network_collector;
 extern const struct collector thermal_collector;
 extern const struct collector power_collector;
+extern const struct collector cgroup_collector;
 extern const struct collector recorder_collector;
 
 #endif
