@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "recorder/sock_diag_linux.h"
+
 enum { WORDS = 2, WORD_BITS = 32, CAPABILITIES_MAX = WORDS * WORD_BITS };
 
 static uint64_t bit(int capability)
@@ -88,6 +90,7 @@ enum status privileges_reduce(const char *recording, struct error *err)
         keep |= bit(CAP_DAC_OVERRIDE);
     if (forgo_gains(keep, err) != STATUS_OK)
         return err->status;
+    sock_diag_keep();
     return set_capabilities(keep, err);
 }
 
@@ -109,5 +112,9 @@ enum status privileges_become(const struct account *account, struct error *err)
 
     if (st == STATUS_OK && geteuid() != account->uid)
         st = change_user(account, err);
-    return st == STATUS_OK ? set_capabilities(reading_capabilities(), err) : st;
+    if (st == STATUS_OK)
+        st = set_capabilities(reading_capabilities(), err);
+    if (st == STATUS_OK)
+        sock_diag_keep();
+    return st;
 }
