@@ -13,8 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "recorder/sock_diag_linux.h"
-
 enum { WORDS = 2, WORD_BITS = 32, CAPABILITIES_MAX = WORDS * WORD_BITS };
 
 static uint64_t bit(int capability)
@@ -90,7 +88,6 @@ enum status privileges_reduce(const char *recording, struct error *err)
         keep |= bit(CAP_DAC_OVERRIDE);
     if (forgo_gains(keep, err) != STATUS_OK)
         return err->status;
-    sock_diag_keep();
     return set_capabilities(keep, err);
 }
 
@@ -112,9 +109,5 @@ enum status privileges_become(const struct account *account, struct error *err)
 
     if (st == STATUS_OK && geteuid() != account->uid)
         st = change_user(account, err);
-    if (st == STATUS_OK)
-        st = set_capabilities(reading_capabilities(), err);
-    if (st == STATUS_OK)
-        sock_diag_keep();
-    return st;
+    return st == STATUS_OK ? set_capabilities(reading_capabilities(), err) : st;
 }

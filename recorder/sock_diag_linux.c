@@ -7,18 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -42,9 +39,6 @@ static const struct {
     [SOCKETS_UDP6] = { "udp6", AF_INET6, IPPROTO_UDP },
     [SOCKETS_UNIX] = { "unix", AF_UNIX, 0 },
 };
-
-static int kept_fd = -1;
-static int kept_failure = -1; /* errno of its opening; 0: it is open; -1: not tried */
 
 const char *sock_diag_name(enum socket_dump dump)
 {
@@ -142,18 +136,6 @@ enum status sock_diag_parse(const void *answer, size_t size, enum socket_dump du
 
 /* --- the socket --- */
 
-/* The calling thread's effective capabilities, or without CAP_NET_ADMIN; false where not to be had. */
-static bool set_effective(const struct __user_cap_data_struct *own, bool net_admin)
-{
-    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-    memcpy(data, own, sizeof data);
-    if (!net_admin)
-        data[CAP_NET_ADMIN / 32].effective &= ~(UINT32_C(1) << CAP_NET_ADMIN % 32);
-    return syscall(SYS_capset, &head, data) == 0;
-}
-
 static int open_socket(void)
 {
     const struct timeval wait = { .tv_sec = WAIT_S };
@@ -162,33 +144,6 @@ static int open_socket(void)
     if (fd >= 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
     return fd;
-}
-
-/* -1 and errno; without CAP_NET_ADMIN, so that nothing can be ended by it. */
-static int open_without_powers(void)
-{
-    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3] = { 0 };
-    int fd, failure;
-
-    if (syscall(SYS_capget, &head, own) != 0 || !set_effective(own, false))
-        return -1;
-    fd = open_socket();
-    failure = errno;
-    if (!set_effective(own, true) && fd >= 0) { /* cannot be: all of it is permitted */
-        close(fd);
-        return -1;
-    }
-    errno = failure;
-    return fd;
-}
-
-void sock_diag_keep(void)
-{
-    if (kept_failure == 0)
-        return;
-    kept_fd = open_without_powers();
-    kept_failure = kept_fd >= 0 ? 0 : errno;
 }
 
 enum status sock_diag_open(struct sock_diag *diag, const char *root, struct error *err)
@@ -202,12 +157,10 @@ enum status sock_diag_open(struct sock_diag *diag, const char *root, struct erro
     if (diag->answer == NULL || (*root != '\0' && diag->root == NULL))
         st = error_set(err, STATUS_NO_MEMORY, "answers about sockets");
     if (st == STATUS_OK && *root == '\0') {
-        if (kept_failure < 0)
-            sock_diag_keep();
-        diag->fd = kept_failure == 0 ? fcntl(kept_fd, F_DUPFD_CLOEXEC, 0) : -1;
+        diag->fd = open_socket();
         if (diag->fd < 0)
             st = error_set(err, STATUS_IO, "no netlink socket to list sockets by: %s",
-                           strerror(kept_failure == 0 ? errno : kept_failure));
+                           strerror(errno));
     }
     if (st != STATUS_OK)
         sock_diag_close(diag);
@@ -284,15 +237,6 @@ static enum status dump_captured(struct sock_diag *diag, enum socket_dump dump, 
                 : error_set(err, STATUS_CORRUPT, "sock_diag/%s ends too early", dumps[dump].name);
 }
 
-/* Other sessions' requests go over the same socket: their numbers must differ. */
-static uint32_t next_sequence(void)
-{
-    static _Atomic uint32_t sequence;
-    uint32_t next = atomic_fetch_add(&sequence, 1) + 1;
-
-    return next != 0 ? next : atomic_fetch_add(&sequence, 1) + 1;
-}
-
 enum status sock_diag_dump(struct sock_diag *diag, enum socket_dump dump, socket_visit *visit,
                            void *self, struct error *err)
 {
@@ -300,7 +244,7 @@ enum status sock_diag_dump(struct sock_diag *diag, enum socket_dump dump, socket
 
     if (diag->root != NULL)
         return dump_captured(diag, dump, visit, self, err);
-    diag->sequence = next_sequence();
+    diag->sequence += diag->sequence + 1 == 0 ? 2 : 1; /* 0 is any */
     if (!send_request(diag, dump))
         return error_set(err, STATUS_IO, "ask for %s sockets: %s", dumps[dump].name,
                          strerror(errno));

@@ -2,10 +2,10 @@
  * The sockets of this network namespace as the kernel lists them: NETLINK_SOCK_DIAG, which needs no
  * privilege.
  *
- * The same protocol can end a socket (SOCK_DESTROY), given CAP_NET_ADMIN, and no filter of system calls
- * sees which of the two a message asks for. The kernel looks at who opened the netlink socket as well
- * as at who sends: so ours is opened without that capability, before the sandbox, which then refuses
- * to open another.
+ * The same protocol can end a socket (SOCK_DESTROY). The kernel asks for CAP_NET_ADMIN then, of whoever
+ * sends; a filter of system calls cannot see what a message asks for. So where the recorder keeps that
+ * capability, for the reports of exits, nothing but this file stands in the way: it sends requests for
+ * dumps only, and nothing that comes from outside is part of them.
  */
 #ifndef RECORDER_SOCK_DIAG_LINUX_H
 #define RECORDER_SOCK_DIAG_LINUX_H
@@ -55,12 +55,6 @@ struct sock_diag {
     int fd;
     uint32_t sequence;
 };
-
-/*
- * Open the socket that all who come later share, while that is allowed; call once, before there are
- * threads. Where it cannot be had, sock_diag_open says why.
- */
-void sock_diag_keep(void);
 
 /*
  *   shape   `root` "" for the host; a fixture has the answers as captured in ROOT/sock_diag/tcp4, tcp6,
