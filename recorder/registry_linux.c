@@ -13,6 +13,7 @@ const struct collector *const collectors[] = {
     &thermal_collector,
     &power_collector,
     &cgroup_collector,
+    &process_detail_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

@@ -126,6 +126,8 @@ static const struct {
 } pairs[] = {
     /* Not the routing protocol: with CAP_NET_ADMIN that could change the network. */
     { "socket", { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }, { 2, SCMP_CMP_EQ, NETLINK_GENERIC, 0 } } },
+    /* Lists sockets; could also end them, which a filter cannot tell apart: see sock_diag_linux.h. */
+    { "socket", { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }, { 2, SCMP_CMP_EQ, NETLINK_SOCK_DIAG, 0 } } },
     { "setpriority", { { 0, SCMP_CMP_EQ, PRIO_PROCESS, 0 }, { 1, SCMP_CMP_EQ, 0, 0 } } },
     { "ioprio_set", { { 0, SCMP_CMP_EQ, IO_OF_PROCESS, 0 }, { 1, SCMP_CMP_EQ, 0, 0 } } },
 };

@@ -147,12 +147,14 @@ static int open_sockets(void)
     REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
     REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
     REFUSED(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+    REFUSED(socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT));
     WORKS(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC));
+    WORKS(socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG));
     WORKS(socket(AF_UNIX, SOCK_STREAM, 0));
     return 0;
 }
 
-static void sockets_are_local_or_generic_netlink(void **state)
+static void sockets_are_local_or_of_two_kinds_of_netlink(void **state)
 {
     (void)state;
     need_sandbox();
@@ -253,7 +255,7 @@ int main(void)
         cmocka_unit_test(no_program_and_no_process_is_started),
         cmocka_unit_test(other_processes_are_out_of_reach),
         cmocka_unit_test(the_system_is_left_as_it_is),
-        cmocka_unit_test(sockets_are_local_or_generic_netlink),
+        cmocka_unit_test(sockets_are_local_or_of_two_kinds_of_netlink),
         cmocka_unit_test(no_code_is_made_at_run_time),
         cmocka_unit_test(threads_are_started_and_are_in_it_too),
         cmocka_unit_test(memory_can_be_shared_by_a_local_socket),
