@@ -28,6 +28,7 @@ const char *capability_name(enum capability_status status);
 
 struct process_directory;
 struct redactor;
+struct process_rungs;
 
 /* What every collector is opened with; it outlives them all. */
 struct collect_context {
@@ -35,7 +36,8 @@ struct collect_context {
     struct timebase timebase;
     const char *root; /* "" on a real host; a fixture's directory in tests: root + "/proc/stat" */
     int64_t interval_ns;
-    const char *process_source; /* "auto", "fds", "proc" */
+    const char *process_source;        /* "auto", "bpf", "iter", "fds", "proc" */
+    const struct process_rungs *rungs; /* what was loaded for the first three; NULL: nothing */
     const struct redactor *redactor;
     bool no_cmdline;
     struct process_directory *processes; /* filled in by the process collector; NULL: none wanted */

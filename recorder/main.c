@@ -35,6 +35,7 @@ struct run {
     struct clock clock;
     int64_t started_ns; /* boot clock */
     struct service service;
+    struct process_rungs *rungs;
     struct session session;
     struct child child;
     struct child_surroundings surroundings;
@@ -127,7 +128,7 @@ static int check(const struct options *options)
         options->user == NULL ? STATUS_OK : account_find(&account, options->user, &err);
 
     if (st == STATUS_OK)
-        st = session_prepare(&session, options, &err);
+        st = session_prepare(&session, options, NULL, &err);
     session_close(&session);
     if (st == STATUS_OK && options->print_config)
         st = config_print(options, stdout, &err);
@@ -140,9 +141,10 @@ static int check(const struct options *options)
 
 /* Give up what recording does not need, and tell what is kept against our will. */
 static enum status give_up(struct confinement *kept, const struct options *options,
-                           struct error *err)
+                           const struct process_rungs *rungs, struct error *err)
 {
-    enum status st = confine(kept, options, err);
+    struct process_needs needs = process_rungs_needs(rungs);
+    enum status st = confine(kept, options, &needs, err);
 
     if (st != STATUS_OK)
         return st;
@@ -157,11 +159,14 @@ static int list(const struct options *options)
 {
     struct session session = { .wake = { -1, -1 } };
     struct confinement kept;
+    struct process_rungs *rungs = NULL;
     struct error err = { 0 };
-    enum status st = give_up(&kept, options, &err);
+    enum status st = process_rungs_open(&rungs, options->process_source, &err);
 
     if (st == STATUS_OK)
-        st = session_prepare(&session, options, &err);
+        st = give_up(&kept, options, rungs, &err);
+    if (st == STATUS_OK)
+        st = session_prepare(&session, options, rungs, &err);
     if (st == STATUS_OK)
         st = list_collectors(&session.collect, &session.context, options->json, stdout, &err);
     if (st == STATUS_OK && !options->json)
@@ -171,6 +176,7 @@ static int list(const struct options *options)
                kept.sandbox.status == STATUS_OK ? "" : kept.sandbox.message,
                urgency_name(urgency_raise(options->interval_ns)));
     session_close(&session);
+    process_rungs_close(rungs);
     return st == STATUS_OK ? EXIT_DONE : failed(&err);
 }
 
@@ -226,7 +232,7 @@ static void say_alive(const struct run *run)
 
 static enum status start_session(struct run *run, const struct options *options, struct error *err)
 {
-    enum status st = session_prepare(&run->session, options, err);
+    enum status st = session_prepare(&run->session, options, run->rungs, err);
 
     if (st == STATUS_OK)
         st = session_start(&run->session, options, err);
@@ -260,7 +266,7 @@ static enum status stop_session(struct run *run, const char *reason, struct erro
 static bool reread(const struct run *run, struct options *fresh)
 {
     struct error err = { 0 };
-    enum status st = reload_options(fresh, run->options, run->argc, run->argv, &err);
+    enum status st = reload_options(fresh, run->options, run->rungs, run->argc, run->argv, &err);
 
     if (st == STATUS_ABSENT)
         say("%s says nothing new", run->options->config_path);
@@ -422,10 +428,8 @@ static enum status start(struct run *run, const struct options *options, struct 
 static int record_until_end(struct run *run)
 {
     struct error err = { 0 };
-    enum status st = notices_open(run->options->config_path != NULL, &err);
+    enum status st = start(run, run->options, &err);
 
-    if (st == STATUS_OK)
-        st = start(run, run->options, &err);
     if (st != STATUS_OK) {
         session_close(&run->session);
         return failed(&err);
@@ -450,14 +454,21 @@ static int record(int argc, char **argv, struct options *options)
     struct error err = { 0 };
     int code;
 
-    if (give_up(&kept, options, &err) != STATUS_OK)
+    /* Loading takes a while: a signal that comes meanwhile is not lost. */
+    if (notices_open(options->config_path != NULL, &err) != STATUS_OK ||
+        process_rungs_open(&run.rungs, options->process_source, &err) != STATUS_OK)
         return failed(&err);
+    if (give_up(&kept, options, run.rungs, &err) != STATUS_OK) {
+        process_rungs_close(run.rungs);
+        return failed(&err);
+    }
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
     service_open(&run.service);
     run.clock = clock_open(&run.clock_host, -1);
     code = record_until_end(&run);
     clock_close(&run.clock_host);
+    process_rungs_close(run.rungs);
     return code;
 }
 

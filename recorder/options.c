@@ -161,10 +161,16 @@ static enum status set_collectors(struct options *options, const char *value, st
 
 static enum status set_process_source(struct options *options, const char *value, struct error *err)
 {
-    if (strcmp(value, "auto") != 0 && strcmp(value, "fds") != 0 && strcmp(value, "proc") != 0)
-        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, fds or proc", value);
-    options->process_source = value;
-    return STATUS_OK;
+    static const char *const accepted[] = { "auto", "bpf", "iter", "fds", "proc" };
+
+    for (size_t i = 0; i < COUNT_OF(accepted); i++) {
+        if (strcmp(value, accepted[i]) == 0) {
+            options->process_source = accepted[i];
+            return STATUS_OK;
+        }
+    }
+    return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, bpf, iter, fds or proc",
+                     value);
 }
 
 static enum status set_sync(struct options *options, const char *value, struct error *err)
@@ -285,7 +291,7 @@ static const struct option option_list[] = {
       "10m" },
     { 0, OPTION_LIST, "collectors", "LIST", "only these, separated by commas (all)", set_collectors,
       "process,cpu" },
-    { 0, OPTION_ONE, "process-source", "NAME", "auto, fds (kept open) or proc (auto)",
+    { 0, OPTION_ONE, "process-source", "NAME", "auto, bpf, iter, fds or proc (auto)",
       set_process_source, "auto" },
     { 0, OPTION_ONE, "sync", "SPAN", "sync to disk at least this often, 0: never (10s)", set_sync,
       "10s" },

@@ -22,8 +22,9 @@ static enum status check_kept(const struct options *before, const struct options
                      "\"user\" and \"no-sandbox\" are settled at the start: restart procscoped");
 }
 
-enum status reload_options(struct options *fresh, const struct options *before, int argc,
-                           char **argv, struct error *err)
+enum status reload_options(struct options *fresh, const struct options *before,
+                           const struct process_rungs *rungs, int argc, char **argv,
+                           struct error *err)
 {
     struct session probe;
     char *was = NULL, *is = NULL;
@@ -32,7 +33,7 @@ enum status reload_options(struct options *fresh, const struct options *before, 
     if (st == STATUS_OK)
         st = check_kept(before, fresh, err);
     if (st == STATUS_OK) {
-        st = session_prepare(&probe, fresh, err);
+        st = session_prepare(&probe, fresh, rungs, err);
         session_close(&probe);
     }
     if (st == STATUS_OK)

@@ -15,8 +15,9 @@ const char *sandbox_missing(void)
     return PROCSCOPE_SANDBOX_MISSING;
 }
 
-enum status sandbox_enter(struct error *err)
+enum status sandbox_enter(const struct process_needs *needs, struct error *err)
 {
+    (void)needs;
     return error_set(err, STATUS_UNSUPPORTED, "%s", sandbox_missing());
 }
 
@@ -44,7 +45,9 @@ enum { CLONE_FLAGS = 0 };
 
 enum {
     NAME_SIZE = 32,
-    IO_OF_PROCESS = 1, /* IOPRIO_WHO_PROCESS of linux/ioprio.h, which older headers lack */
+    IO_OF_PROCESS = 1,  /* IOPRIO_WHO_PROCESS of linux/ioprio.h, which older headers lack */
+    RUN_PROGRAM = 10,   /* BPF_PROG_RUN of linux/bpf.h */
+    OPEN_ITERATOR = 33, /* BPF_ITER_CREATE */
 };
 
 /* Allowed whatever their arguments: names between blanks. */
@@ -190,7 +193,19 @@ static int allow_signals_to_ourselves(scmp_filter_ctx filter)
     return allow(filter, "tgkill", 1, &ourselves);
 }
 
-static int allow_all(scmp_filter_ctx filter)
+/* What was loaded before is run, by a descriptor that we hold; nothing is loaded or looked up. */
+static int allow_bpf(scmp_filter_ctx filter, const struct process_needs *needs)
+{
+    const struct scmp_arg_cmp run = { 0, SCMP_CMP_EQ, RUN_PROGRAM, 0 };
+    const struct scmp_arg_cmp open = { 0, SCMP_CMP_EQ, OPEN_ITERATOR, 0 };
+    int failure = needs->programs ? allow(filter, "bpf", 1, &run) : 0;
+
+    if (failure == 0 && needs->iterators)
+        failure = allow(filter, "bpf", 1, &open);
+    return failure;
+}
+
+static int allow_all(scmp_filter_ctx filter, const struct process_needs *needs)
 {
     int failure = allow_calls(filter);
 
@@ -198,6 +213,8 @@ static int allow_all(scmp_filter_ctx filter)
         failure = allow_exceptions(filter);
     if (failure == 0)
         failure = allow_pairs(filter);
+    if (failure == 0)
+        failure = allow_bpf(filter, needs);
     return failure != 0 ? failure : allow_signals_to_ourselves(filter);
 }
 
@@ -206,10 +223,10 @@ const char *sandbox_missing(void)
     return NULL;
 }
 
-enum status sandbox_enter(struct error *err)
+enum status sandbox_enter(const struct process_needs *needs, struct error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-    int failure = filter == NULL ? -ENOMEM : allow_all(filter);
+    int failure = filter == NULL ? -ENOMEM : allow_all(filter, needs);
 
     /* The last two are wishes: an old kernel does not log, an old library tests one by one. */
     if (failure == 0) {

@@ -97,7 +97,7 @@ static enum status store(void *self, const struct tick *tick, struct error *err)
 }
 
 enum status session_prepare(struct session *session, const struct options *options,
-                            struct error *err)
+                            const struct process_rungs *rungs, struct error *err)
 {
     const struct clock *clock = &session->clock;
     enum status st;
@@ -113,6 +113,10 @@ enum status session_prepare(struct session *session, const struct options *optio
     st = redactor_init(&session->redactor, options->redact, options->redact_count, err);
     if (st != STATUS_OK)
         return error_prefix(err, "--redact");
+    if (rungs != NULL && !process_rungs_has(rungs, options->process_source))
+        return error_set(err, STATUS_INVALID,
+                         "--process-source %s is loaded at the start only: restart procscoped",
+                         options->process_source);
     session->context = (struct collect_context){
         .clock = clock,
         .timebase = { .boot_start_ns = clock->boot_ns(clock->self),
@@ -120,6 +124,7 @@ enum status session_prepare(struct session *session, const struct options *optio
         .root = "",
         .interval_ns = options->interval_ns,
         .process_source = options->process_source,
+        .rungs = rungs,
         .redactor = &session->redactor,
         .no_cmdline = options->no_cmdline,
         .processes = &session->processes,

@@ -10,6 +10,7 @@
 #include "recorder/lockfile.h"
 #include "recorder/options.h"
 #include "recorder/process_directory.h"
+#include "recorder/process_rungs.h"
 #include "recorder/redact.h"
 #include "recorder/sampler.h"
 #include "recorder/session_control.h"
@@ -35,13 +36,13 @@ struct session {
 };
 
 /*
- * Open the collectors and nothing else, for --list-collectors.
+ * Open the collectors and nothing else, for --list-collectors. `rungs`, or NULL, outlive the session.
  *
  *   errors  INVALID for what the user can put right on the command line; IO, NO_MEMORY
  *   owns    everything in `session`, until session_close, also after an error
  */
 MUST_USE enum status session_prepare(struct session *session, const struct options *options,
-                                     struct error *err);
+                                     const struct process_rungs *rungs, struct error *err);
 
 /* Lock and open the recording, take the first tick and go on in the background. */
 MUST_USE enum status session_start(struct session *session, const struct options *options,

@@ -144,11 +144,12 @@ static void mistakes_name_the_option_and_what_is_accepted(void **state)
     refuse("-d 0s", "--duration: 0s: accepted is any time span longer than 0");
     refuse("-d 5", "--duration: \"5\" is no time span: write a number and a unit");
     refuse("-d -5s", "\"-5s\" is no time span");
-    refuse("--process-source bpf", "--process-source: \"bpf\": accepted is auto, fds or proc");
     refuse("--budget 5", "--budget: 5: accepted is 0.01% to 100% of a core, or none");
     refuse("--budget 101%", "--budget: 101%: accepted is");
     refuse("--budget -1%", "--budget: -1%: accepted is");
     refuse("--budget nan%", "--budget: nan%: accepted is");
+    refuse("--process-source ps",
+           "--process-source: \"ps\": accepted is auto, bpf, iter, fds or proc");
     refuse("--sync often", "--sync: \"often\" is no time span");
     refuse("--keep long", "--keep: \"long\" is no time span");
     refuse("--keep-rollups 5", "--keep-rollups: \"5\" is no time span");

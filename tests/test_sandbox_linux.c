@@ -30,13 +30,15 @@ enum { NO_FORK = 100, NO_SANDBOX, NOT_AN_EXIT };
 /* The exit status of `act` in a sandboxed child. */
 static int in_sandbox(int (*act)(void))
 {
+    static const struct process_needs nothing;
     int status;
     pid_t pid = fork();
 
     if (pid == 0) {
         struct error err;
 
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || sandbox_enter(&err) != STATUS_OK)
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+            sandbox_enter(&nothing, &err) != STATUS_OK)
             _exit(NO_SANDBOX);
         _exit(act());
     }
