@@ -75,8 +75,9 @@ static void read_limits(struct reading *reading, const struct sysfs_directory *z
 static void read_energy(struct reading *reading, const struct sysfs_directory *zone)
 {
     int64_t value = 0;
+    enum missing why = sysfs_number(zone, &value, "energy_uj");
 
-    put(reading, POWER_ENERGY_UJ_TOTAL, sysfs_number(zone, &value, "energy_uj"), value);
+    put(reading, POWER_ENERGY_UJ_TOTAL, why, value);
     if (sysfs_number(zone, &reading->range, "max_energy_range_uj") != MISSING_NONE)
         reading->range = 0;
     if (sysfs_number(zone, &value, "power_uw") == MISSING_NONE)

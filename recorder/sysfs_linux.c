@@ -32,6 +32,7 @@ bool sysfs_at(struct sysfs_directory *directory, const char *root, const char *f
 }
 
 /* directory/NAME in `full`; false when that is too long. */
+PRINTF_LIKE(3, 0)
 static bool full_path(char full[SYSFS_PATH_MAX + SYSFS_NAME_MAX],
                       const struct sysfs_directory *directory, const char *format,
                       va_list arguments)

@@ -57,7 +57,7 @@ take() {
     mkdir -p "$out${path%/*}"
     # Some files can be opened and not read. One that hangs is not waited for.
     if [ $# -gt 0 ]; then
-        timeout 5 head -c "$file_bytes" "$root$path" 2>/dev/null | "$@" >"$out$path"
+        timeout 5 head -c "$file_bytes" "$root$path" 2>/dev/null | "$@" | head -c "$file_bytes" >"$out$path"
     elif ! timeout 5 head -c "$file_bytes" "$root$path" >"$out$path" 2>/dev/null; then
         rm -f "$out$path"
         return 0
