@@ -7,6 +7,7 @@ const struct collector *const collectors[] = {
     &cpu_collector,
     &memory_collector,
     &cgroup_collector,
+    &container_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

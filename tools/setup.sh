@@ -56,6 +56,9 @@ need_to_build() {
     if [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; then # it builds without, so nobody must
         need "seccomp library" libseccomp-dev libseccomp-devel "" have_library libseccomp seccomp.h
     fi
+    if [ "$(id -u)" = 0 ]; then # the same
+        need "curl library" libcurl4-openssl-dev libcurl-devel curl have_library libcurl curl/curl.h
+    fi
     need "cmocka library" libcmocka-dev libcmocka-devel cmocka have_library cmocka cmocka.h
 }
 

@@ -8,6 +8,7 @@ extern const struct collector process_collector;
 extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
 extern const struct collector cgroup_collector;
+extern const struct collector container_collector;
 extern const struct collector recorder_collector;
 
 #endif
