@@ -14,6 +14,7 @@ const struct collector *const collectors[] = {
     &power_collector,
     &cgroup_collector,
     &process_detail_collector,
+    &container_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

@@ -120,6 +120,7 @@ static const struct exception exceptions[] = {
     { "sched_setaffinity", 0, ALL_BITS, 0 },
     { "ioctl", 1, ALL_BITS, TCGETS }, /* is it a terminal? */
     { "socket", 0, ALL_BITS, AF_UNIX },
+    { "socketpair", 0, ALL_BITS, AF_UNIX }, /* libcurl, to wake itself */
 };
 
 /* Allowed where two arguments have these values. */
