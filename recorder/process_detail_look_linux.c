@@ -37,7 +37,9 @@ enum status detail_look_open(struct detail_look **opened, const char *root, stru
     }
     look->fds_are_sized = *root == '\0' && detail_fds_are_sized(look->proc_fd);
     look->network = detail_network(look->proc_fd, NULL);
-    look->fds_left_ns = DETAIL_FIRST_BUDGET_NS;
+    look->own_pid = detail_own_pid(look->proc_fd);
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        look->fds_left_ns[lane] = DETAIL_FIRST_BUDGET_NS / LANE_COUNT;
     if (sock_diag_open(&look->diag, root, &look->refusal) != STATUS_NO_MEMORY)
         return STATUS_OK;
     *err = look->refusal;
@@ -223,12 +225,17 @@ static void dump(struct detail_look *look)
 
 /* --- descriptors --- */
 
-static void spend(struct detail_look *look, int64_t *since_ns)
+static void spend(struct detail_look *look, enum detail_lane lane, int64_t *since_ns)
 {
     int64_t now_ns = detail_cpu_ns();
 
-    look->fds_left_ns -= now_ns - *since_ns;
+    look->fds_left_ns[lane] -= now_ns - *since_ns;
     *since_ns = now_ns;
+}
+
+static enum detail_lane lane_of(const struct detail_known *known)
+{
+    return known->fds > DETAIL_FEW_FDS ? LANE_MANY : LANE_FEW;
 }
 
 static void count_one(struct detail_look *look, struct detail_known *known)
@@ -249,10 +256,10 @@ static void count(struct detail_look *look)
 
         if (!known->has_row && others++ >= COUNT_OTHERS)
             continue;
-        if (look->fds_left_ns <= 0)
+        if (look->fds_left_ns[LANE_FEW] <= 0)
             break;
         count_one(look, known);
-        spend(look, &since_ns);
+        spend(look, LANE_FEW, &since_ns);
         if (!known->has_row)
             look->count_next = known->identity.slot + 1;
     }
@@ -325,6 +332,8 @@ static void scan(struct detail_look *look, struct detail_known *known)
 /* New ones, and those that opened or closed something since. */
 static bool wants_scan(const struct detail_look *look, const struct detail_known *known)
 {
+    if (known->identity.pid == look->own_pid)
+        return false;
     if (known->scanned == 0)
         return true;
     return known->counted == look->run && known->fds != known->scanned_fds &&
@@ -355,33 +364,50 @@ static void pass(struct detail_look *look, int64_t *since_ns)
         look->pass_left = look->candidate_count;
         look->pass_dump = look->sockets.dump;
     }
-    while (look->pass_left > 0 && look->unsettled > 0 && look->fds_left_ns > 0) {
+    while (look->pass_left > 0 && look->unsettled > 0) {
         struct detail_known *known = known_at(look, first_from(look, look->pass_next));
+        enum detail_lane lane = lane_of(known);
 
+        if (look->fds_left_ns[lane] <= 0)
+            break;
         look->pass_next = known->identity.slot + 1;
-        if (known->scanned != look->run)
-            scan(look, known);
-        spend(look, since_ns);
         look->pass_left--;
+        if (known->scanned == look->run || known->identity.pid == look->own_pid)
+            continue;
+        scan(look, known);
+        spend(look, lane, since_ns);
     }
     if (look->pass_left == 0)
         end_pass(look);
 }
 
-static void scan_all(struct detail_look *look)
+/* Round and round, so that a budget that does not suffice for all leaves nobody out for good. */
+static void scan_lane(struct detail_look *look, enum detail_lane lane, int64_t *since_ns)
 {
-    int64_t since_ns = detail_cpu_ns();
-    size_t at = first_from(look, look->count_next);
+    size_t at = first_from(look, look->scan_next[lane]);
 
-    worker_at(worker_self(), "descriptors");
-    for (size_t i = 0; i < look->candidate_count && look->fds_left_ns > 0; i++) {
+    for (size_t i = 0; i < look->candidate_count && look->fds_left_ns[lane] > 0; i++) {
         struct detail_known *known = known_at(look, (at + i) % look->candidate_count);
 
         if (!wants_scan(look, known))
             continue;
+        if (known->counted == 0)
+            count_one(look, known);
+        if (lane_of(known) != lane)
+            continue;
         scan(look, known);
-        spend(look, &since_ns);
+        look->scan_next[lane] = known->identity.slot + 1;
+        spend(look, lane, since_ns);
     }
+}
+
+static void scan_all(struct detail_look *look)
+{
+    int64_t since_ns = detail_cpu_ns();
+
+    worker_at(worker_self(), "descriptors");
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        scan_lane(look, (enum detail_lane)lane, &since_ns);
     pass(look, &since_ns);
 }
 
@@ -400,8 +426,8 @@ enum status detail_look_read(void *self, struct error *err)
     look->run++;
     look->row_count = 0;
     look->dump_left_ns = refill(look->dump_left_ns, DETAIL_DUMP_BUDGET_NS);
-    if (look->run > 1)
-        look->fds_left_ns = refill(look->fds_left_ns, DETAIL_FDS_BUDGET_NS);
+    for (unsigned lane = 0; look->run > 1 && lane < LANE_COUNT; lane++)
+        look->fds_left_ns[lane] = refill(look->fds_left_ns[lane], DETAIL_FDS_BUDGET_NS);
     if (!meet(look))
         return error_set(err, STATUS_NO_MEMORY, "details of processes");
     dump(look);

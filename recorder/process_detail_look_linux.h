@@ -23,6 +23,12 @@ struct detail_known {
     uint32_t link_count, link_size;
 };
 
+enum detail_lane {
+    LANE_FEW,  /* processes with up to DETAIL_FEW_FDS descriptors */
+    LANE_MANY, /* and with more */
+    LANE_COUNT,
+};
+
 struct detail_pick {
     uint32_t candidate;
     uint8_t score;
@@ -32,6 +38,7 @@ struct detail_pick {
 struct detail_look {
     int proc_fd;
     bool fds_are_sized;
+    int32_t own_pid;  /* not scanned: it has three descriptors for each other process */
     uint64_t network; /* our namespace; 0: not known */
     uint32_t run;
 
@@ -47,8 +54,9 @@ struct detail_look {
     bool dumped;
     size_t unsettled; /* sockets whose owner is looked for */
 
-    int64_t dump_left_ns, fds_left_ns; /* budgets; below 0: overdrawn */
-    uint32_t count_next, pass_next;    /* slots */
+    /* Budgets; below 0: overdrawn. Few processes with many descriptors must not starve all others. */
+    int64_t dump_left_ns, fds_left_ns[LANE_COUNT];
+    uint32_t count_next, pass_next, scan_next[LANE_COUNT]; /* slots */
     size_t pass_left;   /* processes until all were read for the sake of sockets... */
     uint32_t pass_dump; /* ...that this dump or an earlier one had */
 
