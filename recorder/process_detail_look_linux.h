@@ -23,10 +23,13 @@ struct detail_known {
     uint32_t link_count, link_size;
 };
 
-enum detail_lane {
-    LANE_FEW,  /* processes with up to DETAIL_FEW_FDS descriptors */
-    LANE_MANY, /* and with more */
-    LANE_COUNT,
+/* What CPU time is spent on, each on a budget of its own: none can starve the others. */
+enum detail_budget {
+    BUDGET_DUMP,
+    BUDGET_COUNT, /* of descriptors */
+    BUDGET_FEW,   /* reading the descriptors of processes with up to DETAIL_FEW_FDS */
+    BUDGET_MANY,  /* and of those with more */
+    BUDGET_KINDS,
 };
 
 struct detail_pick {
@@ -54,9 +57,11 @@ struct detail_look {
     bool dumped;
     size_t unsettled; /* sockets whose owner is looked for */
 
-    /* Budgets; below 0: overdrawn. Few processes with many descriptors must not starve all others. */
-    int64_t dump_left_ns, fds_left_ns[LANE_COUNT];
-    uint32_t count_next, pass_next, scan_next[LANE_COUNT]; /* slots */
+    int64_t credit_ns,
+        lent_ns; /* for BUDGET_FEW, once: what is left of it, and of that for this run */
+    int64_t left_ns[BUDGET_KINDS];              /* below 0: overdrawn */
+    uint32_t count_next, other_next, pass_next; /* slots */
+    uint32_t scan_next[BUDGET_KINDS];
     size_t pass_left;   /* processes until all were read for the sake of sockets... */
     uint32_t pass_dump; /* ...that this dump or an earlier one had */
 
