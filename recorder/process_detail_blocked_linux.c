@@ -113,9 +113,11 @@ static void look_at(struct blocked_list *list, struct blocked *b, bool still, st
     }
 }
 
-void blocked_look(struct blocked_list *list, const struct process_directory *processes,
+bool blocked_look(struct blocked_list *list, const struct process_directory *processes,
                   struct slow *slow, struct tick *tick)
 {
+    unsigned before = list->asked;
+
     for (size_t i = 0; i < DETAIL_BLOCKED_MAX; i++) {
         struct blocked *b = &list->item[i];
         struct process_glance glance = { 0 };
@@ -128,6 +130,7 @@ void blocked_look(struct blocked_list *list, const struct process_directory *pro
                 is_blocked(&glance);
         look_at(list, b, still, slow, tick);
     }
+    return list->asked > before;
 }
 
 void blocked_answer(struct blocked_list *list, const struct slow_answer *answer, const char *text,

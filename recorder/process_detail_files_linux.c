@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "recorder/process_files_linux.h"
+#include "recorder/procfs_linux.h"
 #include "recorder/textfile.h"
 
 enum { STACK_FRAMES = 8, ENTRIES_SIZE = 8192, LINK_SIZE = 32, KIB = 1024 };
@@ -219,4 +220,13 @@ uint64_t detail_network(int proc_fd, const int32_t *pid)
     if (pid != NULL)
         process_files_path(path, *pid, "ns/net");
     return fstatat(proc_fd, path, &info, 0) == 0 ? (uint64_t)info.st_ino : 0;
+}
+
+int32_t detail_own_pid(int proc_fd)
+{
+    char self[16];
+    ssize_t size = readlinkat(proc_fd, "self", self, sizeof self - 1);
+
+    self[size < 0 ? 0 : size] = '\0';
+    return procfs_pid(self);
 }

@@ -21,6 +21,7 @@ enum {
     DETAIL_ROWS_MAX = 512,       /* processes that have a row */
     DETAIL_LARGEST = 128,        /* of them, for their resident memory */
     DETAIL_MANY_FDS = 64,        /* from so many on a process has a row for its descriptors */
+    DETAIL_FEW_FDS = 512,        /* up to so many are read on a budget of their own */
     DETAIL_SCAN_FDS_MAX = 16384, /* of more descriptors it is not told which are sockets */
     DETAIL_BLOCKED_MAX = 64,     /* processes watched for being blocked */
     DETAIL_BLOCKED_PER_RUN = 4,
@@ -31,13 +32,11 @@ enum {
 
 #define DETAIL_PERIOD_NS INT64_C(10000000000)
 /*
- * CPU time per run. Of it the look has so much for its two halves, PSS what the look before did not take,
- * and no less than a fifth. What one run takes too much the next ones have less.
+ * CPU time per run: the look has budgets of 3.5 ms in all; PSS has what the look before did not take of 5
+ * ms, and no less than a fifth; at the first run more. What one run takes too much the next ones have
+ * less.
  */
 #define DETAIL_BUDGET_NS INT64_C(5000000)
-#define DETAIL_DUMP_BUDGET_NS INT64_C(1500000)
-#define DETAIL_FDS_BUDGET_NS INT64_C(2000000)
-/* Once, at the start, for descriptors and for PSS each: nothing is known then. */
 #define DETAIL_FIRST_BUDGET_NS INT64_C(50000000)
 /* PSS that would take longer is not read at all. */
 #define DETAIL_MEMORY_READ_MAX_NS INT64_C(250000000)
@@ -75,8 +74,26 @@ int64_t detail_scan_fds(int proc_fd, int32_t pid, detail_socket_visit *visit, vo
 /* The network namespace a process is in: its inode, or 0. NULL: our own. */
 uint64_t detail_network(int proc_fd, const int32_t *pid);
 
+/* Our own pid as that /proc has it; 0: it does not tell. */
+int32_t detail_own_pid(int proc_fd);
+
 /* CPU time of the calling thread. */
 int64_t detail_cpu_ns(void);
+
+/* --- process_detail_largest_linux.c: the processes with the largest resident memory ------------ */
+
+struct detail_large {
+    int64_t resident_bytes, read_run;
+    uint32_t candidate;
+};
+
+struct detail_largest {
+    struct detail_large item[DETAIL_LARGEST]; /* when full a heap, the smallest first */
+    size_t count;
+};
+
+void detail_largest_note(struct detail_largest *largest, int64_t resident_bytes,
+                         uint32_t candidate);
 
 /* --- process_detail_look_linux.c: descriptors and sockets ------------------------------------- */
 
@@ -155,8 +172,11 @@ struct blocked_list {
 void blocked_begin(struct blocked_list *list);
 void blocked_suspect(struct blocked_list *list, const struct process_glance *glance,
                      int64_t now_ns);
-/* Each tick, after the processes were sampled: the second look, and who is blocked no longer. */
-void blocked_look(struct blocked_list *list, const struct process_directory *processes,
+/*
+ * Each tick, after the processes were sampled: the second look, and who is blocked no longer. True: it
+ * has asked `slow`.
+ */
+bool blocked_look(struct blocked_list *list, const struct process_directory *processes,
                   struct slow *slow, struct tick *tick);
 /* What was asked for: the event. */
 void blocked_answer(struct blocked_list *list, const struct slow_answer *answer, const char *text,

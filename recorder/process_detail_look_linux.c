@@ -12,7 +12,12 @@
 
 #include "recorder/process_detail_look_linux.h"
 
-enum { COUNT_OTHERS = 128 /* per run, of processes without a row */ };
+enum { COUNT_OTHERS = 64 /* per run, of processes without a row */ };
+
+static const int64_t budget_ns[BUDGET_KINDS] = { 1500000, 750000, 750000, 500000 };
+/* At the start all are new: so much more once, but not all of it in one run. */
+static const int64_t first_ns[BUDGET_KINDS] = { 0, 10000000, 0, 10000000 };
+static const int64_t credit_ns = 200000000, credit_per_run_ns = 25000000;
 
 enum status detail_look_open(struct detail_look **opened, const char *root, struct error *err)
 {
@@ -37,7 +42,9 @@ enum status detail_look_open(struct detail_look **opened, const char *root, stru
     }
     look->fds_are_sized = *root == '\0' && detail_fds_are_sized(look->proc_fd);
     look->network = detail_network(look->proc_fd, NULL);
-    look->fds_left_ns = DETAIL_FIRST_BUDGET_NS;
+    look->own_pid = detail_own_pid(look->proc_fd);
+    memcpy(look->left_ns, first_ns, sizeof look->left_ns);
+    look->credit_ns = credit_ns;
     if (sock_diag_open(&look->diag, root, &look->refusal) != STATUS_NO_MEMORY)
         return STATUS_OK;
     *err = look->refusal;
@@ -198,7 +205,7 @@ static void dump(struct detail_look *look)
     int64_t begin_ns = detail_cpu_ns();
     struct error err;
 
-    look->dumped = look->dump_left_ns > 0;
+    look->dumped = look->left_ns[BUDGET_DUMP] > 0;
     if (!look->dumped)
         return;
     worker_at(worker_self(), "sockets");
@@ -218,17 +225,22 @@ static void dump(struct detail_look *look)
             look->absent[d] = MISSING_FAILED;
     socket_table_end(&look->sockets);
     count_unsettled(look);
-    look->dump_left_ns -= detail_cpu_ns() - begin_ns;
+    look->left_ns[BUDGET_DUMP] -= detail_cpu_ns() - begin_ns;
 }
 
 /* --- descriptors --- */
 
-static void spend(struct detail_look *look, int64_t *since_ns)
+static void spend(struct detail_look *look, enum detail_budget on, int64_t *since_ns)
 {
     int64_t now_ns = detail_cpu_ns();
 
-    look->fds_left_ns -= now_ns - *since_ns;
+    look->left_ns[on] -= now_ns - *since_ns;
     *since_ns = now_ns;
+}
+
+static enum detail_budget budget_of(const struct detail_known *known)
+{
+    return known->fds > DETAIL_FEW_FDS ? BUDGET_MANY : BUDGET_FEW;
 }
 
 static void count_one(struct detail_look *look, struct detail_known *known)
@@ -237,25 +249,34 @@ static void count_one(struct detail_look *look, struct detail_known *known)
     known->counted = look->run;
 }
 
+/* Of those that have a row or of the others, `most` of them, from *next on. */
+static void count_some(struct detail_look *look, bool has_row, size_t most, uint32_t *next,
+                       int64_t *since_ns)
+{
+    size_t at = first_from(look, *next), counted = 0;
+
+    for (size_t i = 0; i < look->candidate_count && counted < most; i++) {
+        struct detail_known *known = known_at(look, (at + i) % look->candidate_count);
+
+        if (known->has_row != has_row)
+            continue;
+        if (look->left_ns[BUDGET_COUNT] <= 0)
+            break;
+        count_one(look, known);
+        counted++;
+        spend(look, BUDGET_COUNT, since_ns);
+        *next = known->identity.slot + 1;
+    }
+}
+
 /* Of all that have a row, and of some others that might come to have many. */
 static void count(struct detail_look *look)
 {
     int64_t since_ns = detail_cpu_ns();
-    size_t at = first_from(look, look->count_next), others = 0;
 
     worker_at(worker_self(), "descriptors");
-    for (size_t i = 0; i < look->candidate_count; i++) {
-        struct detail_known *known = known_at(look, (at + i) % look->candidate_count);
-
-        if (!known->has_row && others++ >= COUNT_OTHERS)
-            continue;
-        if (look->fds_left_ns <= 0)
-            break;
-        count_one(look, known);
-        spend(look, &since_ns);
-        if (!known->has_row)
-            look->count_next = known->identity.slot + 1;
-    }
+    count_some(look, true, DETAIL_ROWS_MAX, &look->count_next, &since_ns);
+    count_some(look, false, COUNT_OTHERS, &look->other_next, &since_ns);
 }
 
 struct scan {
@@ -325,6 +346,8 @@ static void scan(struct detail_look *look, struct detail_known *known)
 /* New ones, and those that opened or closed something since. */
 static bool wants_scan(const struct detail_look *look, const struct detail_known *known)
 {
+    if (known->identity.pid == look->own_pid)
+        return false;
     if (known->scanned == 0)
         return true;
     return known->counted == look->run && known->fds != known->scanned_fds &&
@@ -355,42 +378,75 @@ static void pass(struct detail_look *look, int64_t *since_ns)
         look->pass_left = look->candidate_count;
         look->pass_dump = look->sockets.dump;
     }
-    while (look->pass_left > 0 && look->unsettled > 0 && look->fds_left_ns > 0) {
+    while (look->pass_left > 0 && look->unsettled > 0) {
         struct detail_known *known = known_at(look, first_from(look, look->pass_next));
+        enum detail_budget on = budget_of(known);
 
+        if (look->left_ns[on] <= 0)
+            break;
         look->pass_next = known->identity.slot + 1;
-        if (known->scanned != look->run)
-            scan(look, known);
-        spend(look, since_ns);
         look->pass_left--;
+        if (known->scanned == look->run || known->identity.pid == look->own_pid)
+            continue;
+        scan(look, known);
+        spend(look, on, since_ns);
     }
     if (look->pass_left == 0)
         end_pass(look);
 }
 
-static void scan_all(struct detail_look *look)
+/* Round and round, so that a budget that does not suffice for all leaves nobody out for good. */
+static void scan_some(struct detail_look *look, enum detail_budget on, int64_t *since_ns)
 {
-    int64_t since_ns = detail_cpu_ns();
-    size_t at = first_from(look, look->count_next);
+    size_t at = first_from(look, look->scan_next[on]);
 
-    worker_at(worker_self(), "descriptors");
-    for (size_t i = 0; i < look->candidate_count && look->fds_left_ns > 0; i++) {
+    for (size_t i = 0; i < look->candidate_count && look->left_ns[on] > 0; i++) {
         struct detail_known *known = known_at(look, (at + i) % look->candidate_count);
 
         if (!wants_scan(look, known))
             continue;
+        if (known->counted == 0)
+            count_one(look, known);
+        if (budget_of(known) != on)
+            continue;
         scan(look, known);
-        spend(look, &since_ns);
+        look->scan_next[on] = known->identity.slot + 1;
+        spend(look, on, since_ns);
     }
+}
+
+static void scan_all(struct detail_look *look)
+{
+    int64_t since_ns = detail_cpu_ns();
+
+    worker_at(worker_self(), "descriptors");
+    scan_some(look, BUDGET_FEW, &since_ns);
+    scan_some(look, BUDGET_MANY, &since_ns);
     pass(look, &since_ns);
 }
 
 /* --- all of it --- */
 
-static int64_t refill(int64_t left_ns, int64_t budget_ns)
+static void refill(struct detail_look *look)
 {
-    left_ns += budget_ns;
-    return left_ns < budget_ns ? left_ns : budget_ns;
+    for (unsigned on = 0; on < BUDGET_KINDS; on++) {
+        look->left_ns[on] += budget_ns[on];
+        if (look->run > 1 && look->left_ns[on] > budget_ns[on])
+            look->left_ns[on] = budget_ns[on];
+    }
+    look->lent_ns = look->credit_ns < credit_per_run_ns ? look->credit_ns : credit_per_run_ns;
+    look->credit_ns -= look->lent_ns;
+    look->left_ns[BUDGET_FEW] += look->lent_ns;
+}
+
+/* What was lent and not needed is still there for a later run. */
+static void give_back(struct detail_look *look)
+{
+    int64_t left_ns = look->left_ns[BUDGET_FEW];
+
+    left_ns = left_ns < 0 ? 0 : left_ns < look->lent_ns ? left_ns : look->lent_ns;
+    look->credit_ns += left_ns;
+    look->left_ns[BUDGET_FEW] -= left_ns;
 }
 
 enum status detail_look_read(void *self, struct error *err)
@@ -399,14 +455,13 @@ enum status detail_look_read(void *self, struct error *err)
 
     look->run++;
     look->row_count = 0;
-    look->dump_left_ns = refill(look->dump_left_ns, DETAIL_DUMP_BUDGET_NS);
-    if (look->run > 1)
-        look->fds_left_ns = refill(look->fds_left_ns, DETAIL_FDS_BUDGET_NS);
+    refill(look);
     if (!meet(look))
         return error_set(err, STATUS_NO_MEMORY, "details of processes");
     dump(look);
     count(look);
     scan_all(look);
+    give_back(look);
     return detail_look_put_rows(look) ? STATUS_OK
                                       : error_set(err, STATUS_NO_MEMORY, "details of processes");
 }

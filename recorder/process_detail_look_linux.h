@@ -23,6 +23,15 @@ struct detail_known {
     uint32_t link_count, link_size;
 };
 
+/* What CPU time is spent on, each on a budget of its own: none can starve the others. */
+enum detail_budget {
+    BUDGET_DUMP,
+    BUDGET_COUNT, /* of descriptors */
+    BUDGET_FEW,   /* reading the descriptors of processes with up to DETAIL_FEW_FDS */
+    BUDGET_MANY,  /* and of those with more */
+    BUDGET_KINDS,
+};
+
 struct detail_pick {
     uint32_t candidate;
     uint8_t score;
@@ -32,6 +41,7 @@ struct detail_pick {
 struct detail_look {
     int proc_fd;
     bool fds_are_sized;
+    int32_t own_pid;  /* not scanned: it has three descriptors for each other process */
     uint64_t network; /* our namespace; 0: not known */
     uint32_t run;
 
@@ -47,8 +57,11 @@ struct detail_look {
     bool dumped;
     size_t unsettled; /* sockets whose owner is looked for */
 
-    int64_t dump_left_ns, fds_left_ns; /* budgets; below 0: overdrawn */
-    uint32_t count_next, pass_next;    /* slots */
+    int64_t credit_ns,
+        lent_ns; /* for BUDGET_FEW, once: what is left of it, and of that for this run */
+    int64_t left_ns[BUDGET_KINDS];              /* below 0: overdrawn */
+    uint32_t count_next, other_next, pass_next; /* slots */
+    uint32_t scan_next[BUDGET_KINDS];
     size_t pass_left;   /* processes until all were read for the sake of sockets... */
     uint32_t pass_dump; /* ...that this dump or an earlier one had */
 

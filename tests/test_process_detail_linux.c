@@ -670,6 +670,27 @@ static void a_captured_tree_without_any_of_the_files_is_all_missing(void **state
     rig_end(&rig);
 }
 
+static void of_many_processes_the_largest_are_kept(void **state)
+{
+    (void)state;
+    enum { ALL = 1000 };
+    struct detail_largest largest = { .count = 0 };
+    bool seen[ALL] = { false };
+
+    for (uint32_t i = 0; i < ALL; i++) /* 7919 is prime: each size once */
+        detail_largest_note(&largest, MIB + i * 7919 % ALL, i);
+    detail_largest_note(&largest, DETAIL_RESIDENT_MIN - 1, 5000);
+    assert_int_equal(largest.count, DETAIL_LARGEST);
+    for (size_t i = 0; i < largest.count; i++) {
+        int64_t size = largest.item[i].resident_bytes - MIB;
+
+        assert_int_equal(size, (int64_t)largest.item[i].candidate * 7919 % ALL);
+        assert_true(size >= ALL - DETAIL_LARGEST);
+        assert_false(seen[size]);
+        seen[size] = true;
+    }
+}
+
 static void texts_that_end_early_are_not_numbers(void **state)
 {
     (void)state;
@@ -713,6 +734,7 @@ int main(void)
         cmocka_unit_test(a_process_blocked_for_a_moment_is_not_told_of),
         cmocka_unit_test(of_many_blocked_processes_a_few_are_told_of_per_run),
         cmocka_unit_test(a_captured_tree_without_any_of_the_files_is_all_missing),
+        cmocka_unit_test(of_many_processes_the_largest_are_kept),
         cmocka_unit_test(texts_that_end_early_are_not_numbers),
     };
 

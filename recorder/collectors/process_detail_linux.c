@@ -32,12 +32,6 @@ struct detail_slot {
     int64_t pss_bytes;
 };
 
-/* One of the largest processes of this run. */
-struct detail_large {
-    int64_t resident_bytes, read_run;
-    uint32_t candidate;
-};
-
 struct detail_state {
     const struct collect_context *context;
     const struct process_directory *processes;
@@ -48,8 +42,7 @@ struct detail_state {
     struct slow *slow;
     struct detail_slot *slots;
     size_t slot_size;
-    struct detail_large largest[DETAIL_LARGEST]; /* a heap, the smallest first */
-    size_t largest_count;
+    struct detail_largest largest;
     struct blocked_list blocked;
 
     bool due, busy,
@@ -60,6 +53,7 @@ struct detail_state {
     int64_t look_cpu_ns;    /* of the latest look */
     int64_t look_cpu_total_ns;
     int64_t memory_cpu_ns; /* that the slow threads took in all */
+    bool wake;             /* the slow threads, as there is something to do */
     unsigned unanswered;   /* PSS asked for in this run */
 };
 
@@ -83,38 +77,6 @@ static struct detail_slot *slot_of(struct detail_state *s, const struct detail_i
     if (!detail_same(&slot->identity, identity))
         *slot = (struct detail_slot){ .identity = *identity };
     return slot;
-}
-
-/* --- the largest: a heap --- */
-
-static void sink(struct detail_large *heap, size_t count, size_t at)
-{
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        struct detail_large swapped = heap[at];
-
-        if (child + 1 < count && heap[child + 1].resident_bytes < heap[child].resident_bytes)
-            child++;
-        if (heap[at].resident_bytes <= heap[child].resident_bytes)
-            return;
-        heap[at] = heap[child];
-        heap[child] = swapped;
-    }
-}
-
-static void note_large(struct detail_state *s, int64_t resident_bytes, uint32_t candidate)
-{
-    const struct detail_large large = { resident_bytes, 0, candidate };
-
-    if (resident_bytes < DETAIL_RESIDENT_MIN)
-        return;
-    if (s->largest_count < DETAIL_LARGEST) {
-        s->largest[s->largest_count++] = large;
-        for (size_t i = s->largest_count / 2; s->largest_count == DETAIL_LARGEST && i-- > 0;)
-            sink(s->largest, s->largest_count, i);
-    } else if (resident_bytes > s->largest[0].resident_bytes) {
-        s->largest[0] = large;
-        sink(s->largest, s->largest_count, 0);
-    }
 }
 
 /* --- PSS --- */
@@ -155,14 +117,14 @@ static void ask_memory(struct detail_state *s, const struct detail_candidate *ca
     int64_t left_ns = refill_memory(s);
 
     s->unanswered = 0;
-    for (size_t i = 0; i < s->largest_count; i++) {
-        struct detail_slot *slot = slot_of(s, &candidates[s->largest[i].candidate].identity);
+    for (size_t i = 0; i < s->largest.count; i++) {
+        struct detail_slot *slot = slot_of(s, &candidates[s->largest.item[i].candidate].identity);
 
-        s->largest[i].read_run = slot == NULL ? 0 : slot->read_run;
+        s->largest.item[i].read_run = slot == NULL ? 0 : slot->read_run;
     }
-    qsort(s->largest, s->largest_count, sizeof *s->largest, by_turn);
-    for (size_t i = 0; i < s->largest_count && left_ns > 0; i++) {
-        const struct detail_identity *identity = &candidates[s->largest[i].candidate].identity;
+    qsort(s->largest.item, s->largest.count, sizeof *s->largest.item, by_turn);
+    for (size_t i = 0; i < s->largest.count && left_ns > 0; i++) {
+        const struct detail_identity *identity = &candidates[s->largest.item[i].candidate].identity;
         struct detail_slot *slot = slot_of(s, identity);
         const struct slow_request request = { .slot = identity->slot,
                                               .pid = identity->pid,
@@ -171,11 +133,11 @@ static void ask_memory(struct detail_state *s, const struct detail_candidate *ca
 
         if (slot == NULL || slot->asked)
             continue;
-        cost_ns = cost_of(s, slot, s->largest[i].resident_bytes);
+        cost_ns = cost_of(s, slot, s->largest.item[i].resident_bytes);
         if (cost_ns > DETAIL_MEMORY_READ_MAX_NS || !slow_ask(s->slow, &request))
             continue;
         left_ns -= cost_ns;
-        slot->asked = true;
+        s->wake = slot->asked = true;
         slot->read_run = s->run;
         s->unanswered++;
     }
@@ -206,6 +168,7 @@ static void take_answers(struct detail_state *s, struct tick *tick)
     while ((answer = slow_next(s->slow)) != NULL) {
         struct detail_memory memory;
 
+        s->wake = true; /* there is room for more answers */
         if (answer->bytes.used < sizeof memory)
             continue;
         memcpy(&memory, answer->bytes.data, sizeof memory);
@@ -248,7 +211,7 @@ static bool list_processes(struct detail_state *s, const struct tick *tick,
 
     if (list == NULL)
         return false;
-    s->largest_count = 0;
+    s->largest.count = 0;
     blocked_begin(&s->blocked);
     for (uint32_t slot = 0; slot < end; slot++) {
         struct process_glance glance;
@@ -258,14 +221,14 @@ static bool list_processes(struct detail_state *s, const struct tick *tick,
         blocked_suspect(&s->blocked, &glance, tick->start_ns);
         if (glance.kernel_thread)
             continue;
-        note_large(s, glance.resident_bytes, (uint32_t)count);
+        detail_largest_note(&s->largest, glance.resident_bytes, (uint32_t)count);
         list[count++] = (struct detail_candidate){
             .identity = { slot, glance.pid, glance.start_ticks },
             .resident_bytes = glance.resident_bytes,
         };
     }
-    for (size_t i = 0; i < s->largest_count; i++)
-        list[s->largest[i].candidate].largest = true;
+    for (size_t i = 0; i < s->largest.count; i++)
+        list[s->largest.item[i].candidate].largest = true;
     detail_look_set_count(s->look, count);
     *candidates = list;
     return true;
@@ -362,13 +325,15 @@ static enum status detail_collect(void *state, struct tick *tick, struct error *
     enum status st = STATUS_OK, look;
 
     tell_of_late_reads(s, tick);
-    blocked_look(&s->blocked, s->processes, s->slow, tick);
+    if (blocked_look(&s->blocked, s->processes, s->slow, tick))
+        s->wake = true;
     if (s->due && !s->busy && !s->ready)
         st = begin_run(s, tick, err);
-    if (s->real)
-        slow_wake(s->slow);
-    else
+    if (!s->real)
         slow_run_pending(s->slow);
+    else if (s->wake)
+        slow_wake(s->slow);
+    s->wake = false;
     take_answers(s, tick);
     if (s->busy && worker_take(s->worker, &look, err)) {
         s->busy = false;
