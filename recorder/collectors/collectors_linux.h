@@ -7,6 +7,7 @@
 extern const struct collector process_collector;
 extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
+extern const struct collector gpu_collector;
 extern const struct collector recorder_collector;
 
 #endif
