@@ -129,7 +129,6 @@ static void add_to(struct drm_account *account, int64_t ns, const struct drm_fdi
     account->ns_total += ns;
     account->added_ns += ns;
     account->memory_bytes += info->memory_bytes;
-    account->has_memory = account->has_memory || info->has_memory;
 }
 
 static void add_client(struct drm_state *s, struct drm_holder *holder, const char *key,
@@ -146,6 +145,7 @@ static void add_client(struct drm_state *s, struct drm_holder *holder, const cha
         return;
     account->seen = true;
     account->has_engine = account->has_engine || info->has_engine || info->cycle_count > 0;
+    account->has_memory = account->has_memory || info->has_memory;
     if (!fresh && client->reading == s->holders.reading)
         return; /* counted already, for whom it was found with first */
     client->reading = s->holders.reading;

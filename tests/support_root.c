@@ -95,6 +95,8 @@ enum status test_collector_tick(struct test_collector *t)
     t->tick.start_ns = timebase_at(&t->context.timebase, t->fake.boot_ns);
     t->tick.wall_ns = t->fake.wall_ns;
     t->err = (struct error){ 0 };
+    if (t->collector->begin != NULL)
+        t->collector->begin(t->state, &t->tick);
     return t->collector->collect(t->state, &t->tick, &t->err);
 }
 

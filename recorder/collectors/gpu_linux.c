@@ -3,7 +3,7 @@
  * one thread; sysfs (gpu_sysfs_linux.c) and the clients of DRM devices (gpu_drm_linux.c) in another. A GPU
  * is one entity, named by its PCI address, whoever tells of it. See gpu.md beside this file.
  */
-#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,16 +308,19 @@ static bool has_foreign_pids(const char *root)
 
 static enum status open_sources(struct gpu_state *gpu, struct error why[SOURCES], struct error *err)
 {
+    char library[PATH_MAX]; /* a fixture has its own, if any */
     struct gpu_source_options options = {
         .name = "gpu: nvml",
         .root = gpu->context->root,
-        .nvml_library = nvml_library,
+        .nvml_library = library,
         .backend = { &gpu_nvidia },
         .backend_count = 1,
         .thread = gpu->context->root[0] == '\0',
         .foreign_pids = has_foreign_pids(gpu->context->root),
     };
 
+    (void)snprintf(library, sizeof library, "%s%s%s", gpu->context->root,
+                   gpu->context->root[0] != '\0' ? "/" : "", nvml_library);
     for (size_t s = 0; s < SOURCES; s++) {
         enum status st = gpu_source_open(&gpu->source[s], &options, &why[s]);
 
