@@ -15,6 +15,7 @@ const struct collector *const collectors[] = {
     &cgroup_collector,
     &process_detail_collector,
     &container_collector,
+    &gpu_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

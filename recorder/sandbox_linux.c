@@ -186,6 +186,21 @@ static int allow_pairs(scmp_filter_ctx filter)
     return failure;
 }
 
+/*
+ * NVIDIA's library asks its driver by ioctls alone, all of them made by _IOWR('F', …) (nv-ioctl-numbers.h
+ * and nv-ioctl.h of its open kernel modules). Framebuffers have requests of type 'F' too, without those
+ * two bits. Where the driver has made no node when recording starts, none is allowed.
+ */
+static int allow_nvidia(scmp_filter_ctx filter)
+{
+    const uint64_t bits = (uint64_t)_IOC_DIRMASK << _IOC_DIRSHIFT | (uint64_t)_IOC_TYPEMASK
+                                                                        << _IOC_TYPESHIFT;
+    const struct scmp_arg_cmp request = { 1, SCMP_CMP_MASKED_EQ, bits,
+                                          _IOC(_IOC_READ | _IOC_WRITE, 'F', 0, 0) };
+
+    return access("/dev/nvidiactl", F_OK) == 0 ? allow(filter, "ioctl", 1, &request) : 0;
+}
+
 /* abort, raise */
 static int allow_signals_to_ourselves(scmp_filter_ctx filter)
 {
@@ -216,6 +231,8 @@ static int allow_all(scmp_filter_ctx filter, const struct process_needs *needs)
         failure = allow_pairs(filter);
     if (failure == 0)
         failure = allow_bpf(filter, needs);
+    if (failure == 0)
+        failure = allow_nvidia(filter);
     return failure != 0 ? failure : allow_signals_to_ourselves(filter);
 }
 

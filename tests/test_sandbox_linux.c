@@ -143,6 +143,29 @@ static void the_system_is_left_as_it_is(void **state)
     assert_int_equal(in_sandbox(change_the_system), 0);
 }
 
+static int ask_drivers(void)
+{
+    const unsigned long nvidia = _IOC(_IOC_READ | _IOC_WRITE, 'F', 0x2a, 32);
+    const unsigned long framebuffer = 0x4601, read_only = _IOC(_IOC_READ, 'F', 0x2a, 32);
+
+    REFUSED(ioctl(0, framebuffer, 0));
+    REFUSED(ioctl(0, read_only, 0));
+    REFUSED(ioctl(0, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0, 16), 0)); /* of DRM */
+    if (access("/dev/nvidiactl", F_OK) != 0) {
+        REFUSED(ioctl(0, nvidia, 0));
+        return 0;
+    }
+    errno = 0;
+    return ioctl(0, nvidia, 0) == -1 && errno == ENOSYS ? __LINE__ % 256 : 0;
+}
+
+static void drivers_are_asked_nothing_but_nvidias_where_it_is_there(void **state)
+{
+    (void)state;
+    need_sandbox();
+    assert_int_equal(in_sandbox(ask_drivers), 0);
+}
+
 static int open_sockets(void)
 {
     REFUSED(socket(AF_INET, SOCK_STREAM, 0));
@@ -257,6 +280,7 @@ int main(void)
         cmocka_unit_test(no_program_and_no_process_is_started),
         cmocka_unit_test(other_processes_are_out_of_reach),
         cmocka_unit_test(the_system_is_left_as_it_is),
+        cmocka_unit_test(drivers_are_asked_nothing_but_nvidias_where_it_is_there),
         cmocka_unit_test(sockets_are_local_or_of_two_kinds_of_netlink),
         cmocka_unit_test(no_code_is_made_at_run_time),
         cmocka_unit_test(threads_are_started_and_are_in_it_too),
