@@ -27,7 +27,7 @@ struct capability {
 const char *capability_name(enum capability_status status);
 
 struct redactor;
-struct process_rungs;
+struct process_source;
 
 /* What every collector is opened with; it outlives them all. */
 struct collect_context {
@@ -35,8 +35,9 @@ struct collect_context {
     struct timebase timebase;
     const char *root; /* "" on a real host; a fixture's directory in tests: root + "/proc/stat" */
     int64_t interval_ns;
-    const char *process_source;        /* "auto", "bpf", "iter", "fds", "proc" */
-    const struct process_rungs *rungs; /* what was loaded for the first three; NULL: nothing */
+    const char *process_source;          /* "auto", "bpf", "iter", "fds", "proc" */
+    const struct process_source *source; /* of the first three; NULL: /proc is read */
+    const char *source_reason; /* why it is no better one; "" or NULL when there is none */
     const struct redactor *redactor;
     bool no_cmdline;
 };
