@@ -137,6 +137,7 @@ static void put_names(struct process_state *s, struct process *p, const struct w
     version->known = VERSION_UID;
     version->uid = e->uid;
     put_text(p, version, PROCESS_COMM, tick, e->comm, strnlen(e->comm, sizeof e->comm));
+    p->comm_hash = p->text_hash[PROCESS_COMM];
     complete = put_cmdline(s, p, version, e, tick);
     complete &= put_exe(p, version, e, tick);
     if (s->own_cgroups || e->cgroup_size >= WALK_PATH_MAX)

@@ -299,6 +299,7 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     p->uid = r->uid;
     p->flags |= PROCESS_WANTS_NAME;
     p->name_from_ns = from_ns;
+    p->comm_hash = process_text_hash(r->comm, size);
     if ((r->flags & WALK_KERNEL_THREAD) != 0 && process_read_stat(s, p->pid, &(int){ -1 }) == 0) {
         comm = s->stat.comm;
         size = procfs_stable_comm(&s->stat);
@@ -317,8 +318,8 @@ static void check_name(struct process_state *s, struct process *p, const struct 
                        const struct walk_record *r, struct tick *tick)
 {
     const struct walked *w = walked_at(s, p);
-    bool comm =
-        memcmp(before->comm, r->comm, sizeof r->comm) != 0 && (r->flags & WALK_KERNEL_THREAD) == 0;
+    bool comm = memcmp(before->comm, r->comm, sizeof r->comm) != 0 &&
+                process_text_hash(r->comm, strnlen(r->comm, sizeof r->comm)) != p->comm_hash;
 
     if (r->exec_count != w->exec_count || comm || r->uid != p->uid)
         put_name(s, p, r, tick->start_ns, tick);

@@ -292,8 +292,11 @@ static __always_inline bool is_behind(struct walk_control *c, struct task_struct
     return false;
 }
 
-/* False: there is no room for it. */
-static __always_inline bool take(struct walk_control *c, struct task_struct *t)
+/*
+ * False: there is no room for it. A function of its own, so that nothing of what it keeps on the stack
+ * makes one turn of the loop differ from another for the kernel's check.
+ */
+static __noinline bool take(struct walk_control *c, struct task_struct *t)
 {
     bool leads = t->pid == t->tgid;
     uint32_t at = leads ? c->count : c->count - 1;

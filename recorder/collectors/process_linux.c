@@ -23,7 +23,6 @@
 
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/process_directory.h"
-#include "recorder/process_rungs.h"
 #include "recorder/process_state_linux.h"
 
 /* In a longer time pids might begin anew and pass by where they were. */
@@ -299,8 +298,8 @@ static void describe_source(const struct process_state *s, struct capability *ca
 
     capability->reason[0] = capability->enable[0] = '\0';
     add_words(capability->reason, sizeof capability->reason, words);
-    add_words(capability->reason, sizeof capability->reason,
-              process_rungs_reason(s->context.rungs));
+    if (s->context.source_reason != NULL)
+        add_words(capability->reason, sizeof capability->reason, s->context.source_reason);
 }
 
 static void describe(const struct process_state *s, const char *exits, const char *enable,
@@ -427,8 +426,7 @@ static enum status process_open(void **state, const struct collect_context *cont
         return error_set(err, STATUS_NO_MEMORY, "no memory for processes");
     s->context = *context;
     s->losses_seq = INT64_MIN / 2;
-    if (*context->root == '\0')
-        s->source = process_rungs_source(context->rungs, context->process_source);
+    s->source = context->source;
     s->keeps = s->source == NULL && wants_descriptors(context);
     st = process_files_open(&s->files, context->root, s->keeps, err);
     if (st == STATUS_OK) {
