@@ -468,6 +468,11 @@ static enum status gpu_open(void **state, const struct collect_context *context,
 const struct collector gpu_collector = {
     .name = "gpu",
     .description = "work, memory, power, clocks and heat of GPUs, and the processes on them",
+    .source = "NVML (libnvidia-ml.so.1), /proc/PID/fdinfo, /sys/class/drm",
+    .needs =
+        "nothing for sysfs; CAP_SYS_PTRACE for the clients of others; NVIDIA's devices for NVML",
+    .absence =
+        "not sampled: the GPU sleeps and is not woken; unsupported: its driver does not tell",
     .table = TABLE_GPU,
     .second_table = TABLE_GPU_PROCESS,
     .divisor = 1,

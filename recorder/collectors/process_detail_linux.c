@@ -451,6 +451,9 @@ static enum status detail_open(void **state, const struct collect_context *conte
 const struct collector process_detail_collector = {
     .name = "process_detail",
     .description = "shared memory, descriptors and sockets of processes; who is blocked where",
+    .source = "/proc/PID/smaps_rollup, fd, wchan, stack; sock_diag",
+    .needs = "nothing for own processes; CAP_SYS_PTRACE for others'",
+    .absence = "not sampled: it was not its turn; not permitted: another user's process",
     .table = TABLE_PROCESS_DETAIL,
     .divisor = 1,
     .period_ns = DETAIL_PERIOD_NS,
