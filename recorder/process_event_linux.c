@@ -126,7 +126,7 @@ static void put_names(struct process_state *s, struct process *p, const struct w
     bool complete;
 
     p->uid = e->uid;
-    walked_at(s, p)->exec_count = e->exec_count;
+    walked_at(s, p)->program = e->program;
     walked_at(s, p)->named = true;
     p->flags &= (uint16_t)~PROCESS_WANTS_NAME;
     if (version == NULL)

@@ -72,9 +72,9 @@ struct process {
 
 /* What rungs 1 and 2 keep of a process besides, by slot. */
 struct walked {
-    uint64_t exec_count, cgroups; /* for which it has its name */
-    int64_t apart[RSS_KINDS];     /* pages that CPUs counted apart when that was last asked for */
-    int64_t end_ns, peak_bytes;   /* with PROCESS_ENDING */
+    uint64_t program, cgroups;  /* for which it has its name */
+    int64_t apart[RSS_KINDS];   /* pages that CPUs counted apart when that was last asked for */
+    int64_t end_ns, peak_bytes; /* with PROCESS_ENDING */
     int32_t code;
     bool announced, named; /* its birth is told; it has a version */
 };

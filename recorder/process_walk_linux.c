@@ -19,6 +19,8 @@ enum {
     FEW_CPUS = 8,        /* up to so many, summing what each counts apart is cheap */
     FORGET_WALKS = 30,   /* an ended process that the kernel did not say it forgot */
     STATIC_PRIO_0 = 120, /* nice 0 */
+    AHEAD = 6,           /* processes */
+    LINE_BYTES = 64,     /* of a cache, on most machines */
 };
 
 static const int64_t large_bytes = INT64_C(256) << 20;
@@ -300,7 +302,7 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     size_t size = strnlen(r->comm, sizeof r->comm);
     const char *comm = r->comm;
 
-    walked_at(s, p)->exec_count = r->exec_count;
+    walked_at(s, p)->program = r->program;
     walked_at(s, p)->named = true;
     p->uid = r->uid;
     p->flags |= PROCESS_WANTS_NAME;
@@ -319,18 +321,24 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     version->text[PROCESS_COMM] = tick_add_text(tick, comm, size);
 }
 
+static bool is_moved(const struct walked *w, const struct walk_record *r)
+{
+    return r->cgroups != 0 && r->cgroups != w->cgroups;
+}
+
 /* Whether its name is another one than what is known of it says. */
 static void check_name(struct process_state *s, struct process *p, const struct walk_record *r,
                        struct tick *tick)
 {
     struct walked *w = walked_at(s, p);
-    bool moved = r->cgroups != w->cgroups;
+    bool first = w->cgroups == 0, moved = is_moved(w, r);
 
-    w->cgroups = r->cgroups;
-    if (r->exec_count != w->exec_count || r->uid != p->uid ||
+    if (moved)
+        w->cgroups = r->cgroups;
+    if ((r->program != 0 && r->program != w->program) || r->uid != p->uid ||
         process_text_hash(r->comm, strnlen(r->comm, sizeof r->comm)) != p->comm_hash) {
         put_name(s, p, r, tick->start_ns, tick);
-    } else if (moved && !(p->flags & PROCESS_WANTS_NAME)) {
+    } else if (moved && !first && !(p->flags & PROCESS_WANTS_NAME)) {
         p->flags |= PROCESS_WANTS_NAME;
         p->name_from_ns = tick->start_ns;
     }
@@ -344,7 +352,7 @@ static void announce(struct process_state *s, struct process *p, const struct wa
 
     if (!w->announced)
         process_walk_birth(s, p, r->ppid, (r->flags & WALK_KERNEL_THREAD) != 0, tick);
-    if (!w->named || w->exec_count != r->exec_count || r->uid != p->uid)
+    if (!w->named || (r->program != 0 && w->program != r->program) || r->uid != p->uid)
         put_name(s, p, r, born ? began(s, p, tick) : tick->start_ns, tick);
     w->cgroups = r->cgroups;
     put_values(s, p, w, r);
@@ -374,16 +382,16 @@ static void update(struct process_state *s, struct process *p, const struct walk
 }
 
 /*
- * Stands for the record that it was made of: to keep and compare that would be half of what a tick costs.
+ * Stands for the record that it was made of (cgroups are told at some ticks only, and left out): to keep and compare that would be half of what a tick costs.
  * Four lanes, so that multiplications do not wait for each other.
  */
 static uint64_t hash_record(const struct walk_record *r)
 {
-    enum { WORDS = sizeof *r / sizeof(uint64_t), LANES = 4 };
+    enum { WORDS = offsetof(struct walk_record, cgroups) / sizeof(uint64_t), LANES = 4 };
     const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t words[WORDS], lane[LANES] = { 1, 2, 3, 4 };
 
-    _Static_assert(sizeof words == sizeof *r, "whole words");
+    _Static_assert(sizeof words + sizeof r->cgroups == sizeof *r, "whole words");
     memcpy(words, r, sizeof words);
     for (size_t i = 0; i < WORDS; i++) {
         uint64_t mixed = (lane[i % LANES] ^ words[i]) * factor;
@@ -457,7 +465,7 @@ static void take_record(struct process_state *s, const struct walk_record *r, st
     hash = hash_record(r);
     if (p->flags & PROCESS_UNSEEN) {
         announce(s, p, r, tick);
-    } else if (hash == p->record_hash) {
+    } else if (hash == p->record_hash && (r->cgroups == 0 || !is_moved(walked_at(s, p), r))) {
         tick_row_same(tick, TABLE_PROCESS, process_slot(s, p));
         p->row_seq = tick->seq;
         p->sampled_ns = tick->start_ns;
@@ -473,8 +481,16 @@ static void take_records(void *to, const struct walk_record *records, size_t cou
 {
     struct process_state *s = to;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        /* Memory is what takes the time: ask for what comes a little later. */
+        if (s->expected + AHEAD < process_end(s)) {
+            const char *later = (const char *)process_at(s, s->expected + AHEAD);
+
+            __builtin_prefetch(later);
+            __builtin_prefetch(later + LINE_BYTES);
+        }
         take_record(s, &records[i], s->walk_tick);
+    }
 }
 
 /* --- ends --- */
@@ -624,6 +640,8 @@ static struct walk_wish wish(const struct process_state *s)
 {
     return (struct walk_wish){
         .exact_all = s->full || s->cpu_count <= FEW_CPUS,
+        .cgroups = s->full,
+        .block_delay = s->has_delayacct,
         .exact_pages = large_bytes / s->page_bytes,
         .exact_since_ns = s->previous_ns - timebase_at(&s->context.timebase, 0),
     };
