@@ -636,15 +636,26 @@ static void forget_displaced(struct process_state *s)
 
 /* --- the tick --- */
 
+static bool is_resident(const struct process_state *s, const char *how)
+{
+    return s->context.resident != NULL && strcmp(s->context.resident, how) == 0;
+}
+
 static struct walk_wish wish(const struct process_state *s)
 {
-    return (struct walk_wish){
-        .exact_all = s->full || s->cpu_count <= FEW_CPUS,
+    struct walk_wish wish = {
+        .exact_all = s->full || s->cpu_count <= FEW_CPUS || is_resident(s, "exact"),
         .cgroups = s->full,
         .block_delay = s->has_delayacct,
         .exact_pages = large_bytes / s->page_bytes,
         .exact_since_ns = s->previous_ns - timebase_at(&s->context.timebase, 0),
     };
+
+    if (is_resident(s, "approximate")) {
+        wish.exact_all = false;
+        wish.exact_pages = wish.exact_since_ns = INT64_MAX;
+    }
+    return wish;
 }
 
 static void end_all(struct process_state *s, struct tick *tick)
