@@ -275,6 +275,8 @@ static void set_wish(struct bpf_walk *walk, const struct walk_wish *wish)
 
     control->cpu_count = control->cpus_found;
     control->exact_all = wish->exact_all;
+    control->wants_cgroups = wish->cgroups;
+    control->wants_block_delay = wish->block_delay;
     control->exact_pages = wish->exact_pages;
     control->exact_since_boot_ns = (uint64_t)wish->exact_since_ns;
     control->capacity = (uint32_t)walk->mapped;

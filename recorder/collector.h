@@ -36,7 +36,9 @@ struct collect_context {
     struct timebase timebase;
     const char *root; /* "" on a real host; a fixture's directory in tests: root + "/proc/stat" */
     int64_t interval_ns;
-    const char *process_source;          /* "auto", "bpf", "iter", "fds", "proc" */
+    const char *process_source; /* "auto", "bpf", "iter", "fds", "proc" */
+    const char
+        *resident; /* "auto" (or NULL), "exact", "approximate": recorder/collectors/process.md */
     const struct process_source *source; /* of the first three; NULL: /proc is read */
     const char *source_reason; /* why it is no better one; "" or NULL when there is none */
     const struct redactor *redactor;

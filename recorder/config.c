@@ -295,7 +295,8 @@ static bool add_all(cJSON *to, const struct options *options)
                                       : add_span(to, "duration", options->duration_ns)) &&
            add_text(to, "collectors", options->collectors) &&
            add_text(to, "process-source", options->process_source) &&
-           add_limit(to, "sync", options->sync_ns) && add_limit(to, "keep", options->keep_ns) &&
+           add_text(to, "resident", options->resident) && add_limit(to, "sync", options->sync_ns) &&
+           add_limit(to, "keep", options->keep_ns) &&
            add_limit(to, "keep-rollups", options->keep_rollups_ns) &&
            add_bytes(to, "max-size", options->max_bytes) &&
            add_share(to, "budget", options->budget_ppm) &&

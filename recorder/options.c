@@ -159,18 +159,38 @@ static enum status set_collectors(struct options *options, const char *value, st
     return STATUS_OK;
 }
 
+/* The one of `accepted` that `value` is, else NULL. */
+static const char *find_word(const char *const accepted[], size_t count, const char *value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(value, accepted[i]) == 0)
+            return accepted[i];
+    }
+    return NULL;
+}
+
 static enum status set_process_source(struct options *options, const char *value, struct error *err)
 {
     static const char *const accepted[] = { "auto", "bpf", "iter", "fds", "proc" };
+    const char *word = find_word(accepted, COUNT_OF(accepted), value);
 
-    for (size_t i = 0; i < COUNT_OF(accepted); i++) {
-        if (strcmp(value, accepted[i]) == 0) {
-            options->process_source = accepted[i];
-            return STATUS_OK;
-        }
-    }
-    return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, bpf, iter, fds or proc",
-                     value);
+    if (word == NULL)
+        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, bpf, iter, fds or proc",
+                         value);
+    options->process_source = word;
+    return STATUS_OK;
+}
+
+static enum status set_resident(struct options *options, const char *value, struct error *err)
+{
+    static const char *const accepted[] = { "auto", "exact", "approximate" };
+    const char *word = find_word(accepted, COUNT_OF(accepted), value);
+
+    if (word == NULL)
+        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, exact or approximate",
+                         value);
+    options->resident = word;
+    return STATUS_OK;
 }
 
 static enum status set_sync(struct options *options, const char *value, struct error *err)
@@ -293,6 +313,8 @@ static const struct option option_list[] = {
       "process,cpu" },
     { 0, OPTION_ONE, "process-source", "NAME", "auto, bpf, iter, fds or proc (auto)",
       set_process_source, "auto" },
+    { 0, OPTION_ONE, "resident", "HOW", "with BPF: auto, exact or approximate (auto)", set_resident,
+      "auto" },
     { 0, OPTION_ONE, "sync", "SPAN", "sync to disk at least this often, 0: never (10s)", set_sync,
       "10s" },
     { 0, OPTION_ONE, "keep", "SPAN", "keep every tick that long, 0: for ever (7d)", set_keep,
@@ -429,6 +451,7 @@ static struct options defaults(void)
 {
     return (struct options){ .interval_ns = second_ns,
                              .process_source = "auto",
+                             .resident = "auto",
                              .sync_ns = 10 * second_ns,
                              .budget_ppm = 10000,
                              .keep_ns = 7 * day_ns,

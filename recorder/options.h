@@ -17,6 +17,7 @@ struct options {
     int64_t duration_ns;    /* 0: until stopped */
     const char *collectors; /* comma-separated; NULL: all */
     const char *process_source;
+    const char *resident;                        /* "auto", "exact", "approximate" */
     int64_t sync_ns;                             /* 10 s; 0: never */
     int64_t keep_ns, keep_rollups_ns, max_bytes; /* 7 d, 90 d, 2 GiB; 0: no limit */
     const char *redact[OPTIONS_REDACT_MAX];

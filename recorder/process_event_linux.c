@@ -127,7 +127,7 @@ static void put_names(struct process_state *s, struct process *p, const struct w
     bool complete;
 
     p->uid = e->uid;
-    walked_at(s, p)->exec_count = e->exec_count;
+    walked_at(s, p)->program = e->program;
     walked_at(s, p)->named = true;
     p->flags &= (uint16_t)~PROCESS_WANTS_NAME;
     if (version == NULL)
@@ -255,7 +255,8 @@ static void put_end(struct process_state *s, struct process *p, const struct wal
     w->peak_bytes = e->peak_pages > (uint64_t)(INT64_MAX / s->page_bytes)
                         ? INT64_MAX
                         : (int64_t)e->peak_pages * s->page_bytes;
-    w->unseen = 0;
+    p->unseen = 0;
+    s->ending = true;
 }
 
 static void take_exit(struct process_state *s, const struct walk_exit *e, struct tick *tick)
@@ -296,6 +297,7 @@ static void take_free(struct process_state *s, const struct walk_exit *e, struct
             put_end(s, p, e);
     }
     p->flags |= PROCESS_FINAL;
+    s->ending = true;
 }
 
 static bool is_whole_exec(const struct walk_exec *e, size_t size)

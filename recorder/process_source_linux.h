@@ -15,8 +15,9 @@
 /* Of which processes resident pages are to be exact, where the kernel counts them apart per CPU. */
 struct walk_wish {
     bool exact_all;
-    int64_t exact_pages;    /* else of those that have so many, */
-    int64_t exact_since_ns; /* and those that began since then (boot clock) */
+    bool cgroups, block_delay; /* whether these are to be read */
+    int64_t exact_pages;       /* else of those that have so many, */
+    int64_t exact_since_ns;    /* and those that began since then (boot clock) */
 };
 
 /* What was left out since the source was opened. */

@@ -39,6 +39,7 @@ enum process_flags {
     PROCESS_UNSEEN = 512,      /* it has had no row yet: it is known by an event */
     PROCESS_ENDING = 1024,     /* the kernel said that it ended; what it used may still grow */
     PROCESS_FINAL = 2048,      /* it does not any more */
+    PROCESS_DISPLACED = 4096,  /* its pid is another's: it is not found by it */
 };
 
 /* What is kept of a process from tick to tick. */
@@ -52,7 +53,11 @@ struct process {
     uint64_t run_ns, slices; /* schedstat as of the latest read: unchanged means it did not run */
     int64_t sampled_ns;      /* the tick that last saw it alive */
     int64_t row_seq;         /* the tick of its latest row */
+    /* of rungs 1 and 2 */
+    uint64_t start_boot_ns;
+    uint64_t record_hash; /* of what was handed out last */
 
+    uint32_t unseen; /* walks in a row that did not find it */
     uint32_t generation;
     uint32_t uid, comm_hash, exec_hash;
     uint64_t start_ticks;
@@ -67,14 +72,11 @@ struct process {
 
 /* What rungs 1 and 2 keep of a process besides, by slot. */
 struct walked {
-    struct walk_record last;  /* as it was handed out last; pid 0: never */
-    int64_t apart[RSS_KINDS]; /* pages that CPUs counted apart when that was last asked for */
-    uint64_t start_boot_ns;
-    uint64_t exec_count;        /* for which it has its name */
+    uint64_t program, cgroups;  /* for which it has its name */
+    int64_t apart[RSS_KINDS];   /* pages that CPUs counted apart when that was last asked for */
     int64_t end_ns, peak_bytes; /* with PROCESS_ENDING */
     int32_t code;
     bool announced, named; /* its birth is told; it has a version */
-    uint32_t unseen;       /* walks in a row that did not find it */
 };
 
 /* Names of users, learnt from the slow thread. */
@@ -110,6 +112,8 @@ struct process_state {
     bool incomplete;           /* this walk */
     bool own_cgroups;          /* cgroup paths are shown to us below another root */
     size_t seen;               /* pids of this walk */
+    uint32_t expected;         /* slot of what probably is handed out next */
+    bool ending;               /* somebody's end was told and is not settled */
     uint32_t *displaced;       /* slots whose pid is another's now, and that may get a last row */
     size_t displaced_count, displaced_size;
     struct byte_writer redacted;

@@ -19,6 +19,8 @@ enum {
     FEW_CPUS = 8,        /* up to so many, summing what each counts apart is cheap */
     FORGET_WALKS = 30,   /* an ended process that the kernel did not say it forgot */
     STATIC_PRIO_0 = 120, /* nice 0 */
+    AHEAD = 6,           /* processes */
+    LINE_BYTES = 64,     /* of a cache, on most machines */
 };
 
 static const int64_t large_bytes = INT64_C(256) << 20;
@@ -209,10 +211,14 @@ static void put_values(struct process_state *s, struct process *p, struct walked
     put_memory(s, p, w, r);
     put_io(p, r);
     put_delays(s, p, r);
-    w->last = *r;
 }
 
 /* --- one process --- */
+
+static int64_t start_ns_of(const struct process_state *s, uint64_t start_boot_ns)
+{
+    return timebase_at(&s->context.timebase, clamp(start_boot_ns));
+}
 
 struct process *process_walk_enter(struct process_state *s, int32_t pid, uint64_t start_boot_ns,
                                    struct tick *tick)
@@ -234,13 +240,15 @@ struct process *process_walk_enter(struct process_state *s, int32_t pid, uint64_
         s->walked_size = s->process_size;
     }
     p->start_ticks = start_boot_ns / clock_tick_ns;
-    p->start_ns = timebase_at(&s->context.timebase, clamp(start_boot_ns));
+    /* One that began while events were read belongs to this tick. */
+    p->start_ns = smaller(start_ns_of(s, start_boot_ns), tick->start_ns);
     p->flags = PROCESS_UNSEEN;
     if (s->swept && p->start_ns + birth_slack_ns > s->previous_ns)
         p->flags |= PROCESS_BORN_IN_VIEW;
     p->sweep = s->sweep - 1;
     memset(p->missing, MISSING_NOT_THERE, sizeof p->missing);
-    *walked_at(s, p) = (struct walked){ .start_boot_ns = start_boot_ns };
+    p->start_boot_ns = start_boot_ns;
+    *walked_at(s, p) = (struct walked){ .announced = false };
     return p;
 }
 
@@ -294,7 +302,7 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     size_t size = strnlen(r->comm, sizeof r->comm);
     const char *comm = r->comm;
 
-    walked_at(s, p)->exec_count = r->exec_count;
+    walked_at(s, p)->program = r->program;
     walked_at(s, p)->named = true;
     p->uid = r->uid;
     p->flags |= PROCESS_WANTS_NAME;
@@ -313,17 +321,24 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     version->text[PROCESS_COMM] = tick_add_text(tick, comm, size);
 }
 
-/* Whether its name is another one than what is known of it says. */
-static void check_name(struct process_state *s, struct process *p, const struct walk_record *before,
-                       const struct walk_record *r, struct tick *tick)
+static bool is_moved(const struct walked *w, const struct walk_record *r)
 {
-    const struct walked *w = walked_at(s, p);
-    bool comm = memcmp(before->comm, r->comm, sizeof r->comm) != 0 &&
-                process_text_hash(r->comm, strnlen(r->comm, sizeof r->comm)) != p->comm_hash;
+    return r->cgroups != 0 && r->cgroups != w->cgroups;
+}
 
-    if (r->exec_count != w->exec_count || comm || r->uid != p->uid)
+/* Whether its name is another one than what is known of it says. */
+static void check_name(struct process_state *s, struct process *p, const struct walk_record *r,
+                       struct tick *tick)
+{
+    struct walked *w = walked_at(s, p);
+    bool first = w->cgroups == 0, moved = is_moved(w, r);
+
+    if (moved)
+        w->cgroups = r->cgroups;
+    if ((r->program != 0 && r->program != w->program) || r->uid != p->uid ||
+        process_text_hash(r->comm, strnlen(r->comm, sizeof r->comm)) != p->comm_hash) {
         put_name(s, p, r, tick->start_ns, tick);
-    else if (r->cgroups != before->cgroups && !(p->flags & PROCESS_WANTS_NAME)) {
+    } else if (moved && !first && !(p->flags & PROCESS_WANTS_NAME)) {
         p->flags |= PROCESS_WANTS_NAME;
         p->name_from_ns = tick->start_ns;
     }
@@ -337,8 +352,9 @@ static void announce(struct process_state *s, struct process *p, const struct wa
 
     if (!w->announced)
         process_walk_birth(s, p, r->ppid, (r->flags & WALK_KERNEL_THREAD) != 0, tick);
-    if (!w->named || w->exec_count != r->exec_count || r->uid != p->uid)
+    if (!w->named || (r->program != 0 && w->program != r->program) || r->uid != p->uid)
         put_name(s, p, r, born ? began(s, p, tick) : tick->start_ns, tick);
+    w->cgroups = r->cgroups;
     put_values(s, p, w, r);
     if (born)
         s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL];
@@ -348,63 +364,133 @@ static void announce(struct process_state *s, struct process *p, const struct wa
 static void update(struct process_state *s, struct process *p, const struct walk_record *r,
                    struct tick *tick)
 {
-    struct walked *w = walked_at(s, p);
-    struct process before = *p;
-    struct walk_record last = w->last;
+    int64_t values[LINUX_METRICS];
+    uint8_t missing[LINUX_METRICS];
 
-    put_values(s, p, w, r);
-    if (memcmp(before.values, p->values, sizeof p->values) == 0 &&
-        memcmp(before.missing, p->missing, sizeof p->missing) == 0)
+    memcpy(values, p->values, sizeof values);
+    memcpy(missing, p->missing, sizeof missing);
+    put_values(s, p, walked_at(s, p), r);
+    if (memcmp(values, p->values, sizeof values) == 0 &&
+        memcmp(missing, p->missing, sizeof missing) == 0)
         tick_row_same(tick, TABLE_PROCESS, process_slot(s, p));
     else
         (void)process_put_row(s, p, 0, tick);
     p->row_seq = tick->seq;
     p->sampled_ns = tick->start_ns;
-    s->stats.cpu_processes_us +=
-        p->values[PROCESS_CPU_NS_TOTAL] - before.values[PROCESS_CPU_NS_TOTAL];
-    check_name(s, p, &last, r, tick);
+    s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL] - values[PROCESS_CPU_NS_TOTAL];
+    check_name(s, p, r, tick);
+}
+
+/*
+ * Stands for the record that it was made of (cgroups are told at some ticks only, and left out): to keep and compare that would be half of what a tick costs.
+ * Four lanes, so that multiplications do not wait for each other.
+ */
+static uint64_t hash_record(const struct walk_record *r)
+{
+    enum { WORDS = offsetof(struct walk_record, cgroups) / sizeof(uint64_t), LANES = 4 };
+    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t words[WORDS], lane[LANES] = { 1, 2, 3, 4 };
+
+    _Static_assert(sizeof words + sizeof r->cgroups == sizeof *r, "whole words");
+    memcpy(words, r, sizeof words);
+    for (size_t i = 0; i < WORDS; i++) {
+        uint64_t mixed = (lane[i % LANES] ^ words[i]) * factor;
+
+        lane[i % LANES] = mixed ^ mixed >> 29;
+    }
+    for (size_t i = 1; i < LANES; i++)
+        lane[0] = (lane[0] ^ lane[i]) * factor ^ lane[0] >> 31;
+    return lane[0];
+}
+
+/* The list keeps its order, so that most often what comes next is known. */
+static uint32_t find_slot(struct process_state *s, int32_t pid)
+{
+    uint32_t slot = s->expected;
+
+    if (slot >= process_end(s) || process_at(s, slot)->pid != pid ||
+        process_at(s, slot)->flags & PROCESS_DISPLACED)
+        slot = process_table_find(&s->table, pid);
+    s->expected = slot + 1; /* of SLOT_NONE 0 */
+    return slot;
+}
+
+/* The process that a record is of; NULL: it is of no use now. */
+static struct process *find_process(struct process_state *s, const struct walk_record *r,
+                                    struct tick *tick)
+{
+    uint32_t slot = r->pid == s->hidden_pid ? SLOT_NONE : find_slot(s, r->pid);
+    struct process *p = slot == SLOT_NONE ? NULL : process_at(s, slot);
+
+    if (r->pid == s->hidden_pid)
+        return NULL;
+    if (p != NULL && p->start_boot_ns == r->start_boot_ns)
+        return p;
+    if (start_ns_of(s, r->start_boot_ns) > tick->start_ns)
+        return NULL; /* it was not there at the time that this tick tells of */
+    if (p != NULL)
+        process_walk_displace(s, r->pid, r->start_boot_ns, tick);
+    return process_walk_enter(s, r->pid, r->start_boot_ns, tick);
+}
+
+/* It has ended and was not reaped: what it used does not grow any more. */
+static void settle(struct process_state *s, struct process *p, const struct walk_record *r)
+{
+    int64_t before = p->values[PROCESS_CPU_NS_TOTAL];
+    bool counts = !(p->flags & PROCESS_UNSEEN) || (p->flags & PROCESS_BORN_IN_VIEW) != 0;
+
+    put_values(s, p, walked_at(s, p), r);
+    if (counts)
+        s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL] - before;
+    p->flags |= PROCESS_FINAL;
+    s->ending = true;
 }
 
 static void take_record(struct process_state *s, const struct walk_record *r, struct tick *tick)
 {
-    uint32_t slot = process_table_find(&s->table, r->pid);
-    struct process *p = slot == SLOT_NONE ? NULL : process_at(s, slot);
+    struct process *p = find_process(s, r, tick);
+    uint64_t hash;
 
-    if (r->pid == s->hidden_pid)
-        return;
-    if (p != NULL && s->walked[slot].start_boot_ns != r->start_boot_ns) {
-        process_walk_displace(s, r->pid, r->start_boot_ns, tick);
-        p = NULL;
-    }
-    if (p == NULL)
-        p = process_walk_enter(s, r->pid, r->start_boot_ns, tick);
     if (p == NULL || p->sweep == s->sweep)
         return;
     p->sweep = s->sweep;
     s->seen++;
     if (p->flags & (PROCESS_OVER | PROCESS_FINAL))
         return;
-    walked_at(s, p)->unseen = 0;
+    p->unseen = 0;
+    if (p->flags & PROCESS_ENDING && (r->flags & WALK_ZOMBIE) != 0) {
+        settle(s, p, r);
+        return;
+    }
+    hash = hash_record(r);
     if (p->flags & PROCESS_UNSEEN) {
         announce(s, p, r, tick);
-    } else if (memcmp(r, &walked_at(s, p)->last, sizeof *r) == 0) {
-        tick_row_same(tick, TABLE_PROCESS, slot);
+    } else if (hash == p->record_hash && (r->cgroups == 0 || !is_moved(walked_at(s, p), r))) {
+        tick_row_same(tick, TABLE_PROCESS, process_slot(s, p));
         p->row_seq = tick->seq;
         p->sampled_ns = tick->start_ns;
     } else {
         update(s, p, r, tick);
     }
-    if (p->flags & PROCESS_ENDING && (r->flags & WALK_ZOMBIE) != 0)
-        p->flags |= PROCESS_FINAL;
-    process_ask(s, p);
+    p->record_hash = hash;
+    if (p->flags & PROCESS_WANTS_NAME)
+        process_ask(s, p);
 }
 
 static void take_records(void *to, const struct walk_record *records, size_t count)
 {
     struct process_state *s = to;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        /* Memory is what takes the time: ask for what comes a little later. */
+        if (s->expected + AHEAD < process_end(s)) {
+            const char *later = (const char *)process_at(s, s->expected + AHEAD);
+
+            __builtin_prefetch(later);
+            __builtin_prefetch(later + LINE_BYTES);
+        }
         take_record(s, &records[i], s->walk_tick);
+    }
 }
 
 /* --- ends --- */
@@ -413,11 +499,11 @@ struct process *process_walk_find(struct process_state *s, int32_t pid, uint64_t
 {
     uint32_t slot = process_table_find(&s->table, pid);
 
-    if (slot != SLOT_NONE && s->walked[slot].start_boot_ns == start_boot_ns)
+    if (slot != SLOT_NONE && process_at(s, slot)->start_boot_ns == start_boot_ns)
         return process_at(s, slot);
     for (size_t i = 0; i < s->displaced_count; i++) {
         slot = s->displaced[i];
-        if (process_at(s, slot)->pid == pid && s->walked[slot].start_boot_ns == start_boot_ns)
+        if (process_at(s, slot)->pid == pid && process_at(s, slot)->start_boot_ns == start_boot_ns)
             return process_at(s, slot);
     }
     return NULL;
@@ -458,7 +544,7 @@ static void vanish(struct process_state *s, struct process *p, struct tick *tick
 /* The source has not handed it out, and has not said that it ended: once may be an error of its. */
 static void miss(struct process_state *s, struct process *p, struct tick *tick)
 {
-    bool again = walked_at(s, p)->unseen++ > 0;
+    bool again = p->unseen++ > 0;
 
     if (p->flags & PROCESS_UNSEEN) {
         memset(p->missing, MISSING_FAILED, sizeof p->missing);
@@ -476,7 +562,7 @@ static void end_over(struct process_state *s, struct process *p)
 {
     if (p->sweep == s->sweep) /* a zombie */
         return;
-    if (p->flags & PROCESS_FINAL || walked_at(s, p)->unseen++ > FORGET_WALKS)
+    if (p->flags & PROCESS_FINAL || p->unseen++ > FORGET_WALKS)
         process_leave(s, p);
 }
 
@@ -491,7 +577,7 @@ static void end_process(struct process_state *s, struct process *p, struct tick 
         put_last_row(s, p, tick);
     else if (!(p->flags & PROCESS_ENDING))
         miss(s, p, tick);
-    else if (walked_at(s, p)->unseen++ > 0) /* what it used in the end is as good as known */
+    else if (p->unseen++ > 0) /* what it used in the end is as good as known */
         put_last_row(s, p, tick);
     else
         (void)put_row(s, p, 0, tick);
@@ -509,6 +595,7 @@ static bool displace(struct process_state *s, const struct process *p)
         s->displaced_size = size;
     }
     s->displaced[s->displaced_count++] = process_slot(s, p);
+    s->processes[process_slot(s, p)].flags |= PROCESS_DISPLACED;
     return true;
 }
 
@@ -530,7 +617,7 @@ void process_walk_displace(struct process_state *s, int32_t pid, uint64_t start_
 {
     uint32_t slot = process_table_find(&s->table, pid);
 
-    if (slot != SLOT_NONE && s->walked[slot].start_boot_ns != start_boot_ns)
+    if (slot != SLOT_NONE && process_at(s, slot)->start_boot_ns != start_boot_ns)
         end_displaced(s, process_at(s, slot), tick);
 }
 
@@ -549,24 +636,40 @@ static void forget_displaced(struct process_state *s)
 
 /* --- the tick --- */
 
+static bool is_resident(const struct process_state *s, const char *how)
+{
+    return s->context.resident != NULL && strcmp(s->context.resident, how) == 0;
+}
+
 static struct walk_wish wish(const struct process_state *s)
 {
-    return (struct walk_wish){
-        .exact_all = s->full || s->cpu_count <= FEW_CPUS,
+    struct walk_wish wish = {
+        .exact_all = s->full || s->cpu_count <= FEW_CPUS || is_resident(s, "exact"),
+        .cgroups = s->full,
+        .block_delay = s->has_delayacct,
         .exact_pages = large_bytes / s->page_bytes,
         .exact_since_ns = s->previous_ns - timebase_at(&s->context.timebase, 0),
     };
+
+    if (is_resident(s, "approximate")) {
+        wish.exact_all = false;
+        wish.exact_pages = wish.exact_since_ns = INT64_MAX;
+    }
+    return wish;
 }
 
-static bool is_missing_some(struct process_state *s)
+static void end_all(struct process_state *s, struct tick *tick)
 {
+    s->ending = false;
     for (uint32_t slot = 0; slot < process_end(s); slot++) {
-        const struct process *p = process_at(s, slot);
+        struct process *p = process_at(s, slot);
 
-        if (p->pid != 0 && p->sweep != s->sweep && !(p->flags & (PROCESS_OVER | PROCESS_ENDING)))
-            return true;
+        if (p->pid == 0)
+            continue;
+        end_process(s, p, tick);
+        s->ending |= (p->flags & (PROCESS_ENDING | PROCESS_OVER)) == PROCESS_ENDING;
     }
-    return false;
+    forget_displaced(s);
 }
 
 void process_walk(struct process_state *s, struct tick *tick)
@@ -576,15 +679,13 @@ void process_walk(struct process_state *s, struct tick *tick)
 
     s->walk_tick = tick;
     s->seen = 0;
+    s->expected = 0;
     process_events(s, tick);
     tick_sampled(tick, TABLE_PROCESS);
     s->incomplete = s->source->walk(s->source->self, &wanted, take_records, s, &err) != STATUS_OK;
     s->stats.walks_incomplete += s->incomplete;
-    if (is_missing_some(s))
+    if (s->seen < s->table.used)
         process_events(s, tick);
-    for (uint32_t slot = 0; slot < process_end(s); slot++) {
-        if (process_at(s, slot)->pid != 0)
-            end_process(s, process_at(s, slot), tick);
-    }
-    forget_displaced(s);
+    if (s->seen < s->table.used || s->ending || s->displaced_count > 0)
+        end_all(s, tick);
 }

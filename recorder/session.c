@@ -124,6 +124,7 @@ enum status session_prepare(struct session *session, const struct options *optio
         .root = "",
         .interval_ns = options->interval_ns,
         .process_source = options->process_source,
+        .resident = options->resident,
         .source = process_rungs_source(rungs, options->process_source),
         .source_reason = process_rungs_reason(rungs),
         .redactor = &session->redactor,

@@ -110,7 +110,7 @@ static struct walk_record *put(struct walk_rig *w, int32_t pid, uint64_t start_n
         .exec_ns = 5000000,
         .virtual_pages = 10,
         .resident = { 1, 2, 3, 4 },
-        .exec_count = 1,
+        .program = 1,
     };
     snprintf(r->comm, sizeof r->comm, "%s", comm);
     return r;
@@ -134,7 +134,7 @@ static struct walk_exec *put_exec(struct walk_rig *w, int32_t pid, uint64_t star
         .head = { WALK_EXEC, pid, start_ns, start_ns + MS },
         .ppid = 1,
         .uid = 1000,
-        .exec_count = 2,
+        .program = 2,
         .comm = "prog",
         .arguments_size = (uint32_t)size,
         .arguments_whole = (uint32_t)size,
@@ -321,7 +321,7 @@ static void a_confidential_argument_is_redacted_where_it_is_cut(void **state)
     memcpy(arguments, "prog", 5);
     memcpy(arguments + sizeof arguments - 17, "\0--password\0hunte", 17);
     put_exec(w, 30, recently(w), arguments, sizeof arguments)->arguments_whole = 5000;
-    put(w, 30, recently(w), "prog")->exec_count = 2;
+    put(w, 30, recently(w), "prog")->program = 2;
     tick(w);
     uint32_t slot = rig_slot(&w->rig, 30);
     const struct tick_version *version = rig_version(&w->rig, slot);
@@ -498,13 +498,13 @@ static void exec_names_a_known_process_anew(void **state)
     uint32_t slot = rig_slot(&w->rig, 10);
     struct walk_exec *e = put_exec(w, 10, second_ns, arguments, sizeof arguments);
     e->head.boot_ns = recently(w);
-    r->exec_count = 2;
+    r->program = 2;
     snprintf(r->comm, sizeof r->comm, "prog");
     tick(w);
     assert_true(rig_named(&w->rig, slot, PROCESS_CMDLINE, "prog -v"));
     assert_int_equal(w->rig.tick.version_count, 1);
     assert_int_equal(rig_version(&w->rig, slot)->from_ns, w->rig.tick.start_ns - 500 * MS);
-    r->exec_count = 3; /* this one's event was lost */
+    r->program = 3; /* this one's event was lost */
     snprintf(r->comm, sizeof r->comm, "third");
     tick(w);
     assert_true(rig_named(&w->rig, slot, PROCESS_COMM, "third"));
@@ -523,7 +523,7 @@ static void pages_that_cpus_count_apart_are_remembered(void **state)
     tick(w);
     uint32_t slot = rig_slot(&w->rig, 10);
     assert_int_equal(rig_value(&w->rig, slot, PROCESS_RESIDENT_BYTES), 12 * page);
-    r->flags &= ~(uint32_t)WALK_EXACT;
+    r->flags &= (uint16_t)~WALK_EXACT;
     r->apart[RSS_ANONYMOUS] = 0;
     r->resident[RSS_ANONYMOUS] = 4;
     tick(w);

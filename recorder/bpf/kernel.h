@@ -158,7 +158,6 @@ struct task_struct {
     const struct cred *real_cred;
     char comm[16];
     struct signal_struct *signal;
-    uint64_t self_exec_id;
     struct task_io_accounting ioac;
     struct css_set *cgroups;
     struct task_delay_info *delays;

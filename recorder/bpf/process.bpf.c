@@ -169,6 +169,7 @@ static __always_inline void fill_memory(struct walk_record *r, struct mm_struct 
                                         const struct walk_control *c, bool may_exact)
 {
     r->flags |= WALK_HAS_MEMORY;
+    r->program = (uint64_t)mm; /* exec makes a new one */
     r->virtual_pages = mm->total_vm;
     add_resident(r, mm);
     if (r->peak_pages < mm->hiwater_rss)
@@ -192,13 +193,14 @@ static __always_inline void fill_io(struct walk_record *r, struct task_struct *t
     }
 }
 
-static __always_inline void fill_delays(struct walk_record *r, struct task_struct *t)
+static __always_inline void fill_delays(struct walk_record *r, struct task_struct *t,
+                                        const struct walk_control *c)
 {
     if (bpf_core_field_exists(t->sched_info.run_delay)) {
         r->flags |= WALK_RUN_DELAY;
         r->run_delay_ns = t->sched_info.run_delay;
     }
-    if (bpf_core_field_exists(t->delays)) {
+    if (bpf_core_field_exists(t->delays) && c->wants_block_delay) {
         struct task_delay_info *delays = t->delays;
 
         if (delays != NULL) {
@@ -219,10 +221,10 @@ static __always_inline void fill(struct walk_record *r, struct task_struct *t,
     r->pid = t->tgid;
     r->ppid = t->real_parent->tgid;
     r->uid = t->real_cred->euid.val;
-    r->state = state_of(t);
+    r->state = (uint16_t)state_of(t);
     r->threads = s->nr_threads;
-    r->cpu = cpu_of(t);
-    r->static_prio = t->static_prio;
+    r->cpu = (uint16_t)cpu_of(t);
+    r->static_prio = (uint16_t)t->static_prio;
     r->start_boot_ns = t->start_boottime;
     r->exec_ns = s->sum_sched_runtime + t->se.sum_exec_runtime;
     r->user_raw_ns = s->utime + t->utime;
@@ -234,11 +236,11 @@ static __always_inline void fill(struct walk_record *r, struct task_struct *t,
     r->switches_voluntary = s->nvcsw + t->nvcsw;
     r->switches_involuntary = s->nivcsw + t->nivcsw;
     r->peak_pages = s->maxrss;
-    r->exec_count = t->self_exec_id;
-    r->cgroups = (uint64_t)t->cgroups;
+    if (c->wants_cgroups)
+        r->cgroups = (uint64_t)t->cgroups;
     __builtin_memcpy(r->comm, t->comm, sizeof r->comm);
     fill_io(r, t, s);
-    fill_delays(r, t);
+    fill_delays(r, t, c);
     if (t->flags & KERNEL_THREAD)
         r->flags |= WALK_KERNEL_THREAD;
     else if (mm != NULL)
@@ -585,7 +587,7 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
     fill_head(&e->head, WALK_EXEC, t);
     e->ppid = t->real_parent->tgid;
     e->uid = t->real_cred->euid.val;
-    e->exec_count = t->self_exec_id;
+    e->program = (uint64_t)mm;
     __builtin_memcpy(e->comm, t->comm, sizeof e->comm);
     put_arguments(e, mm);
     put_path(e, BPF_CORE_READ(mm, exe_file));

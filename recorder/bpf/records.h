@@ -33,15 +33,15 @@ enum walk_flags {
     WALK_THREADS_LEFT = 256, /* the run delay of those is not known */
 };
 
-/* One process, its live threads summed with those that have left it. */
+/* One process, its live threads summed with those that have left it: four lines of the cache. */
 struct walk_record {
     int32_t pid, ppid;
     uint32_t uid; /* effective */
-    uint32_t flags;
-    uint32_t state; /* bits of the kernel's __state and exit_state */
     int32_t threads;
-    uint32_t cpu;
-    int32_t static_prio; /* 120 + nice */
+    uint16_t state;       /* bits of the kernel's __state and exit_state */
+    uint16_t static_prio; /* 120 + nice */
+    uint16_t cpu;
+    uint16_t flags;
     uint64_t start_boot_ns;
     uint64_t exec_ns, user_raw_ns, system_raw_ns; /* the last two sampled at clock ticks */
     uint64_t user_told_ns, system_told_ns;        /* what /proc told last: it never tells less */
@@ -54,9 +54,9 @@ struct walk_record {
     int64_t resident[RSS_KINDS]; /* pages; since 6.2 without what CPUs still count apart */
     int32_t apart[RSS_KINDS];    /* with WALK_EXACT: pages that CPUs count apart */
     uint64_t peak_pages;
-    uint64_t exec_count; /* of this process and its ancestors */
-    uint64_t cgroups;    /* another number when it was moved to another cgroup */
+    uint64_t program; /* another number when it runs another program; 0: not known */
     char comm[WALK_COMM_SIZE];
+    uint64_t cgroups; /* another number when it was moved to another cgroup; 0: not asked for */
 };
 
 /* Written by the recorder before a run and by the program during one. */
@@ -69,11 +69,13 @@ struct walk_control {
     uint32_t cpu_count; /* with per-CPU parts; 0: none are read */
     int32_t after_pid;  /* go on behind this process, which may be gone; 0: from the first */
     uint64_t after_start_boot_ns;
-    uint32_t count;                  /* records that the run made */
-    uint32_t more;                   /* there are others behind the last one */
-    uint32_t cpus_found;             /* by find_cpus */
-    uint32_t begun;                  /* during a run: after_pid was met */
-    uint64_t address;                /* room for find_cpus */
+    uint32_t count;      /* records that the run made */
+    uint32_t more;       /* there are others behind the last one */
+    uint32_t cpus_found; /* by find_cpus */
+    uint32_t begun;      /* during a run: after_pid was met */
+    uint64_t address;    /* room for find_cpus */
+    /* What else is to be read: each takes another line of the cache for each process. */
+    uint32_t wants_cgroups, wants_block_delay;
     uint64_t lost_execs, lost_exits; /* events without room */
 };
 
@@ -91,7 +93,7 @@ struct walk_exec {
     struct walk_event head;
     int32_t ppid;
     uint32_t uid;
-    uint64_t exec_count;
+    uint64_t program; /* as in walk_record */
     char comm[WALK_COMM_SIZE];
     uint32_t arguments_size;  /* in `text`, first; raw as in /proc/PID/cmdline */
     uint32_t arguments_whole; /* before they were cut */
