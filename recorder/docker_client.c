@@ -270,11 +270,18 @@ enum status docker_client_get(struct docker_client *client, const struct docker_
     return judge(client, code, request, err);
 }
 
+/* Not to be left out because nobody reads it again. */
+static void wipe(volatile char *bytes, size_t size)
+{
+    while (size-- > 0)
+        *bytes++ = 0;
+}
+
 void docker_client_forget(struct docker_client *client)
 {
     if (client->body == NULL)
         return;
-    explicit_bzero(client->body, client->size);
+    wipe(client->body, client->used);
     if (client->size <= BODY_KEPT)
         return;
     free(client->body);
