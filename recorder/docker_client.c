@@ -47,8 +47,7 @@ void docker_client_forget(struct docker_client *client)
 #undef curl_easy_getinfo
 
 enum {
-    BODY_START = 16 * 1024,
-    BODY_KEPT = 256 * 1024,
+    BODY_START = 256 * 1024, /* of pages that are there when used: few answers are copied to grow */
     HEADERS_MAX = 64 * 1024, /* of all lines together; older libraries keep every one */
     URL_MAX = 256,
 };
@@ -282,7 +281,7 @@ void docker_client_forget(struct docker_client *client)
     if (client->body == NULL)
         return;
     wipe(client->body, client->used);
-    if (client->size <= BODY_KEPT)
+    if (client->size <= BODY_START)
         return;
     free(client->body);
     client->body = NULL;
