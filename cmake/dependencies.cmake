@@ -65,6 +65,26 @@ if(sandbox_missing)
     message(STATUS "no sandbox: ${sandbox_missing}")
 endif()
 
+# The BPF programs that read all processes at once: libbpf, and a clang that compiles for BPF.
+set(bpf_missing "")
+if(NOT PROCSCOPE_BPF)
+    set(bpf_missing "built with PROCSCOPE_BPF=OFF")
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    look_for_library(bpf libbpf bpf/libbpf.h bpf)
+    find_program(BPF_CLANG NAMES clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 clang-13)
+    find_program(BPF_STRIP NAMES llvm-strip llvm-strip-19 llvm-strip-18 llvm-strip-17 llvm-strip-16
+                 llvm-strip-15 llvm-strip-14 llvm-strip-13)
+    mark_as_advanced(BPF_CLANG BPF_STRIP)
+    if(NOT TARGET procscope::bpf)
+        set(bpf_missing "built without libbpf (Debian libbpf-dev, Fedora libbpf-devel)")
+    elseif(NOT BPF_CLANG)
+        set(bpf_missing "built without clang")
+    endif()
+endif()
+if(bpf_missing)
+    message(STATUS "no BPF: ${bpf_missing}")
+endif()
+
 # The container engines' socket. Its header only: the library is loaded when there is such a socket.
 set(curl_missing "")
 if(NOT PROCSCOPE_CURL)

@@ -23,6 +23,7 @@ struct options {
     size_t redact_count;
     const char *control;       /* path of the socket; NULL: beside the recording; "none": none */
     const char *control_group; /* NULL: root and our own user only */
+    int64_t budget_ppm;        /* of one core's time; 0: any */
     bool no_cmdline, list_collectors, json, check_config, print_config, version, help;
     const char *user; /* who records; NULL: who starts it */
     bool no_sandbox;

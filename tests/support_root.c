@@ -106,6 +106,29 @@ void test_collector_close(struct test_collector *t)
     tick_release(&t->tick);
 }
 
+static bool is_text(const struct tick *tick, struct tick_text text, const char *expected)
+{
+    return text.size == strlen(expected) &&
+           memcmp(tick_text_at(tick, text), expected, text.size) == 0;
+}
+
+uint32_t test_slot(const struct test_collector *t, const char *key)
+{
+    for (size_t i = 0; i < t->tick.entity_count; i++)
+        if (is_text(&t->tick, t->tick.entities[i].key, key))
+            return t->tick.entities[i].slot;
+    fail_msg("\"%s\" is not announced", key);
+    return UINT32_MAX;
+}
+
+const struct tick_event *test_event(const struct test_collector *t, const char *kind, size_t n)
+{
+    for (size_t i = 0; i < t->tick.event_count; i++)
+        if (is_text(&t->tick, t->tick.events[i].kind, kind) && n-- == 0)
+            return &t->tick.events[i];
+    return NULL;
+}
+
 const struct tick_row *test_row(const struct test_collector *t, uint32_t slot)
 {
     const struct tick_table *table = &t->tick.table[t->collector->table];

@@ -35,6 +35,10 @@ void test_collector_open(struct test_collector *t, const struct collector *colle
 enum status test_collector_tick(struct test_collector *t);
 void test_collector_close(struct test_collector *t);
 
+/* The slot of the entity of that key that the latest tick announces; the test fails without. */
+uint32_t test_slot(const struct test_collector *t, const char *key);
+/* The n-th event of that kind in the latest tick, or NULL. */
+const struct tick_event *test_event(const struct test_collector *t, const char *kind, size_t n);
 /* The row of that slot in the latest tick, or NULL. */
 const struct tick_row *test_row(const struct test_collector *t, uint32_t slot);
 int64_t test_value(const struct test_collector *t, uint32_t slot, size_t metric);

@@ -192,6 +192,37 @@ static void a_long_file_is_read_to_its_end(void **state)
     free(text);
 }
 
+static void kills_for_lack_of_memory_are_events(void **state)
+{
+    (void)state;
+    struct test_root root;
+    struct test_collector t;
+    const struct tick_event *event;
+
+    test_root_open(&root);
+    test_root_write(&root, "/proc/vmstat", "oom_kill 7\n");
+    test_collector_open(&t, &memory_collector, root.path);
+    collect(&t);
+    assert_null(test_event(&t, "oom_kill", 0)); /* of earlier times */
+    test_root_write(&root, "/proc/vmstat", "oom_kill 1");
+    collect(&t); /* a cut line: not known, not fallen */
+    test_root_write(&root, "/proc/vmstat", "oom_kill 10\n");
+    collect(&t);
+    event = test_event(&t, "oom_kill", 0);
+    assert_non_null(event);
+    assert_int_equal(event->value, 3);
+    assert_int_equal(event->at_ns, t.tick.start_ns);
+    assert_non_null(strstr(tick_text_at(&t.tick, event->detail), "10 since boot"));
+    assert_null(test_event(&t, "oom_kill", 1));
+    collect(&t);
+    assert_null(test_event(&t, "oom_kill", 0));
+    test_root_write(&root, "/proc/vmstat", "oom_kill 2\n");
+    collect(&t);
+    assert_null(test_event(&t, "oom_kill", 0));
+    test_collector_close(&t);
+    test_root_close(&root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +233,7 @@ int main(void)
         cmocka_unit_test(similar_names_and_bad_numbers_are_told_apart),
         cmocka_unit_test(every_truncation_is_read_without_harm),
         cmocka_unit_test(a_long_file_is_read_to_its_end),
+        cmocka_unit_test(kills_for_lack_of_memory_are_events),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -334,6 +334,10 @@ static int64_t cgroup_other_cpu_ns(const void *state)
 const struct collector cgroup_collector = {
     .name = "cgroup",
     .description = "CPU, memory, IO, tasks and limits of cgroups, versions 1 and 2",
+    .source = "cgroup file systems of versions 1 and 2",
+    .needs = "nothing",
+    .absence = "a limit that is not there is no limit; a metric is missing where its controller is "
+               "not enabled",
     .table = TABLE_CGROUP,
     .divisor = 1,
     .period_ns = INT64_C(10000000000),

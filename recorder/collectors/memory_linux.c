@@ -50,6 +50,8 @@ struct memory_state {
     struct textfile meminfo, vmstat;
     int64_t page_bytes;
     bool sampled_before;
+    bool oom_kills_known;
+    int64_t oom_kills; /* as of the latest tick that told them */
 };
 
 struct row {
@@ -123,6 +125,34 @@ static bool read_fields(struct textfile *file, const struct field *fields, size_
     return false;
 }
 
+/* The kernel says how many it killed, not whom: the exits of the tick tell by their code, 9. */
+static void tell_oom_kills(struct memory_state *memory, const struct row *row, struct tick *tick)
+{
+    static const char kind[] = "oom_kill";
+    int64_t total = row->values[MEMORY_OOM_KILLS_TOTAL];
+    int64_t more = total - memory->oom_kills;
+    bool known = memory->oom_kills_known;
+    struct tick_event *event;
+    char detail[96];
+    int size;
+
+    if (row->missing[MEMORY_OOM_KILLS_TOTAL] != MISSING_NONE)
+        return;
+    memory->oom_kills_known = true;
+    memory->oom_kills = total;
+    if (!known || more <= 0)
+        return;
+    event = tick_add_event(tick);
+    if (event == NULL)
+        return;
+    size = snprintf(detail, sizeof detail, "%lld killed for lack of memory, %lld since boot",
+                    (long long)more, (long long)total);
+    event->at_ns = tick->start_ns;
+    event->value = more;
+    event->kind = tick_add_text(tick, kind, sizeof kind - 1);
+    event->detail = tick_add_text(tick, detail, (size_t)size);
+}
+
 static void memory_close(void *state)
 {
     struct memory_state *memory = state;
@@ -190,6 +220,7 @@ static enum status memory_collect(void *state, struct tick *tick, struct error *
         return error_set(err, STATUS_NO_MEMORY, "row of memory_samples");
     tick_sampled(tick, TABLE_MEMORY);
     memory->sampled_before = true;
+    tell_oom_kills(memory, &row, tick);
     memcpy(values, row.values, sizeof row.values);
     memcpy(missing, row.missing, sizeof row.missing);
     return STATUS_OK;
@@ -198,6 +229,9 @@ static enum status memory_collect(void *state, struct tick *tick, struct error *
 const struct collector memory_collector = {
     .name = "memory",
     .description = "memory, swap and paging of the host",
+    .source = "/proc/meminfo, /proc/vmstat",
+    .needs = "nothing",
+    .absence = "a missing metric is not known to this kernel",
     .table = TABLE_MEMORY,
     .divisor = 1,
     .open = memory_open,
