@@ -16,6 +16,7 @@ enum cgroup_subject {
     CGROUP_BLKIO = 8,
     CGROUP_PIDS = 16,
     CGROUP_V2 = 32,
+    CGROUP_COMPLETES = 64, /* of a file: to be read after another that told a part of its metric */
 };
 
 /* In stored units. What is already there is never replaced: the files are read in order of preference. */
@@ -36,7 +37,7 @@ struct cgroup_key {
     int64_t multiply, divide; /* from the file's unit to the stored one */
 };
 
-enum { CGROUP_KEYS_MAX = 6 };
+enum { CGROUP_KEYS_MAX = 7 /* with the one that ends them */ };
 
 struct cgroup_file {
     const char *name;
@@ -44,7 +45,6 @@ struct cgroup_file {
     void (*parse)(const struct cgroup_file *file, const char *text, size_t size,
                   const struct cgroup_devices *devices, struct cgroup_values *values);
     struct cgroup_key keys[CGROUP_KEYS_MAX]; /* what it tells; ends with name NULL */
-    bool completes; /* to be read although another file told something of its metric */
 };
 
 /* Of all versions, in order of preference. */

@@ -13,9 +13,10 @@ enum {
     CGROUP_GROUPS_MAX = 1000, /* of one walk; those nearer to the root come first */
     CGROUP_DEPTH_MAX =
         8, /* below the root; what is deeper is part of the sums of the group there */
-    CGROUP_NO_PARENT = UINT32_MAX,
     CGROUP_DEVICES_MAX = 64,
 };
+
+#define CGROUP_NO_PARENT UINT32_MAX
 
 struct cgroup_group {
     size_t path_at; /* in tree->paths */

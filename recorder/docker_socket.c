@@ -25,12 +25,12 @@ static int connect_once(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int failure = 0;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
     if (fd < 0)
         return errno;
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
         connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
         failure = errno;
     close(fd);

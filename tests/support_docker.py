@@ -24,7 +24,8 @@ def stats(container, cpu_ns, **changes):
         "memory_stats": {"usage": 9_000_000, "limit": 64_000_000,
                          "stats": {"inactive_file": 1_000_000, "total_inactive_file": None}},
         "pids_stats": {"current": 5},
-        "networks": {"eth0": {"rx_bytes": 100, "tx_bytes": 20}, "eth1": {"rx_bytes": 1, "tx_bytes": 2}},
+        "networks": {"eth0": {"rx_bytes": 100, "tx_bytes": 20},
+                     "eth1": {"rx_bytes": 1, "tx_bytes": 2}},
         "blkio_stats": {"io_service_bytes_recursive": [
             {"major": 8, "minor": 0, "op": "read", "value": 4096},
             {"major": 8, "minor": 0, "op": "write", "value": 512},
@@ -107,14 +108,15 @@ class Engine:
         if found is None or found[1] not in [c["Id"] for c in self.containers]:
             return None
         if found[2] == "json":
-            return encode({"Id": found[1], "Config": {"Env": ["PASSWORD=hunter2", '"RestartCount": 7']},
+            environment = ["PASSWORD=hunter2", '"RestartCount": 7']
+            return encode({"Id": found[1], "Config": {"Env": environment},
                            "State": {"RestartCount": 8}, "RestartCount": 3})
         if behaviour == "lie":
             return lying_stats(found[1])
         self.cpu_ns += 1_000_000_000
         return encode(stats(found[1], self.cpu_ns))
 
-    # --- what has nothing to do with what was asked; each returns whether the connection goes on ---
+    # --- without heed of what was asked; each returns whether the connection goes on ---
 
     def act_hang(self, _connection):
         self.ending.wait()
@@ -182,8 +184,8 @@ def encode(value):
 
 
 def send(connection, code, body):
-    connection.sendall(b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                       % (code, len(body)) + body)
+    head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    connection.sendall(head % (code, len(body)) + body)
 
 
 def lying_list(containers):

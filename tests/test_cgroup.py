@@ -1,6 +1,6 @@
 """
-Cgroups of this host: a group with limits is recorded with them, that a process in it was killed for lack of
-memory and that it was stopped at its CPU limit are events, and what it used is what it used.
+Cgroups of this host: a group with limits is recorded with them; that a process in it was killed for
+lack of memory, and that it was stopped at its CPU limit, are events and counters.
 """
 
 import os
@@ -98,7 +98,7 @@ def rows(path, table):
 
 
 def record(path, group):
-    """From before anything happens until after the next sample: its events. The processes to be ended."""
+    """From before anything happens until after a sample behind it. The process to be ended."""
     recorder = programs.Recorder(path, "-i", "200ms", "--collectors", "cgroup,memory")
     time.sleep(1)
     hog = group.run(sys.executable, "-c", "a = []\nwhile True: a.append(bytearray(1 << 20))")
@@ -128,16 +128,20 @@ def check_recording(path, group):
     parts = [(int(b["throttled_ns_total"]) - int(a["throttled_ns_total"]))
              / (int(b["time_ns"]) - int(a["time_ns"])) for a, b in zip(samples, samples[1:])]
     print("throttled for these parts of the time: %s" % parts)
-    if not any(0.09 < part < 0.11 for part in parts):  # a read is up to a tick before its sample's time
-        check((max(parts) > 0.1) == (throttled is not None), "an event tells if it was: %s" % throttled)
+    if not any(0.09 < part < 0.11 for part in parts):  # a read is a tick before its sample's time
+        check((max(parts) > 0.1) == (throttled is not None),
+              "an event tells if it was: %s" % throttled)
     check(0 <= int(last["throttled_total"]) <= group.throttled(), "so does a counter")
     if group.kills() > 0:
         killed = events.get(("oom_kill", "/" + NAME))
-        check(killed is not None and int(killed["value"]) == group.kills(), "so is a kill: %s" % killed)
+        check(killed is not None and int(killed["value"]) == group.kills(),
+              "so is a kill: %s" % killed)
         check(int(last["oom_kills_total"]) == group.kills(), "and its counter")
-        check(0 < int(last["memory_peak_bytes"] or MEMORY_LIMIT) <= MEMORY_LIMIT, "the peak is below the limit")
+        check(0 < int(last["memory_peak_bytes"] or MEMORY_LIMIT) <= MEMORY_LIMIT,
+              "the peak is below the limit")
     if group.used_ns() is not None:
-        check(0 < int(last["cpu_ns_total"]) <= group.used_ns(), "CPU time is at most what it is later")
+        check(0 < int(last["cpu_ns_total"]) <= group.used_ns(),
+              "CPU time is at most what it is later")
     check(all(e["kind"] != "oom_kill" or e["detail"] == "/" + NAME for e in events.values()
               if NAME in e["detail"]), "no other group is told of")
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "recorder/cgroup_text_linux.h"
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/entity_set.h"
 #include "tests/support_root.h"
@@ -152,6 +153,15 @@ static void version_2_is_read(void **state)
     assert_int_equal(t.tick.entity_count, 0);
     assert_int_equal(test_row(&t, 0)->flags, 0);
     test_collector_close(&t);
+}
+
+static void every_list_of_keys_has_an_end(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < cgroup_file_count; i++) {
+        assert_non_null(cgroup_files[i].keys[0].name);
+        assert_null(cgroup_files[i].keys[CGROUP_KEYS_MAX - 1].name);
+    }
 }
 
 static void groups_without_processes_are_left_out(void **state)
@@ -675,6 +685,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_2_is_read),
+        cmocka_unit_test(every_list_of_keys_has_an_end),
         cmocka_unit_test(groups_without_processes_are_left_out),
         cmocka_unit_test(a_group_is_named_by_path_and_inode_below_its_parent),
         cmocka_unit_test(version_1_is_read_and_put_together),
