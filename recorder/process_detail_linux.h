@@ -115,9 +115,9 @@ struct detail_look;
 /* `root` as in collect_context; errors NO_MEMORY, IO (no /proc). */
 MUST_USE enum status detail_look_open(struct detail_look **look, const char *root,
                                       struct error *err);
-void detail_look_close(void *look);
+void detail_look_close(void *self);
 /* struct worker_job.read. */
-enum status detail_look_read(void *look, struct error *err);
+enum status detail_look_read(void *self, struct error *err);
 
 /* Room for `count` candidates of the next read, to be filled in and counted; NULL: no memory. */
 struct detail_candidate *detail_look_candidates(struct detail_look *look, size_t count);
@@ -138,11 +138,11 @@ struct detail_memory {
     uint8_t missing;
 };
 
-/* struct slow_work; the source is the root directory's name. A request with `first` is about blocking. */
-enum status detail_slow_open(void *root, void **context, struct error *err);
-void detail_slow_close(void *context);
-void detail_slow_read(void *context, const struct slow_request *request);
-void detail_slow_answer(void *context, const struct slow_request *request,
+/* struct slow_work; `root` is a const char **. A request with `first` is about what blocks a process. */
+enum status detail_slow_open(void *root, void **opened, struct error *err);
+void detail_slow_close(void *opened);
+void detail_slow_read(void *opened, const struct slow_request *request);
+void detail_slow_answer(void *opened, const struct slow_request *request,
                         struct slow_answer *answer);
 
 /* --- process_detail_blocked_linux.c: processes in uninterruptible sleep ------------------------ */

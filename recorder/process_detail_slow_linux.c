@@ -33,7 +33,7 @@ enum status detail_slow_open(void *root, void **opened, struct error *err)
     *opened = context;
     if (context == NULL)
         return error_set(err, STATUS_NO_MEMORY, "details of processes");
-    (void)snprintf(path, sizeof path, "%.4080s/proc", (const char *)root);
+    (void)snprintf(path, sizeof path, "%.4080s/proc", *(const char **)root);
     context->proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (context->proc_fd >= 0)
         return STATUS_OK;

@@ -85,11 +85,12 @@ def events(path, kind, what):
     return [e for e in rows(path, "event") if e["kind"] == kind and what in e["detail"]]
 
 
-def check_sampling(path):
+def check_sampling(path, pid):
     """Between the onset of the last hang and its end ticks came as before."""
     ticks = [int(row["time_ns"]) for row in rows(path, "memory_samples")]
-    begin = max(int(e["time_ns"]) for e in events(path, "not_answering", ""))
-    end = min(int(e["time_ns"]) for e in events(path, "answering", ""))
+    about = "pid %d" % pid
+    begin = max(int(e["time_ns"]) for e in events(path, "not_answering", about))
+    end = min(int(e["time_ns"]) for e in events(path, "answering", about))
     late = sum(int(e["value"]) for e in events(path, "late", "")
                if begin <= int(e["time_ns"]) <= end)
     during = sum(begin <= t < end for t in ticks)
@@ -144,7 +145,7 @@ def record_hangs(work, server, locked):
     time.sleep(0.5)
     check(recorder.stop() == 0, "the recording ends as it should")
     check_locked(path, locked.pid)
-    check_sampling(path)
+    check_sampling(path, locked.pid)
     names = {row["pid"]: row["cmdline"] for row in programs.report(path, "--top", "0",
                                                                    columns="pid,cmdline")}
     check(names.get(str(later.pid)) == "sleep 1000", "what began meanwhile has its name")
@@ -165,7 +166,7 @@ def stop_while_it_hangs(work, server):
     check(recorder.stop() == 0 and time.monotonic() - begin < 20,
           "it ends while a read hangs, after %.1f s" % (time.monotonic() - begin))
     check(len(events(path, "not_answering", "names of pid %d" % locked.pid)) == 1 and
-          events(path, "answering", "") == [], "with its beginning in the recording and no end")
+          events(path, "answering", "pid %d" % locked.pid) == [], "with its beginning in the recording and no end")
     programs.analyze("verify", path)
     server.release()
     locked.communicate()

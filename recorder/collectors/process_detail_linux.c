@@ -33,7 +33,7 @@ struct detail_slot {
 };
 
 struct detail_state {
-    const struct collect_context *context;
+    const char *root;
     const struct process_directory *processes;
     bool real;
     int64_t page_bytes;
@@ -401,19 +401,18 @@ static void describe(const struct detail_state *s, struct capability *capability
 
 static enum status start(struct detail_state *s, struct error *err)
 {
-    const char *root = s->context->root;
     const struct slow_work work = {
         .open = detail_slow_open,
         .close = detail_slow_close,
         .read = detail_slow_read,
         .answer = detail_slow_answer,
-        .self = (void *)(uintptr_t)root,
+        .self = &s->root,
     };
     struct worker_job job = { .name = "process_detail",
                               .read = detail_look_read,
                               .release = detail_look_close };
 
-    if (detail_look_open(&s->look, root, err) != STATUS_OK)
+    if (detail_look_open(&s->look, s->root, err) != STATUS_OK)
         return err->status;
     job.self = s->look;
     if (worker_start(&s->worker, &job, s->real, err) != STATUS_OK)
@@ -435,7 +434,7 @@ static enum status detail_open(void **state, const struct collect_context *conte
     s = calloc(1, sizeof *s);
     if (s == NULL)
         return error_set(err, STATUS_NO_MEMORY, "details of processes");
-    s->context = context;
+    s->root = context->root;
     s->processes = context->processes;
     s->real = *context->root == '\0';
     s->page_bytes = sysconf(_SC_PAGESIZE);
