@@ -184,10 +184,9 @@ static bool read_fd(struct drm_state *s, struct drm_holder *holder, size_t i)
         leave_asleep(s, holder, key);
         return true;
     }
-    if (gpu_file_text(text, sizeof text - 1, s->holders.root, "/proc/%d/fdinfo/%d",
-                      (int)holder->pid, holder->fd[i].fd) != MISSING_NONE)
+    if (gpu_file_text(text, sizeof text, s->holders.root, "/proc/%d/fdinfo/%d", (int)holder->pid,
+                      holder->fd[i].fd) != MISSING_NONE)
         return false;
-    (void)strcat(text, "\n"); /* gpu_file_text took the last one */
     drm_fdinfo_parse(text, strlen(text), &info);
     if (info.driver[0] == '\0')
         return false;

@@ -46,8 +46,6 @@ static enum missing read_path(char *text, size_t size, const char *path)
     if (failure != 0)
         used = 0;
     text[used] = '\0';
-    if (used > 0 && text[used - 1] == '\n')
-        text[used - 1] = '\0';
     return textfile_missing(failure);
 }
 
@@ -62,6 +60,24 @@ enum missing gpu_file_text(char *text, size_t size, const char *root, const char
     fits = full_path(full, root, path, args);
     va_end(args);
     return fits ? read_path(text, size, full) : MISSING_FAILED;
+}
+
+enum missing gpu_file_line(char *text, size_t size, const char *root, const char *path, ...)
+{
+    char full[PATH_MAX];
+    enum missing why = MISSING_FAILED;
+    va_list args;
+    size_t used;
+
+    text[0] = '\0';
+    va_start(args, path);
+    if (full_path(full, root, path, args))
+        why = read_path(text, size, full);
+    va_end(args);
+    used = strlen(text);
+    if (used > 0 && text[used - 1] == '\n')
+        text[used - 1] = '\0';
+    return why;
 }
 
 enum missing gpu_file_number(int64_t *value, const char *root, const char *path, ...)

@@ -9,10 +9,14 @@
 #include "schema/metric.h"
 
 /*
- * The file root + path, up to size - 1 bytes of it, NUL-terminated and without the last newline. `path` is
- * written like a printf format. On a failure why, and text is "".
+ * The file root + path, up to size - 1 bytes of it, NUL-terminated. `path` is written like a printf
+ * format. On a failure why, and text is "".
  */
 enum missing gpu_file_text(char *text, size_t size, const char *root, const char *path, ...)
+    PRINTF_LIKE(4, 5);
+
+/* The same, without the newline at its end. */
+enum missing gpu_file_line(char *text, size_t size, const char *root, const char *path, ...)
     PRINTF_LIKE(4, 5);
 
 /* The whole number, or one with a sign, that such a file begins with; FAILED when there is none. */

@@ -193,14 +193,14 @@ static void put_all(const struct nvidia_subject *s, struct gpu_reading *reading,
 static void add_utilization(const struct nvidia_subject *s, struct nvidia_room *room,
                             uint64_t *seen_us, struct gpu_reading *reading)
 {
-    struct nvml_process_utilization *samples = room->list;
+    struct nvml_process_utilization *samples;
     const uint64_t second_us = 1000000;
     uint64_t now_us = wall_us();
     uint64_t since_us = *seen_us != 0 && *seen_us <= now_us ? *seen_us : now_us - second_us;
     unsigned count = 0;
     int returned = get_samples(s, room, &count, since_us);
 
-    samples = room->list;
+    samples = room->list; /* where it is now */
     if (returned == NVML_ERROR_NOT_FOUND) {
         returned = NVML_SUCCESS;
         count = 0;

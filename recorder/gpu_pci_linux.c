@@ -37,7 +37,7 @@ static bool has_display_class(const struct gpu_pci *pci, const char *address)
 {
     char text[32];
 
-    return gpu_file_text(text, sizeof text, pci->root, OF_DEVICE "class", address) ==
+    return gpu_file_line(text, sizeof text, pci->root, OF_DEVICE "class", address) ==
                MISSING_NONE &&
            (strncmp(text, "0x03", 4) == 0 || strncmp(text, "0x12", 4) == 0 ||
             strncmp(text, "0x0b40", 6) == 0);
@@ -50,7 +50,7 @@ static void see(struct gpu_pci *pci, const char *address)
     unsigned vendor = 0;
 
     if (!has_display_class(pci, address) ||
-        gpu_file_text(text, sizeof text, pci->root, OF_DEVICE "vendor", address) != MISSING_NONE ||
+        gpu_file_line(text, sizeof text, pci->root, OF_DEVICE "vendor", address) != MISSING_NONE ||
         sscanf(text, "0x%x", &vendor) != 1)
         return;
     gpu_file_link(driver, sizeof driver, pci->root, OF_DEVICE "driver", address);
@@ -93,12 +93,12 @@ static void look_at_power(const struct gpu_pci *pci, struct gpu_device *device)
 {
     char text[32];
     int64_t suspended_ms = 0;
-    bool known = gpu_file_text(text, sizeof text, pci->root, OF_DEVICE "power/runtime_status",
+    bool known = gpu_file_line(text, sizeof text, pci->root, OF_DEVICE "power/runtime_status",
                                device->address) == MISSING_NONE;
 
     /* "suspending" and "resuming": it is neither, and asked again soon. */
     device->asleep = known && (strcmp(text, "suspended") == 0 || strcmp(text, "suspending") == 0);
-    device->may_sleep = gpu_file_text(text, sizeof text, pci->root, OF_DEVICE "power/control",
+    device->may_sleep = gpu_file_line(text, sizeof text, pci->root, OF_DEVICE "power/control",
                                       device->address) == MISSING_NONE &&
                         strcmp(text, "auto") == 0;
     device->slept =

@@ -36,9 +36,8 @@ static uint64_t start_of(const char *root, int32_t pid)
     struct proc_stat stat;
     struct error err;
 
-    if (gpu_file_text(text, sizeof text - 1, root, "/proc/%d/stat", (int)pid) != MISSING_NONE)
+    if (gpu_file_text(text, sizeof text, root, "/proc/%d/stat", (int)pid) != MISSING_NONE)
         return 0;
-    (void)strcat(text, "\n"); /* gpu_file_text took it */
     return procfs_parse_stat(text, strlen(text), &stat, &err) == STATUS_OK ? stat.start_ticks : 0;
 }
 

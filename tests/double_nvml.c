@@ -8,6 +8,7 @@
  *   sample N PID SM MEMORY ENCODER DECODER [AGE_US]
  *   fail FUNCTION CODE                    the function returns that
  *   hang FUNCTION SECONDS
+ *   driver VERSION                        535.54... has lists of its own
  *   count N                               what lists claim to hold, whatever they hold
  *   log FILE                              a line for each call of init, shutdown, a handle, and energy
  *
@@ -342,19 +343,23 @@ struct listing {
     const char *name; /* "process 0 compute" or "sample 0" */
     void *list;
     unsigned room, count;
+    size_t stride; /* of processes */
 };
 
 static int take_process(const char *line, void *context)
 {
     struct listing *l = context;
-    struct nvml_process *list = l->list;
+    struct nvml_process process = { 0 };
     size_t size = strlen(l->name);
     unsigned long long pid, bytes;
 
     if (strncmp(line, l->name, size) != 0 || sscanf(line + size, "%llu %llu", &pid, &bytes) != 2)
         return 0;
+    process.pid = (unsigned)pid;
+    process.memory = bytes;
     if (l->count < l->room)
-        list[l->count] = (struct nvml_process){ (unsigned)pid, bytes, 0, 0 };
+        memcpy((char *)l->list + l->count * l->stride, &process,
+               l->stride < sizeof process ? l->stride : sizeof process);
     l->count++;
     return 0;
 }
@@ -371,10 +376,10 @@ static int claim(struct listing *l, unsigned *count)
 }
 
 static int give_list(const char *function, const char *which, nvml_device device, unsigned *count,
-                     void *list)
+                     void *list, size_t stride)
 {
     char name[LINE_SIZE];
-    struct listing l = { .name = name, .list = list, .room = *count };
+    struct listing l = { .name = name, .list = list, .room = *count, .stride = stride };
     unsigned long long none[2];
     int failure = ask(function, device, "bus", 1, none);
 
@@ -385,14 +390,28 @@ static int give_list(const char *function, const char *which, nvml_device device
     return claim(&l, count);
 }
 
+/* The first drivers of the series 535 have longer elements here. */
 EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(nvml_device device, unsigned *count, void *list)
 {
-    return give_list("nvmlDeviceGetComputeRunningProcesses_v3", "compute", device, count, list);
+    struct search search;
+    const char *driver = order(&search, "driver", "");
+    size_t more = driver != NULL && strncmp(driver, "535.54", 6) == 0 ? 8 : 0;
+
+    return give_list("nvmlDeviceGetComputeRunningProcesses_v3", "compute", device, count, list,
+                     sizeof(struct nvml_process) + more);
 }
 
-EXPORT int nvmlDeviceGetGraphicsRunningProcesses_v2(nvml_device device, unsigned *count, void *list)
+EXPORT int nvmlDeviceGetComputeRunningProcesses_v2(nvml_device device, unsigned *count, void *list)
 {
-    return give_list("nvmlDeviceGetGraphicsRunningProcesses_v2", "graphics", device, count, list);
+    return give_list("nvmlDeviceGetComputeRunningProcesses_v2", "compute", device, count, list,
+                     sizeof(struct nvml_process));
+}
+
+/* As before there was a second version. */
+EXPORT int nvmlDeviceGetGraphicsRunningProcesses(nvml_device device, unsigned *count, void *list)
+{
+    return give_list("nvmlDeviceGetGraphicsRunningProcesses", "graphics", device, count, list,
+                     sizeof(struct nvml_process_v1));
 }
 
 static int take_sample(const char *line, void *context)

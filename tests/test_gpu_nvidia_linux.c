@@ -1,5 +1,4 @@
 /* The NVIDIA back end on a double of its library: right, failing, lying, lost, asleep. */
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,131 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "recorder/gpu_pci_linux.h"
 #include "recorder/nvml.h"
-#include "tests/support_root.h"
+#include "tests/support_nvml_linux.h"
 
 #define MIB INT64_C(1048576)
 #define GPU_0 "gpu 0 bus 1\ngpu 0 name Double\n"
-
-/* The back end, read in this thread. */
-struct rig {
-    struct test_root root;
-    char library[PATH_MAX], orders[128], log[128];
-    struct gpu_candidates candidates;
-    struct gpu_pci pci;
-    struct gpu_setting setting;
-    void *state;
-    struct capability found;
-    struct gpu_reading reading;
-};
-
-static void order(struct rig *rig, const char *orders)
-{
-    char text[8192];
-
-    assert_true((size_t)snprintf(text, sizeof text, "log %s\n%s", rig->log, orders) < sizeof text);
-    test_root_write(&rig->root, "/orders", text);
-}
-
-static struct rig *rig_new(const char *orders)
-{
-    struct rig *rig = calloc(1, sizeof *rig);
-    const char *build = getenv("PROCSCOPE_BUILD_DIR");
-    struct error err = { 0 };
-
-    assert_non_null(rig);
-    test_root_open(&rig->root);
-    (void)snprintf(rig->orders, sizeof rig->orders, "%s/orders", rig->root.path);
-    (void)snprintf(rig->log, sizeof rig->log, "%s/log", rig->root.path);
-    (void)snprintf(rig->library, sizeof rig->library, "%s/tests/nvml/libnvidia-ml.so.1",
-                   build != NULL ? build : "build");
-    assert_int_equal(setenv("PROCSCOPE_DOUBLE_NVML", rig->orders, 1), 0);
-    order(rig, orders);
-    (void)snprintf(rig->pci.root, sizeof rig->pci.root, "%s", rig->root.path);
-    rig->setting = (struct gpu_setting){ .root = rig->root.path,
-                                         .nvml_library = rig->library,
-                                         .candidates = &rig->candidates,
-                                         .pci = &rig->pci };
-    if (gpu_nvidia.open(&rig->state, &rig->setting, &err) != STATUS_OK)
-        fail_msg("%s", err.message);
-    return rig;
-}
-
-static void rig_read(struct rig *rig)
-{
-    gpu_reading_reset(&rig->reading);
-    rig->found = (struct capability){ .status = CAPABILITY_OK };
-    gpu_pci_look(&rig->pci);
-    gpu_nvidia.read(rig->state, &rig->reading, &rig->found);
-}
-
-static void rig_end(struct rig *rig)
-{
-    gpu_nvidia.close(rig->state);
-    test_root_close(&rig->root);
-    free(rig);
-}
-
-/* A rig that has been read once. */
-static struct rig *rig_of(const char *orders)
-{
-    struct rig *rig = rig_new(orders);
-
-    rig_read(rig);
-    return rig;
-}
-
-static int64_t value_of(const struct rig *rig, size_t gpu, enum gpu_metric metric)
-{
-    assert_true(gpu < rig->reading.gpu_count);
-    assert_int_equal(rig->reading.gpu[gpu].missing[metric], MISSING_NONE);
-    return rig->reading.gpu[gpu].values[metric];
-}
-
-static enum missing missing_of(const struct rig *rig, size_t gpu, enum gpu_metric metric)
-{
-    assert_true(gpu < rig->reading.gpu_count);
-    return (enum missing)rig->reading.gpu[gpu].missing[metric];
-}
-
-static const struct gpu_use *use_of(const struct rig *rig, int32_t pid)
-{
-    const struct gpu_use *found = NULL;
-
-    for (size_t i = 0; i < rig->reading.use_count; i++) {
-        if (rig->reading.use[i].pid != pid)
-            continue;
-        assert_null(found); /* once */
-        found = &rig->reading.use[i];
-    }
-    assert_non_null(found);
-    return found;
-}
-
-static size_t count_in_log(const struct rig *rig, const char *what)
-{
-    FILE *file = fopen(rig->log, "re");
-    char line[128];
-    size_t count = 0;
-
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        count += strncmp(line, what, strlen(what)) == 0;
-    if (file != NULL)
-        (void)fclose(file);
-    return count;
-}
 
 /* --- right --- */
 
 static void every_metric_is_in_its_unit(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of(
+    struct nvml_rig *rig = nvml_rig_of(
         "gpus 1\n" GPU_0 "gpu 0 utilization 75 20\ngpu 0 memory 3145728 104857600\n"
         "gpu 0 power 251003\ngpu 0 limit 300000\ngpu 0 energy 1234567 1\ngpu 0 core_clock 1511\n"
         "gpu 0 memory_clock 2619\ngpu 0 temperature 66\ngpu 0 fan 41\ngpu 0 reasons 4\n"
@@ -162,74 +51,77 @@ static void every_metric_is_in_its_unit(void **state)
     assert_string_equal(rig->reading.gpu[0].key, "0000:01:00.0");
     assert_string_equal(rig->reading.gpu[0].label, "Double");
     for (size_t i = 0; i < COUNT_OF(expected); i++)
-        assert_int_equal(value_of(rig, 0, expected[i].metric), expected[i].value);
-    assert_int_equal(missing_of(rig, 0, GPU_BUSY_NS_TOTAL), MISSING_UNSUPPORTED);
+        assert_int_equal(nvml_rig_value(rig, 0, expected[i].metric), expected[i].value);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_BUSY_NS_TOTAL), MISSING_UNSUPPORTED);
     assert_string_equal(rig->reading.gpu[0].slowed, ""); /* at its limit of power: no trouble */
     assert_int_equal(rig->found.status, CAPABILITY_OK);
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 static void what_a_gpu_lacks_is_unsupported(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "gpu 0 power 90000\n");
+    struct nvml_rig *rig = nvml_rig_of("gpus 1\n" GPU_0 "gpu 0 power 90000\n");
 
-    assert_int_equal(value_of(rig, 0, GPU_POWER_MW), 90000);
-    assert_int_equal(missing_of(rig, 0, GPU_ENERGY_UJ_TOTAL), MISSING_UNSUPPORTED);
-    assert_int_equal(missing_of(rig, 0, GPU_UTILIZATION_PPM), MISSING_UNSUPPORTED);
-    assert_int_equal(missing_of(rig, 0, GPU_THROTTLE_REASONS), MISSING_UNSUPPORTED);
-    rig_end(rig);
+    assert_int_equal(nvml_rig_value(rig, 0, GPU_POWER_MW), 90000);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_ENERGY_UJ_TOTAL), MISSING_UNSUPPORTED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_UTILIZATION_PPM), MISSING_UNSUPPORTED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_THROTTLE_REASONS), MISSING_UNSUPPORTED);
+    nvml_rig_end(rig);
 }
 
 static void the_shares_of_two_processes_sum_to_the_gpu(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "gpu 0 utilization 75 20\n"
-                             "process 0 compute 101 1048576\nprocess 0 compute 102 2097152\n"
-                             "sample 0 101 45 15 1 0\nsample 0 102 30 5 0 2\n");
+    struct nvml_rig *rig =
+        nvml_rig_of("gpus 1\n" GPU_0 "gpu 0 utilization 75 20\n"
+                    "process 0 compute 101 1048576\nprocess 0 compute 102 2097152\n"
+                    "sample 0 101 45 15 1 0\nsample 0 102 30 5 0 2\n");
 
     assert_int_equal(rig->reading.use_count, 2);
-    assert_int_equal(use_of(rig, 101)->values[GPU_PROCESS_MEMORY_BYTES], MIB);
-    assert_int_equal(use_of(rig, 101)->values[GPU_PROCESS_ENCODER_PPM], 10000);
-    assert_int_equal(use_of(rig, 102)->values[GPU_PROCESS_DECODER_PPM], 20000);
-    assert_int_equal(use_of(rig, 101)->values[GPU_PROCESS_UTILIZATION_PPM] +
-                         use_of(rig, 102)->values[GPU_PROCESS_UTILIZATION_PPM],
-                     value_of(rig, 0, GPU_UTILIZATION_PPM));
-    assert_int_equal(use_of(rig, 101)->values[GPU_PROCESS_MEMORY_UTILIZATION_PPM] +
-                         use_of(rig, 102)->values[GPU_PROCESS_MEMORY_UTILIZATION_PPM],
-                     value_of(rig, 0, GPU_MEMORY_UTILIZATION_PPM));
-    assert_int_equal(use_of(rig, 101)->missing[GPU_PROCESS_GPU_NS_TOTAL], MISSING_UNSUPPORTED);
-    rig_end(rig);
+    assert_int_equal(nvml_rig_use(rig, 101)->values[GPU_PROCESS_MEMORY_BYTES], MIB);
+    assert_int_equal(nvml_rig_use(rig, 101)->values[GPU_PROCESS_ENCODER_PPM], 10000);
+    assert_int_equal(nvml_rig_use(rig, 102)->values[GPU_PROCESS_DECODER_PPM], 20000);
+    assert_int_equal(nvml_rig_use(rig, 101)->values[GPU_PROCESS_UTILIZATION_PPM] +
+                         nvml_rig_use(rig, 102)->values[GPU_PROCESS_UTILIZATION_PPM],
+                     nvml_rig_value(rig, 0, GPU_UTILIZATION_PPM));
+    assert_int_equal(nvml_rig_use(rig, 101)->values[GPU_PROCESS_MEMORY_UTILIZATION_PPM] +
+                         nvml_rig_use(rig, 102)->values[GPU_PROCESS_MEMORY_UTILIZATION_PPM],
+                     nvml_rig_value(rig, 0, GPU_MEMORY_UTILIZATION_PPM));
+    assert_int_equal(nvml_rig_use(rig, 101)->missing[GPU_PROCESS_GPU_NS_TOTAL],
+                     MISSING_UNSUPPORTED);
+    nvml_rig_end(rig);
 }
 
 static void a_process_in_two_lists_is_counted_once(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "process 0 compute 7 3000\n"
-                             "process 0 graphics 7 3000\nprocess 0 graphics 8 500\n");
+    struct nvml_rig *rig = nvml_rig_of("gpus 1\n" GPU_0 "process 0 compute 7 3000\n"
+                                       "process 0 graphics 7 3000\nprocess 0 graphics 8 500\n");
 
     assert_int_equal(rig->reading.use_count, 2);
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 3000);
-    assert_int_equal(use_of(rig, 8)->values[GPU_PROCESS_MEMORY_BYTES], 500);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 3000);
+    assert_int_equal(nvml_rig_use(rig, 8)->values[GPU_PROCESS_MEMORY_BYTES], 500);
     /* No samples: they did nothing, which is known. */
-    assert_int_equal(use_of(rig, 7)->missing[GPU_PROCESS_UTILIZATION_PPM], MISSING_NONE);
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 0);
-    rig_end(rig);
+    assert_int_equal(nvml_rig_use(rig, 7)->missing[GPU_PROCESS_UTILIZATION_PPM], MISSING_NONE);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 0);
+    nvml_rig_end(rig);
 }
 
 static void mig_mode_is_said_and_its_instances_are_summed(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "gpu 0 mig 1\nprocess 0 compute 7 3000\n"
-                             "process 0 compute 7 400\nsample 0 7 50 0 0 0\n");
+    struct nvml_rig *rig = nvml_rig_of("gpus 1\n" GPU_0 "gpu 0 mig 1\nprocess 0 compute 7 3000\n"
+                                       "process 0 compute 7 400\nsample 0 7 50 0 0 0\n");
 
     assert_string_equal(rig->reading.gpu[0].label, "Double (MIG mode)");
     assert_int_equal(rig->found.status, CAPABILITY_PARTIAL);
     assert_non_null(strstr(rig->found.reason, "MIG mode"));
-    assert_int_equal(missing_of(rig, 0, GPU_UTILIZATION_PPM), MISSING_UNSUPPORTED);
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 3400);
-    assert_int_equal(use_of(rig, 7)->missing[GPU_PROCESS_UTILIZATION_PPM], MISSING_UNSUPPORTED);
-    rig_end(rig);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_UTILIZATION_PPM), MISSING_UNSUPPORTED);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 3400);
+    assert_int_equal(nvml_rig_use(rig, 7)->missing[GPU_PROCESS_UTILIZATION_PPM],
+                     MISSING_UNSUPPORTED);
+    nvml_rig_end(rig);
 }
 
 static void more_processes_than_there_was_room_for_are_all_there(void **state)
@@ -237,18 +129,18 @@ static void more_processes_than_there_was_room_for_are_all_there(void **state)
     (void)state;
     char orders[16384];
     size_t used = (size_t)snprintf(orders, sizeof orders, "%s", GPU_0);
-    struct rig *rig;
+    struct nvml_rig *rig;
 
     for (int i = 1; i <= 300; i++)
         used +=
             (size_t)snprintf(orders + used, sizeof orders - used, "process 0 compute %d 1\n", i);
-    rig = rig_new("gpus 1\n");
+    rig = nvml_rig_new("gpus 1\n");
     test_root_write(&rig->root, "/orders", orders);
     test_root_write(&rig->root, "/sys/bus/pci/devices/0000:01:00.0/class", "0x030200\n");
     test_root_write(&rig->root, "/sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n");
-    rig_read(rig);
+    nvml_rig_read(rig);
     assert_int_equal(rig->reading.use_count, 300);
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 /* --- failing --- */
@@ -256,70 +148,71 @@ static void more_processes_than_there_was_room_for_are_all_there(void **state)
 static void each_failure_has_its_reason(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of(
+    struct nvml_rig *rig = nvml_rig_of(
         "gpus 1\n" GPU_0 "gpu 0 power 1\ngpu 0 energy 1 1\ngpu 0 fan 1\ngpu 0 temperature 1\n"
         "gpu 0 memory 1 2\nfail nvmlDeviceGetPowerUsage 4\n"
         "fail nvmlDeviceGetTotalEnergyConsumption 3\nfail nvmlDeviceGetFanSpeed 999\n"
         "fail nvmlDeviceGetTemperature 6\nfail nvmlDeviceGetMemoryInfo_v2 13\n"
         "process 0 compute 7 1\nfail nvmlDeviceGetComputeRunningProcesses_v3 4\n");
 
-    assert_int_equal(missing_of(rig, 0, GPU_POWER_MW), MISSING_NOT_PERMITTED);
-    assert_int_equal(missing_of(rig, 0, GPU_ENERGY_UJ_TOTAL), MISSING_UNSUPPORTED);
-    assert_int_equal(missing_of(rig, 0, GPU_FAN_PPM), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_TEMPERATURE_MILLICELSIUS), MISSING_NOT_THERE);
-    assert_int_equal(value_of(rig, 0, GPU_MEMORY_TOTAL_BYTES), 2); /* by the older call */
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_POWER_MW), MISSING_NOT_PERMITTED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_ENERGY_UJ_TOTAL), MISSING_UNSUPPORTED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_FAN_PPM), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_TEMPERATURE_MILLICELSIUS), MISSING_NOT_THERE);
+    assert_int_equal(nvml_rig_value(rig, 0, GPU_MEMORY_TOTAL_BYTES), 2); /* by the older call */
     assert_int_equal(rig->reading.use_count, 0);
     assert_non_null(strstr(rig->found.reason, "does not tell us the processes"));
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 static void without_a_driver_it_says_so_and_tries_again_later(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "gpu 0 power 5\nfail nvmlInit_v2 9\n");
+    struct nvml_rig *rig = nvml_rig_of("gpus 1\n" GPU_0 "gpu 0 power 5\nfail nvmlInit_v2 9\n");
 
     assert_int_equal(rig->reading.gpu_count, 0);
     assert_int_equal(rig->found.status, CAPABILITY_NOT_THERE);
     assert_non_null(strstr(rig->found.reason, "driver is not loaded"));
-    order(rig, "gpus 1\n" GPU_0 "gpu 0 power 5\n");
-    rig_read(rig);
-    assert_int_equal(count_in_log(rig, "init"), 1);
+    nvml_rig_order(rig, "gpus 1\n" GPU_0 "gpu 0 power 5\n");
+    nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_logged(rig, "init"), 1);
     for (int i = 0; i < 30; i++)
-        rig_read(rig);
-    assert_int_equal(count_in_log(rig, "init"), 2);
-    assert_int_equal(value_of(rig, 0, GPU_POWER_MW), 5);
-    rig_end(rig);
+        nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_logged(rig, "init"), 2);
+    assert_int_equal(nvml_rig_value(rig, 0, GPU_POWER_MW), 5);
+    nvml_rig_end(rig);
 }
 
 static void no_permission_says_how_to_get_it(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "fail nvmlInit_v2 4\n");
+    struct nvml_rig *rig = nvml_rig_of("gpus 1\n" GPU_0 "fail nvmlInit_v2 4\n");
 
     assert_int_equal(rig->found.status, CAPABILITY_NOT_PERMITTED);
     assert_non_null(strstr(rig->found.enable, "/dev/nvidiactl"));
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 static void a_lost_gpu_fails_and_the_other_is_read(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 2\n" GPU_0 "gpu 0 power 5\ngpu 1 bus 2\ngpu 1 power 6\n"
-                             "process 0 compute 7 1\nprocess 1 compute 8 1\n");
+    struct nvml_rig *rig =
+        nvml_rig_of("gpus 2\n" GPU_0 "gpu 0 power 5\ngpu 1 bus 2\ngpu 1 power 6\n"
+                    "process 0 compute 7 1\nprocess 1 compute 8 1\n");
 
     assert_int_equal(rig->reading.use_count, 2);
-    order(rig, "gpus 2\n" GPU_0 "gpu 0 power 5\ngpu 0 lost 1\ngpu 1 bus 2\ngpu 1 power 6\n"
-               "process 0 compute 7 1\nprocess 1 compute 8 1\n");
-    rig_read(rig);
+    nvml_rig_order(rig, "gpus 2\n" GPU_0 "gpu 0 power 5\ngpu 0 lost 1\ngpu 1 bus 2\ngpu 1 power 6\n"
+                        "process 0 compute 7 1\nprocess 1 compute 8 1\n");
+    nvml_rig_read(rig);
     assert_int_equal(rig->reading.gpu_count, 2);
     for (size_t i = 0; i < 2; i++) {
         bool lost = rig->reading.gpu[i].lost;
 
-        assert_true(lost || missing_of(rig, i, GPU_POWER_MW) == MISSING_NONE);
-        assert_true(!lost || missing_of(rig, i, GPU_POWER_MW) == MISSING_FAILED);
-        assert_true(!lost || missing_of(rig, i, GPU_MEMORY_USED_BYTES) == MISSING_FAILED);
+        assert_true(lost || nvml_rig_missing(rig, i, GPU_POWER_MW) == MISSING_NONE);
+        assert_true(!lost || nvml_rig_missing(rig, i, GPU_POWER_MW) == MISSING_FAILED);
+        assert_true(!lost || nvml_rig_missing(rig, i, GPU_MEMORY_USED_BYTES) == MISSING_FAILED);
     }
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 static void a_library_that_is_none_is_absent(void **state)
@@ -341,7 +234,7 @@ static void a_library_that_is_none_is_absent(void **state)
 static void what_cannot_be_is_no_value(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of(
+    struct nvml_rig *rig = nvml_rig_of(
         "gpus 4000000000\ngpu 0 bus 1\ngpu 0 name endless\ngpu 0 utilization 101 4294967295\n"
         "gpu 0 power 4294967295\ngpu 0 energy 18446744073709551615 0\ngpu 0 fan 137\n"
         "gpu 0 memory 300 200\ngpu 0 core_clock 4294967295\ngpu 0 temperature 4294967294\n"
@@ -351,62 +244,65 @@ static void what_cannot_be_is_no_value(void **state)
 
     assert_int_equal(rig->reading.gpu[0].label[95], 'X');
     assert_int_equal(strlen(rig->reading.gpu[0].label), 96);
-    assert_int_equal(missing_of(rig, 0, GPU_UTILIZATION_PPM), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_MEMORY_UTILIZATION_PPM), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_POWER_MW), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_ENERGY_UJ_TOTAL), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_FAN_PPM), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_MEMORY_USED_BYTES), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_CORE_CLOCK_HZ), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_TEMPERATURE_MILLICELSIUS), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_ECC_ERRORS_TOTAL), MISSING_FAILED);
-    assert_int_equal(missing_of(rig, 0, GPU_THROTTLE_REASONS), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_UTILIZATION_PPM), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_MEMORY_UTILIZATION_PPM), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_POWER_MW), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_ENERGY_UJ_TOTAL), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_FAN_PPM), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_MEMORY_USED_BYTES), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_CORE_CLOCK_HZ), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_TEMPERATURE_MILLICELSIUS), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_ECC_ERRORS_TOTAL), MISSING_FAILED);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_THROTTLE_REASONS), MISSING_FAILED);
     assert_int_equal(rig->reading.use_count, 2);
-    assert_int_equal(use_of(rig, 7)->missing[GPU_PROCESS_MEMORY_BYTES], MISSING_FAILED);
-    assert_int_equal(use_of(rig, 8)->missing[GPU_PROCESS_MEMORY_BYTES], MISSING_UNSUPPORTED);
-    assert_int_equal(use_of(rig, 7)->missing[GPU_PROCESS_UTILIZATION_PPM], MISSING_FAILED);
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_MEMORY_UTILIZATION_PPM], 30000);
-    assert_int_equal(use_of(rig, 7)->missing[GPU_PROCESS_ENCODER_PPM], MISSING_FAILED);
-    rig_end(rig);
+    assert_int_equal(nvml_rig_use(rig, 7)->missing[GPU_PROCESS_MEMORY_BYTES], MISSING_FAILED);
+    assert_int_equal(nvml_rig_use(rig, 8)->missing[GPU_PROCESS_MEMORY_BYTES], MISSING_UNSUPPORTED);
+    assert_int_equal(nvml_rig_use(rig, 7)->missing[GPU_PROCESS_UTILIZATION_PPM], MISSING_FAILED);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_MEMORY_UTILIZATION_PPM], 30000);
+    assert_int_equal(nvml_rig_use(rig, 7)->missing[GPU_PROCESS_ENCODER_PPM], MISSING_FAILED);
+    nvml_rig_end(rig);
 }
 
 static void a_list_that_claims_more_than_its_room_is_read_as_far_as_it_is_ours(void **state)
 {
     (void)state;
-    struct rig *rig =
-        rig_of("gpus 1\n" GPU_0 "count 4000000000\nprocess 0 compute 7 1\nsample 0 7 5 0 0 0\n");
+    struct nvml_rig *rig = nvml_rig_of(
+        "gpus 1\n" GPU_0 "count 4000000000\nprocess 0 compute 7 1\nsample 0 7 5 0 0 0\n");
 
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 1);
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 50000);
-    rig_end(rig);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 1);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 50000);
+    nvml_rig_end(rig);
 }
 
 static void of_repeated_samples_the_newest_counts(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "process 0 compute 7 10\nprocess 0 compute 7 10\n"
-                             "sample 0 7 90 0 0 0 500000\nsample 0 7 20 0 0 0 1000\n"
-                             "sample 0 7 80 0 0 0 700000\nsample 0 9 60 0 0 0 90000000\n");
+    struct nvml_rig *rig =
+        nvml_rig_of("gpus 1\n" GPU_0 "process 0 compute 7 10\nprocess 0 compute 7 10\n"
+                    "sample 0 7 90 0 0 0 500000\nsample 0 7 20 0 0 0 1000\n"
+                    "sample 0 7 80 0 0 0 700000\nsample 0 9 60 0 0 0 90000000\n");
 
     assert_int_equal(rig->reading.use_count, 1); /* 9 is older than what was read before */
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 200000);
-    assert_int_equal(use_of(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 10);
-    rig_end(rig);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 200000);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 10);
+    nvml_rig_end(rig);
 }
 
 static void a_driver_with_odd_lists_is_asked_the_older_way(void **state)
 {
     (void)state;
-    struct rig *rig = rig_of("gpus 1\n" GPU_0 "driver 535.54.03\nprocess 0 compute 7 10\n");
+    struct nvml_rig *rig = nvml_rig_of("driver 535.54.03\ngpus 1\n" GPU_0
+                                       "process 0 compute 7 10\nprocess 0 compute 8 20\n");
 
-    /* The double has compute lists of _v3 only, graphics of _v2: what there is, is taken. */
-    assert_int_equal(rig->reading.use_count, 1);
-    rig_end(rig);
+    assert_int_equal(rig->reading.use_count, 2);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_MEMORY_BYTES], 10);
+    assert_int_equal(nvml_rig_use(rig, 8)->values[GPU_PROCESS_MEMORY_BYTES], 20);
+    nvml_rig_end(rig);
 }
 
 /* --- asleep --- */
 
-static void put_pci(struct rig *rig, int bus, const char *status)
+static void put_pci(struct nvml_rig *rig, int bus, const char *status)
 {
     static const char *const files[][2] = { { "class", "0x030000\n" }, { "vendor", "0x10de\n" } };
     char path[128];
@@ -426,80 +322,81 @@ static void put_pci(struct rig *rig, int bus, const char *status)
 static void while_all_sleep_the_library_is_not_even_initialised(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new("gpus 1\n" GPU_0 "gpu 0 power 5\n");
+    struct nvml_rig *rig = nvml_rig_new("gpus 1\n" GPU_0 "gpu 0 power 5\n");
 
     put_pci(rig, 1, "suspended\n");
     for (int i = 0; i < 5; i++)
-        rig_read(rig);
-    assert_int_equal(count_in_log(rig, "init"), 0);
-    assert_int_equal(count_in_log(rig, "handle"), 0);
-    assert_int_equal(missing_of(rig, 0, GPU_POWER_MW), MISSING_NOT_SAMPLED);
+        nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_logged(rig, "init"), 0);
+    assert_int_equal(nvml_rig_logged(rig, "handle"), 0);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_POWER_MW), MISSING_NOT_SAMPLED);
     put_pci(rig, 1, "active\n");
-    rig_read(rig);
-    assert_int_equal(value_of(rig, 0, GPU_POWER_MW), 5);
+    nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_value(rig, 0, GPU_POWER_MW), 5);
     put_pci(rig, 1, "suspended\n");
-    rig_read(rig);
-    assert_int_equal(count_in_log(rig, "shutdown"), 1);
-    assert_int_equal(count_in_log(rig, "handle"), 1);
-    assert_int_equal(missing_of(rig, 0, GPU_POWER_MW), MISSING_NOT_SAMPLED);
-    rig_end(rig);
+    nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_logged(rig, "shutdown"), 1);
+    assert_int_equal(nvml_rig_logged(rig, "handle"), 1);
+    assert_int_equal(nvml_rig_missing(rig, 0, GPU_POWER_MW), MISSING_NOT_SAMPLED);
+    nvml_rig_end(rig);
 }
 
 static void beside_one_awake_the_sleeping_one_is_not_opened(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new("gpus 2\n" GPU_0
-                              "gpu 0 power 5\ngpu 1 bus 2\ngpu 1 power 6\ngpu 1 utilization 5 5\n");
+    struct nvml_rig *rig = nvml_rig_new(
+        "gpus 2\n" GPU_0 "gpu 0 power 5\ngpu 1 bus 2\ngpu 1 power 6\ngpu 1 utilization 5 5\n");
 
     put_pci(rig, 1, "suspended\n");
     put_pci(rig, 2, "active\n");
     for (int i = 0; i < 3; i++)
-        rig_read(rig);
-    assert_int_equal(count_in_log(rig, "handle 0"), 0);
-    assert_int_equal(count_in_log(rig, "handle 1"), 3);
+        nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_logged(rig, "handle 0"), 0);
+    assert_int_equal(nvml_rig_logged(rig, "handle 1"), 3);
     assert_int_equal(rig->reading.gpu_count, 2);
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 static void an_idle_one_that_may_sleep_is_let_alone_for_a_while(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new("gpus 1\n" GPU_0 "gpu 0 utilization 0 0\n");
+    struct nvml_rig *rig = nvml_rig_new("gpus 1\n" GPU_0 "gpu 0 utilization 0 0\n");
     int asked = 0;
 
     put_pci(rig, 1, "active\n");
     for (int i = 0; i < GPU_IDLE_READS; i++)
-        rig_read(rig);
-    assert_int_equal(count_in_log(rig, "handle"), GPU_IDLE_READS);
+        nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_logged(rig, "handle"), GPU_IDLE_READS);
     for (int i = 0; i < GPU_REST_READS - 1; i++) {
-        rig_read(rig);
-        asked += missing_of(rig, 0, GPU_UTILIZATION_PPM) != MISSING_NOT_SAMPLED;
+        nvml_rig_read(rig);
+        asked += nvml_rig_missing(rig, 0, GPU_UTILIZATION_PPM) != MISSING_NOT_SAMPLED;
     }
     assert_int_equal(asked, 0);
-    assert_int_equal(count_in_log(rig, "shutdown"), 1); /* the library had it open */
-    rig_read(rig);
-    assert_int_equal(value_of(rig, 0, GPU_UTILIZATION_PPM), 0);
+    assert_int_equal(nvml_rig_logged(rig, "shutdown"), 1); /* the library had it open */
+    nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_value(rig, 0, GPU_UTILIZATION_PPM), 0);
     /* It never falls asleep: it is not let alone for good. */
     for (int i = 0; i < GPU_RESTS_IN_VAIN * GPU_REST_READS; i++)
-        rig_read(rig);
+        nvml_rig_read(rig);
     for (int i = 0; i < 2 * GPU_REST_READS; i++) {
-        rig_read(rig);
-        assert_int_equal(value_of(rig, 0, GPU_UTILIZATION_PPM), 0);
+        nvml_rig_read(rig);
+        assert_int_equal(nvml_rig_value(rig, 0, GPU_UTILIZATION_PPM), 0);
     }
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 static void one_that_computes_is_not_idle(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new("gpus 1\n" GPU_0 "gpu 0 utilization 0 0\nprocess 0 compute 7 10\n");
+    struct nvml_rig *rig =
+        nvml_rig_new("gpus 1\n" GPU_0 "gpu 0 utilization 0 0\nprocess 0 compute 7 10\n");
 
     put_pci(rig, 1, "active\n");
     for (int i = 0; i < 3 * GPU_IDLE_READS; i++) {
-        rig_read(rig);
-        assert_int_equal(value_of(rig, 0, GPU_UTILIZATION_PPM), 0);
+        nvml_rig_read(rig);
+        assert_int_equal(nvml_rig_value(rig, 0, GPU_UTILIZATION_PPM), 0);
     }
-    rig_end(rig);
+    nvml_rig_end(rig);
 }
 
 int main(void)
