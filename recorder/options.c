@@ -324,9 +324,7 @@ static const struct option option_list[] = {
     { 0, OPTION_ONE, "max-size", "BYTES", "all files of the recording together, 0: any (2G)",
       set_max_size, "2G" },
     { 0, OPTION_ONE, "budget", "SHARE",
-      "of one core for recording; over it optional collectors run "
-      "less (1%)",
-      set_budget, "1%" },
+      "of a core for recording; over it optional collectors run less (1%)", set_budget, "1%" },
     { 0, OPTION_REPEATED, "redact", "REGEX", "hide what matches in command lines; repeatable",
       set_redact, "token-[0-9a-f]+" },
     { 0, OPTION_FLAG, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline,
