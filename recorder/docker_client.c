@@ -136,8 +136,7 @@ static bool grow(struct docker_client *client, size_t more)
 }
 
 /* Taking less than was given ends the request. */
-static size_t take_body(char *bytes, // NOLINT(readability-non-const-parameter): libcurl's type
-                        size_t one, size_t count, void *self)
+static size_t take_body(char *bytes, size_t one, size_t count, void *self)
 {
     struct docker_client *client = self;
     size_t size = one * count;
@@ -155,6 +154,7 @@ static size_t take_body(char *bytes, // NOLINT(readability-non-const-parameter):
     return size;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it has libcurl's type */
 static size_t take_header(char *bytes, size_t one, size_t count, void *self)
 {
     struct docker_client *client = self;

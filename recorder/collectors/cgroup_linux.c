@@ -42,7 +42,7 @@ struct cgroup_state {
     size_t before_size;
     uint32_t slot[CGROUP_GROUPS_MAX]; /* by index in the tree, of this sample */
     int64_t kills[CGROUP_GROUPS_MAX]; /* new ones */
-    int64_t kicked_seq, kicked_ns, sampled_ns;
+    int64_t kicked_ns, sampled_ns;
     bool at_once; /* what is read is taken in the tick that asked for it, if it is there */
     bool sampled_before, told_left_out;
 };
@@ -119,10 +119,8 @@ static void cgroup_begin(void *state, const struct tick *tick)
 {
     struct cgroup_state *cgroup = state;
 
-    if (!worker_kick(cgroup->worker, tick->start_ns))
-        return;
-    cgroup->kicked_seq = tick->seq;
-    cgroup->kicked_ns = tick->start_ns;
+    if (worker_kick(cgroup->worker, tick->start_ns))
+        cgroup->kicked_ns = tick->start_ns;
 }
 
 /* What is kept of the group in that slot; NULL without memory. */
@@ -312,7 +310,7 @@ static enum status cgroup_collect(void *state, struct tick *tick, struct error *
     enum status st;
 
     worker_report(cgroup->worker, tick);
-    if (!cgroup->at_once && tick->seq == cgroup->kicked_seq)
+    if (!cgroup->at_once && tick->start_ns == cgroup->kicked_ns)
         return STATUS_OK;
     if (!worker_take(cgroup->worker, &st, err))
         return STATUS_OK;
