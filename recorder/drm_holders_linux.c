@@ -20,7 +20,8 @@
 #define OF_DRM "/sys/class/drm/"
 
 enum {
-    APART_MOST = 64,  /* readings between two looks at a process */
+    APART_MOST = 64,  /* readings between two looks at a process, */
+    APART_GROWS = 4,  /* which are so many times those before */
     APART_HOLDER = 4, /* at one that holds a device */
     FORCED_LOOK = 4,  /* every so many looks the number of descriptors is not heeded */
 };
@@ -32,7 +33,7 @@ struct drm_look {
     int64_t looked_reading, looked_ns; /* the last look; 0: none yet */
     int64_t due;                       /* the reading of the next one */
     int apart, looks;
-    int64_t fds; /* st_size of its directory, 0 before Linux 6.2 */
+    int64_t fds; /* that it had; since Linux 6.2 st_size of the directory says how many there are */
 };
 
 /* --- nodes --- */
@@ -111,7 +112,7 @@ static int node_of_fd(const struct drm_holders *s, int32_t pid, const char *fd)
 }
 
 /* All descriptors of a process; false: it is not there, or may not be looked into. */
-static bool look_into(struct drm_holders *s, const struct drm_look *look, struct drm_holder *found)
+static bool look_into(struct drm_holders *s, struct drm_look *look, struct drm_holder *found)
 {
     char path[PATH_MAX];
     const struct dirent *entry;
@@ -124,6 +125,7 @@ static bool look_into(struct drm_holders *s, const struct drm_look *look, struct
         return false;
     }
     found->fd_count = 0;
+    look->fds = 0;
     while ((entry = readdir(directory)) != NULL) {
         int fd = procfs_pid(entry->d_name); /* 0 for all else, and for descriptor 0 */
         int node;
@@ -131,6 +133,7 @@ static bool look_into(struct drm_holders *s, const struct drm_look *look, struct
         if (fd == 0 && strcmp(entry->d_name, "0") != 0)
             continue;
         s->budget--;
+        look->fds++;
         node = node_of_fd(s, look->pid, entry->d_name);
         if (node < -1 || found->fd_count == DRM_FDS_MOST)
             continue;
@@ -142,15 +145,15 @@ static bool look_into(struct drm_holders *s, const struct drm_look *look, struct
 }
 
 /* Whether the number of its descriptors is what it was at the last look. */
-static bool looks_the_same(const struct drm_holders *s, struct drm_look *look)
+static bool looks_the_same(const struct drm_holders *s, const struct drm_look *look)
 {
     char path[PATH_MAX];
     struct stat info;
-    int64_t before = look->fds;
 
+    if (look->looks % FORCED_LOOK == 0)
+        return false;
     (void)snprintf(path, sizeof path, "%s/proc/%d/fd", s->root, (int)look->pid);
-    look->fds = stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
-    return look->fds > 0 && look->fds == before && look->looks % FORCED_LOOK != 0;
+    return stat(path, &info) == 0 && info.st_size == look->fds;
 }
 
 /*
@@ -171,7 +174,9 @@ static void look_at(struct drm_holders *s, uint32_t slot, struct drm_look *look)
     int most = holder != NULL ? APART_HOLDER : APART_MOST;
     bool same = looks_the_same(s, look);
 
-    look->apart = look->apart == 0 ? 1 : look->apart * 2 < most ? look->apart * 2 : most;
+    look->apart = look->apart == 0                   ? 1
+                  : look->apart * APART_GROWS < most ? look->apart * APART_GROWS
+                                                     : most;
     look->due = s->reading + look->apart;
     look->looks++;
     s->budget--;
@@ -229,10 +234,11 @@ void drm_holders_find(struct drm_holders *s, const struct gpu_candidates *candid
                 drop_holder(s, (uint32_t)i);
             *look = (struct drm_look){ .pid = now->pid,
                                        .start_ticks = now->start_ticks,
-                                       .due = s->reading,
+                                       .due = s->reading + (s->reading > s->first),
                                        .since = s->reading,
                                        .since_ns = s->before_ns };
         }
+        /* One that is new is given a second: most that are gone by then were on no GPU. */
         if (look->pid != 0 && look->due <= s->reading && s->budget > 0)
             look_at(s, (uint32_t)i, look);
     }

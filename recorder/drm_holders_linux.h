@@ -2,9 +2,9 @@
  * Which processes hold a device of /dev/dri, found without looking at every descriptor of every process at
  * every reading.
  *
- *   cost    3.5 us for each descriptor of a process that is looked at: when it is new, after 1, 2, 4, … 64
- *           readings, and then only if it has more or fewer descriptors than before (Linux 6.2). Of one
- *           that holds a device: every 4 readings
+ *   cost    3.5 us for each descriptor of a process that is looked at: one reading after it is
+ *           seen, then after 1, 4, 16, 64, 64, … readings, if it has more or fewer descriptors than before
+ *           (Linux 6.2). Of one that holds a device: every 4 readings
  */
 #ifndef RECORDER_DRM_HOLDERS_LINUX_H
 #define RECORDER_DRM_HOLDERS_LINUX_H

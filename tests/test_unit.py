@@ -33,7 +33,8 @@ FILTERED = {"RestrictAddressFamilies", "SystemCallFilter", "SystemCallErrorNumbe
 NOT_SET = {"PrivateDevices": "no", "PrivateTmp": "no", "PrivateUsers": "no", "PrivateNetwork": "no",
            "ProtectHostname": "no", "ProtectProc": "default"}
 NOT_JUDGED = {"DevicePolicy", "DeviceAllow", "TasksMax", "MemoryMax", "OOMScoreAdjust",
-              "IPAddressDeny", "ProtectKernelModules", "ProtectClock", "RestrictRealtime", "RestrictSUIDSGID", "RemoveIPC", "KeyringMode",
+              "IPAddressDeny", "ProtectKernelModules", "ProtectClock", "RestrictRealtime",
+              "RestrictSUIDSGID", "RemoveIPC", "KeyringMode",
               "SystemCallArchitectures"}
 # Refused by RestrictNamespaces and LockPersonality; systemd refuses clone3 since it cannot look into it.
 NAMESPACES, PERSONALITY = {"unshare", "setns", "clone3"}, {"personality"}
