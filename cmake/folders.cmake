@@ -66,8 +66,8 @@ function(add_program name)
     endforeach()
 endfunction()
 
-# embed_text(library file name): compiles the file into the library as `extern const char NAME[]`, declared in
-# "NAME.h", which only this library sees.
+# embed_text(library file name): compiles the file into the library as `extern const char NAME[]` and NAME_size,
+# declared in "NAME.h", which only this library sees.
 function(embed_text library file name)
     if(NOT EXISTS "${PROJECT_SOURCE_DIR}/${file}")
         message(STATUS "${library}: no ${file} yet")
@@ -77,14 +77,19 @@ function(embed_text library file name)
     if(kind STREQUAL "INTERFACE_LIBRARY")
         return()
     endif()
+    embed_file(${library} "${PROJECT_SOURCE_DIR}/${file}" "${file}" ${name})
+endfunction()
+
+# embed_file(library path source name): the same of any file, also one that the build makes of `source`.
+function(embed_file library path source name)
     set(directory "${PROJECT_BINARY_DIR}/embedded/${library}")
     set(script "${PROJECT_SOURCE_DIR}/cmake/embed_text.cmake")
     add_custom_command(
         OUTPUT "${directory}/${name}.c" "${directory}/${name}.h"
-        COMMAND "${CMAKE_COMMAND}" "-DINPUT=${PROJECT_SOURCE_DIR}/${file}" "-DSOURCE=${file}"
+        COMMAND "${CMAKE_COMMAND}" "-DINPUT=${path}" "-DSOURCE=${source}"
                 "-DDIRECTORY=${directory}" "-DNAME=${name}" -P "${script}"
-        DEPENDS "${PROJECT_SOURCE_DIR}/${file}" "${script}"
-        COMMENT "Embedding ${file}" VERBATIM)
+        DEPENDS "${path}" "${script}"
+        COMMENT "Embedding ${source}" VERBATIM)
     target_sources(${library} PRIVATE "${directory}/${name}.c" "${directory}/${name}.h")
     target_include_directories(${library} PRIVATE "${directory}")
 endfunction()

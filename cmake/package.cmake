@@ -33,6 +33,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser) # makes the user where systemd-sysusers is not there
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libcurl4 | libcurl4t64") # for the names of containers; loaded at run time
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     "${packaging}/postinst" "${packaging}/prerm" "${packaging}/postrm")

@@ -4,6 +4,7 @@
 #   tests/test_*.sh, *.py     run by bash and python3; exit code 77 means skipped
 #   tests/load_*.c            programs that those run, in tests/ of the build tree
 #   tests/serve_*.c           the same, with the analyzer inside: procscope_main() is its main()
+#   tests/double_nvml.c       stands in for NVIDIA's library: tests/nvml/libnvidia-ml.so.1 of the build tree
 #   tests/fuzz/fuzz_NAME.c    runs on tests/fuzz/corpus/NAME/; with PROCSCOPE_FUZZ it is a libFuzzer program
 #
 # All run in the root of the source tree with PROCSCOPE_BUILD_DIR and PROCSCOPE_SOURCE_DIR set.
@@ -79,6 +80,18 @@ function(add_servers)
     endforeach()
 endfunction()
 
+function(add_doubles)
+    if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+        return()
+    endif()
+    folder_root(recorder_root recorder)
+    folder_root(schema_root schema)
+    add_library(double_nvml SHARED tests/double_nvml.c)
+    target_include_directories(double_nvml PRIVATE "${recorder_root}" "${schema_root}")
+    set_target_properties(double_nvml PROPERTIES OUTPUT_NAME nvidia-ml SUFFIX ".so.1"
+                          LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/nvml")
+endfunction()
+
 function(add_script_tests)
     find_program(BASH bash)
     find_program(PYTHON3 python3)
@@ -125,6 +138,7 @@ if(PROCSCOPE_TESTS)
     add_unit_tests()
     add_loads()
     add_servers()
+    add_doubles()
     add_script_tests()
 endif()
 add_fuzz_tests()

@@ -90,6 +90,8 @@ static enum status open_one(struct collect *collect, const struct collector *col
     entry->divisor = divisor_of(collector, context->interval_ns);
     entry->cost = collect->stats.collector_count++;
     collect->stats.collector[entry->cost].name = collector->name;
+    collect->budget.item[collect->budget.count++] =
+        (struct budget_item){ .name = collector->name, .optional = collector->optional };
     return STATUS_OK;
 }
 
@@ -99,7 +101,7 @@ enum status collect_open(struct collect *collect, const struct collector *const 
 {
     enum status st = STATUS_OK;
 
-    *collect = (struct collect){ 0 };
+    *collect = (struct collect){ .clock = context->clock };
     if (count > COLLECTORS_MAX)
         return error_set(err, STATUS_INVALID, "%zu collectors, the most is %d", count,
                          COLLECTORS_MAX);
@@ -171,9 +173,25 @@ static bool run_one(struct collect *collect, struct collect_entry *entry, struct
     return false;
 }
 
-static bool is_due(const struct collect_entry *entry, const struct tick *tick)
+static bool is_due(const struct collect *collect, const struct collect_entry *entry,
+                   const struct tick *tick)
 {
-    return entry->running && tick->seq % entry->divisor == 0;
+    int64_t factor;
+
+    if (!entry->running)
+        return false;
+    factor = budget_factor(collect->budget.item[entry->cost].level);
+    return factor > 0 && tick->seq % (entry->divisor * factor) == 0;
+}
+
+static void mind_budget(struct collect *collect, struct tick *tick)
+{
+    struct timespec cpu = { 0 };
+
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu) == 0)
+        budget_look(&collect->budget, &collect->stats,
+                    collect->clock->boot_ns(collect->clock->self),
+                    (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec, tick);
 }
 
 bool collect_tick(struct collect *collect, struct tick *tick)
@@ -184,15 +202,16 @@ bool collect_tick(struct collect *collect, struct tick *tick)
     for (size_t i = 0; i < collect->count; i++) {
         const struct collect_entry *entry = &collect->entries[i];
 
-        if (is_due(entry, tick) && entry->collector->begin != NULL)
+        if (is_due(collect, entry, tick) && entry->collector->begin != NULL)
             entry->collector->begin(entry->state, tick);
     }
     for (size_t i = 0; i < collect->count; i++) {
         struct collect_entry *entry = &collect->entries[i];
 
-        if (is_due(entry, tick) || (entry->running && entry->collector->begin != NULL))
+        if (is_due(collect, entry, tick) || (entry->running && entry->collector->begin != NULL))
             all = run_one(collect, entry, tick) && all;
     }
+    mind_budget(collect, tick);
     return all;
 }
 

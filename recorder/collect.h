@@ -2,6 +2,7 @@
 #ifndef RECORDER_COLLECT_H
 #define RECORDER_COLLECT_H
 
+#include "recorder/budget.h"
 #include "recorder/collector.h"
 #include "recorder/recorder_stats.h"
 
@@ -19,6 +20,8 @@ struct collect {
     struct collect_entry entries[COLLECTORS_MAX];
     size_t count;
     struct recorder_stats stats;
+    struct budget budget; /* set limit_ppm after opening; items are in the order of costs */
+    const struct clock *clock;
     struct error last_failure; /* of a collector, for the log */
 };
 

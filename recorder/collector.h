@@ -28,6 +28,7 @@ const char *capability_name(enum capability_status status);
 
 struct process_directory;
 struct redactor;
+struct process_source;
 
 /* What every collector is opened with; it outlives them all. */
 struct collect_context {
@@ -35,7 +36,11 @@ struct collect_context {
     struct timebase timebase;
     const char *root; /* "" on a real host; a fixture's directory in tests: root + "/proc/stat" */
     int64_t interval_ns;
-    const char *process_source; /* "auto", "fds", "proc" */
+    const char *process_source; /* "auto", "bpf", "iter", "fds", "proc" */
+    const char
+        *resident; /* "auto" (or NULL), "exact", "approximate": recorder/collectors/process.md */
+    const struct process_source *source; /* of the first three; NULL: /proc is read */
+    const char *source_reason; /* why it is no better one; "" or NULL when there is none */
     const struct redactor *redactor;
     bool no_cmdline;
     struct process_directory *processes; /* filled in by the process collector; NULL: none wanted */
@@ -44,6 +49,10 @@ struct collect_context {
 struct collector {
     const char *name;        /* "process", "cpu", … */
     const char *description; /* one line for --list-collectors */
+    /* Also for --list-collectors, each a phrase: where it reads, what for, what its silence means. */
+    const char *source;
+    const char *needs;
+    const char *absence;
     enum table_id table;
     enum table_id second_table; /* that it also has rows in; TABLE_PROCESS: none */
     unsigned divisor;           /* runs at every divisor-th tick */

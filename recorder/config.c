@@ -255,6 +255,17 @@ static bool add_limit(cJSON *to, const char *name, int64_t span_ns)
                         : add_span(to, name, span_ns);
 }
 
+static bool add_share(cJSON *to, const char *name, int64_t ppm)
+{
+    char text[32];
+
+    if (ppm == 0)
+        return cJSON_AddStringToObject(to, name, "none") != NULL;
+    (void)snprintf(text, sizeof text, "%lld.%04lld%%", (long long)(ppm / 10000),
+                   (long long)(ppm % 10000));
+    return cJSON_AddStringToObject(to, name, text) != NULL;
+}
+
 static bool add_bytes(cJSON *to, const char *name, int64_t bytes)
 {
     char text[32];
@@ -284,9 +295,11 @@ static bool add_all(cJSON *to, const struct options *options)
                                       : add_span(to, "duration", options->duration_ns)) &&
            add_text(to, "collectors", options->collectors) &&
            add_text(to, "process-source", options->process_source) &&
-           add_limit(to, "sync", options->sync_ns) && add_limit(to, "keep", options->keep_ns) &&
+           add_text(to, "resident", options->resident) && add_limit(to, "sync", options->sync_ns) &&
+           add_limit(to, "keep", options->keep_ns) &&
            add_limit(to, "keep-rollups", options->keep_rollups_ns) &&
            add_bytes(to, "max-size", options->max_bytes) &&
+           add_share(to, "budget", options->budget_ppm) &&
            add_text(to, "control", options->control) &&
            add_text(to, "control-group", options->control_group) &&
            cJSON_AddBoolToObject(to, "no-cmdline", options->no_cmdline) != NULL &&

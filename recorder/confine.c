@@ -8,7 +8,7 @@
 #include "recorder/privileges.h"
 #include "recorder/sandbox.h"
 
-static enum status become_user(const struct options *options, struct error *err)
+static enum status become_user(const struct options *options, bool keep_bpf, struct error *err)
 {
     struct output_surroundings around = output_surroundings("");
     struct account account;
@@ -20,19 +20,20 @@ static enum status become_user(const struct options *options, struct error *err)
         if (st == STATUS_OK)
             st = output_path_make_directory(path, &account, err);
     }
-    return st == STATUS_OK ? privileges_become(&account, err) : st;
+    return st == STATUS_OK ? privileges_become(&account, keep_bpf, err) : st;
 }
 
-static void enter_sandbox(struct confinement *confinement, const struct options *options)
+static void enter_sandbox(struct confinement *confinement, const struct options *options,
+                          const struct process_needs *needs)
 {
     if (options->no_sandbox)
         (void)error_set(&confinement->sandbox, STATUS_ABSENT, "--no-sandbox");
     else
-        (void)!sandbox_enter(&confinement->sandbox);
+        (void)!sandbox_enter(needs, &confinement->sandbox);
 }
 
 enum status confine(struct confinement *confinement, const struct options *options,
-                    struct error *err)
+                    const struct process_needs *needs, struct error *err)
 {
     *confinement = (struct confinement){ .privileges = { 0 } };
     if (options->command != NULL) {
@@ -40,10 +41,10 @@ enum status confine(struct confinement *confinement, const struct options *optio
         (void)error_set(&confinement->sandbox, STATUS_ABSENT, "a command is run");
         return STATUS_OK;
     }
-    if (options->user != NULL && become_user(options, err) != STATUS_OK)
+    if (options->user != NULL && become_user(options, needs->capabilities, err) != STATUS_OK)
         return err->status;
     if (options->user == NULL)
-        (void)!privileges_reduce(options->output, &confinement->privileges);
-    enter_sandbox(confinement, options);
+        (void)!privileges_reduce(options->output, needs->capabilities, &confinement->privileges);
+    enter_sandbox(confinement, options, needs);
     return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #define RECORDER_CONFINE_H
 
 #include "recorder/options.h"
+#include "recorder/process_rungs.h"
 
 /* Why something was not given up: ABSENT when that is wanted, OK when it is gone. */
 struct confinement {
@@ -10,14 +11,14 @@ struct confinement {
 };
 
 /*
- * Give up what recording does not need, before a thread or a file is there. With a command nothing: it
- * is to run as if it had been started without us. The default path's directory is made, if --user
+ * Give up what recording does not need, before a thread or a file is there, but after what `needs` speaks
+ * of was loaded. With a command nothing: it is to run as if it had been started without us. The default path's directory is made, if --user
  * names somebody, while we still can.
  *
  *   errors  of --user only, where going on would be as somebody else: INVALID, IO. The rest is told in
  *           *confinement, and recording can go on
  */
 MUST_USE enum status confine(struct confinement *confinement, const struct options *options,
-                             struct error *err);
+                             const struct process_needs *needs, struct error *err);
 
 #endif

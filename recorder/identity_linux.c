@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "recorder/container_id.h"
 #include "recorder/process_files_linux.h"
 #include "recorder/procfs_linux.h"
 #include "recorder/siphash.h"
@@ -177,43 +178,17 @@ struct identity_slice identity_cgroup(const char *text, size_t size)
     return best;
 }
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
-struct identity_slice identity_container(struct identity_slice cgroup)
-{
-    enum { ID_SIZE = 64 };
-    static const char monitor[] = "conmon-"; /* podman's helper outside of the container */
-    struct identity_slice found = { "", 0 };
-    const size_t before = sizeof monitor - 1;
-
-    for (size_t at = 0, run = 0; at <= cgroup.size; at++) {
-        if (at < cgroup.size && is_hex(cgroup.at[at])) {
-            run++;
-            continue;
-        }
-        const char *id = cgroup.at + at - run;
-        bool monitors = at - run >= before && memcmp(id - before, monitor, before) == 0;
-        if (run == ID_SIZE && !monitors)
-            found = (struct identity_slice){ id, run };
-        run = 0;
-    }
-    return found;
-}
-
 static void put_cgroup(const struct identity_raw *raw, struct slow_answer *answer)
 {
-    struct identity_slice cgroup, container;
+    char container[CONTAINER_ID_MAX];
+    struct identity_slice cgroup;
 
     if (raw->cgroup_size < 0)
         return;
     cgroup = identity_cgroup(raw->cgroup, (size_t)raw->cgroup_size);
-    container = identity_container(cgroup);
     put_text(answer, PROCESS_CGROUP, cgroup.at,
              cgroup.size < IDENTITY_TEXT_MAX ? cgroup.size : IDENTITY_TEXT_MAX);
-    put_text(answer, PROCESS_CONTAINER, container.at, container.size);
+    put_text(answer, PROCESS_CONTAINER, container, container_id(cgroup.at, cgroup.size, container));
 }
 
 /* The fixture's user database, so that a captured tree says the same everywhere. */

@@ -78,7 +78,4 @@ struct identity_slice {
  */
 struct identity_slice identity_cgroup(const char *text, size_t size);
 
-/* The container id within a cgroup path: the last run of exactly 64 hex digits; else empty. */
-struct identity_slice identity_container(struct identity_slice cgroup);
-
 #endif

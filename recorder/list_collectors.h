@@ -8,11 +8,12 @@
 #include "recorder/collect.h"
 
 /*
- * Print the opened collectors as a table for people, or as a JSON array of objects.
+ * Print the opened collectors as a table for people, or as a JSON array of objects. Each that works is
+ * run some times, to tell what it costs here.
  *
  *   errors  NO_MEMORY; IO when `out` takes no more
  */
-MUST_USE enum status list_collectors(const struct collect *collect, bool json, FILE *out,
-                                     struct error *err);
+MUST_USE enum status list_collectors(struct collect *collect, const struct collect_context *context,
+                                     bool json, FILE *out, struct error *err);
 
 #endif

@@ -100,7 +100,8 @@ void lockfile_release(struct lockfile *lock)
 {
     if (lock->path[0] == '\0')
         return;
-    (void)unlink(lock->path);
+    if (is_current(lock->fd, lock->path)) /* else it is another recorder's */
+        (void)unlink(lock->path);
     close(lock->fd);
     *lock = (struct lockfile){ 0 };
 }

@@ -12,8 +12,10 @@
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
+#include "recorder/reload.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
+#include "recorder/urgency.h"
 #include "version.h"
 
 enum {
@@ -33,12 +35,14 @@ struct run {
     struct clock clock;
     int64_t started_ns; /* boot clock */
     struct service service;
+    struct process_rungs *rungs;
     struct session session;
     struct child child;
     struct child_surroundings surroundings;
     struct sampler_totals totals;
     const char *reason; /* why the recording ends; NULL: it goes on */
     bool terminated;    /* SIGTERM was passed on to the command */
+    bool displaced;     /* told that the recording was removed with its directory */
 };
 
 /* One line to the log, in one piece, so that lines of two programs do not mix. */
@@ -124,7 +128,7 @@ static int check(const struct options *options)
         options->user == NULL ? STATUS_OK : account_find(&account, options->user, &err);
 
     if (st == STATUS_OK)
-        st = session_prepare(&session, options, &err);
+        st = session_prepare(&session, options, NULL, &err);
     session_close(&session);
     if (st == STATUS_OK && options->print_config)
         st = config_print(options, stdout, &err);
@@ -137,9 +141,10 @@ static int check(const struct options *options)
 
 /* Give up what recording does not need, and tell what is kept against our will. */
 static enum status give_up(struct confinement *kept, const struct options *options,
-                           struct error *err)
+                           const struct process_rungs *rungs, struct error *err)
 {
-    enum status st = confine(kept, options, err);
+    struct process_needs needs = process_rungs_needs(rungs);
+    enum status st = confine(kept, options, &needs, err);
 
     if (st != STATUS_OK)
         return st;
@@ -154,19 +159,24 @@ static int list(const struct options *options)
 {
     struct session session = { .wake = { -1, -1 } };
     struct confinement kept;
+    struct process_rungs *rungs = NULL;
     struct error err = { 0 };
-    enum status st = give_up(&kept, options, &err);
+    enum status st = process_rungs_open(&rungs, options->process_source, &err);
 
     if (st == STATUS_OK)
-        st = session_prepare(&session, options, &err);
+        st = give_up(&kept, options, rungs, &err);
     if (st == STATUS_OK)
-        st = list_collectors(&session.collect, options->json, stdout, &err);
+        st = session_prepare(&session, options, rungs, &err);
+    if (st == STATUS_OK)
+        st = list_collectors(&session.collect, &session.context, options->json, stdout, &err);
     if (st == STATUS_OK && !options->json)
-        printf("\nsandbox: %s%s\n",
+        printf("\nsandbox: %s%s\nsampling thread: %s\n",
                kept.sandbox.status == STATUS_OK ? "on, unexpected system calls are refused"
                                                 : "off, ",
-               kept.sandbox.status == STATUS_OK ? "" : kept.sandbox.message);
+               kept.sandbox.status == STATUS_OK ? "" : kept.sandbox.message,
+               urgency_name(urgency_raise(options->interval_ns)));
     session_close(&session);
+    process_rungs_close(rungs);
     return st == STATUS_OK ? EXIT_DONE : failed(&err);
 }
 
@@ -222,7 +232,7 @@ static void say_alive(const struct run *run)
 
 static enum status start_session(struct run *run, const struct options *options, struct error *err)
 {
-    enum status st = session_prepare(&run->session, options, err);
+    enum status st = session_prepare(&run->session, options, run->rungs, err);
 
     if (st == STATUS_OK)
         st = session_start(&run->session, options, err);
@@ -252,48 +262,17 @@ static enum status stop_session(struct run *run, const char *reason, struct erro
 
 /* --- SIGHUP --- */
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* What was given up at the start does not come back. */
-static enum status check_kept(const struct options *before, const struct options *now,
-                              struct error *err)
-{
-    if (same_text(before->user, now->user) && before->no_sandbox == now->no_sandbox)
-        return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     "\"user\" and \"no-sandbox\" are settled at the start: restart procscoped");
-}
-
 /* The new configuration, if there is one that is good and says something else. */
 static bool reread(const struct run *run, struct options *fresh)
 {
-    struct session probe;
     struct error err = { 0 };
-    char *before = NULL, *now = NULL;
-    enum status st = recorder_options_parse(fresh, run->argc, run->argv, &err);
-    bool changed;
+    enum status st = reload_options(fresh, run->options, run->rungs, run->argc, run->argv, &err);
 
-    if (st == STATUS_OK)
-        st = check_kept(run->options, fresh, &err);
-    if (st == STATUS_OK) {
-        st = session_prepare(&probe, fresh, &err);
-        session_close(&probe);
-    }
-    if (st == STATUS_OK)
-        st = config_text(run->options, &before, &err);
-    if (st == STATUS_OK)
-        st = config_text(fresh, &now, &err);
-    changed = st == STATUS_OK && strcmp(before, now) != 0;
-    if (st != STATUS_OK)
-        say("going on as before: %s", err.message);
-    else if (!changed)
+    if (st == STATUS_ABSENT)
         say("%s says nothing new", run->options->config_path);
-    free(before);
-    free(now);
-    return changed;
+    else if (st != STATUS_OK)
+        say("going on as before: %s", err.message);
+    return st == STATUS_OK;
 }
 
 /* What is left of --duration; false when that is nothing. */
@@ -344,6 +323,35 @@ static void reload(struct run *run)
         say_ready(run);
 }
 
+/* --- a recording that is not where it was --- */
+
+/* What is recorded has no name there any more: begin anew, as soon as there is a place for it. */
+static void begin_anew(struct run *run)
+{
+    struct options rest;
+    struct error err = { 0 };
+    bool told = run->displaced;
+
+    run->displaced = true;
+    if (!session_place_exists(&run->session)) {
+        if (!told)
+            say("%s was removed with its directory; a new recording begins once that is there",
+                run->session.path);
+        return;
+    }
+    say("%s was removed or replaced; a new recording begins there", run->session.path);
+    run->displaced = false;
+    if (!set_rest(run, run->options, &rest)) {
+        run->reason = "duration";
+        return;
+    }
+    (void)!stop_session(run, "removed", &err); /* it says what went wrong */
+    if (start_session(run, &rest, &err) != STATUS_OK) {
+        say("%s", err.message);
+        run->reason = "failed";
+    }
+}
+
 /* --- the run --- */
 
 /* How long the next notice may take to come. */
@@ -374,6 +382,9 @@ static void watch(struct run *run)
             break;
         case NOTICE_TROUBLE:
             say_trouble(&run->session);
+            break;
+        case NOTICE_DISPLACED:
+            begin_anew(run);
             break;
         case NOTICE_SIGNAL:
             if (notice.signal == SIGHUP)
@@ -417,10 +428,8 @@ static enum status start(struct run *run, const struct options *options, struct 
 static int record_until_end(struct run *run)
 {
     struct error err = { 0 };
-    enum status st = notices_open(run->options->config_path != NULL, &err);
+    enum status st = start(run, run->options, &err);
 
-    if (st == STATUS_OK)
-        st = start(run, run->options, &err);
     if (st != STATUS_OK) {
         session_close(&run->session);
         return failed(&err);
@@ -445,14 +454,21 @@ static int record(int argc, char **argv, struct options *options)
     struct error err = { 0 };
     int code;
 
-    if (give_up(&kept, options, &err) != STATUS_OK)
+    /* Loading takes a while: a signal that comes meanwhile is not lost. */
+    if (notices_open(options->config_path != NULL, &err) != STATUS_OK ||
+        process_rungs_open(&run.rungs, options->process_source, &err) != STATUS_OK)
         return failed(&err);
+    if (give_up(&kept, options, run.rungs, &err) != STATUS_OK) {
+        process_rungs_close(run.rungs);
+        return failed(&err);
+    }
     child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
     service_open(&run.service);
     run.clock = clock_open(&run.clock_host, -1);
     code = record_until_end(&run);
     clock_close(&run.clock_host);
+    process_rungs_close(run.rungs);
     return code;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FROM_USER = 0x80, BYTE_ENDED = 0x7e, BYTE_TROUBLE = 0x7f };
+enum { FROM_USER = 0x80, BYTE_DISPLACED = 0x7d, BYTE_ENDED = 0x7e, BYTE_TROUBLE = 0x7f };
 
 static const int signals[] = { SIGINT, SIGTERM, SIGCHLD, SIGHUP, SIGPIPE };
 
@@ -54,7 +54,9 @@ enum status notices_open(bool hangup, struct error *err)
 
 void notices_send(enum notice_kind kind)
 {
-    send_byte(kind == NOTICE_ENDED ? BYTE_ENDED : BYTE_TROUBLE);
+    send_byte(kind == NOTICE_ENDED       ? BYTE_ENDED
+              : kind == NOTICE_DISPLACED ? BYTE_DISPLACED
+                                         : BYTE_TROUBLE);
 }
 
 void notices_forget_sampler(void)
@@ -64,7 +66,7 @@ void notices_forget_sampler(void)
 
     while (read(pipe_ends[0], &byte, 1) == 1)
         got[byte] = true;
-    got[BYTE_ENDED] = got[BYTE_TROUBLE] = false;
+    got[BYTE_ENDED] = got[BYTE_TROUBLE] = got[BYTE_DISPLACED] = false;
     for (unsigned i = 0; i < COUNT_OF(got); i++)
         if (got[i])
             send_byte((unsigned char)i);
@@ -86,6 +88,8 @@ struct notice notices_wait(int timeout_ms)
             return (struct notice){ .kind = NOTICE_ENDED };
         if (byte == BYTE_TROUBLE)
             return (struct notice){ .kind = NOTICE_TROUBLE };
+        if (byte == BYTE_DISPLACED)
+            return (struct notice){ .kind = NOTICE_DISPLACED };
         return (struct notice){ .kind = NOTICE_SIGNAL,
                                 .signal = byte & ~FROM_USER,
                                 .from_user = (byte & FROM_USER) != 0 };

@@ -13,9 +13,10 @@
 
 enum notice_kind {
     NOTICE_TIMEOUT,
-    NOTICE_SIGNAL,  /* see `signal` */
-    NOTICE_ENDED,   /* the sampler takes no more ticks */
-    NOTICE_TROUBLE, /* the sampler has a message */
+    NOTICE_SIGNAL,    /* see `signal` */
+    NOTICE_ENDED,     /* the sampler takes no more ticks */
+    NOTICE_TROUBLE,   /* the sampler has a message */
+    NOTICE_DISPLACED, /* the recording's path names another file, or none */
 };
 
 struct notice {

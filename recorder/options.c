@@ -121,6 +121,24 @@ static enum status set_interval(struct options *options, const char *value, stru
     return STATUS_OK;
 }
 
+static enum status set_budget(struct options *options, const char *value, struct error *err)
+{
+    char *end;
+    double percent;
+
+    if (strcmp(value, "none") == 0) {
+        options->budget_ppm = 0;
+        return STATUS_OK;
+    }
+    percent = strtod(value, &end);
+    if (end == value || strspn(value, "0123456789.") != (size_t)(end - value) ||
+        strcmp(end, "%") != 0 || percent < 0.01 || percent > 100)
+        return error_set(err, STATUS_INVALID,
+                         "%.60s: accepted is 0.01%% to 100%% of a core, or none", value);
+    options->budget_ppm = (int64_t)(percent * 10000 + 0.5);
+    return STATUS_OK;
+}
+
 static enum status set_duration(struct options *options, const char *value, struct error *err)
 {
     enum status st = options_parse_span(value, &options->duration_ns, err);
@@ -141,11 +159,37 @@ static enum status set_collectors(struct options *options, const char *value, st
     return STATUS_OK;
 }
 
+/* The one of `accepted` that `value` is, else NULL. */
+static const char *find_word(const char *const accepted[], size_t count, const char *value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(value, accepted[i]) == 0)
+            return accepted[i];
+    }
+    return NULL;
+}
+
 static enum status set_process_source(struct options *options, const char *value, struct error *err)
 {
-    if (strcmp(value, "auto") != 0 && strcmp(value, "fds") != 0 && strcmp(value, "proc") != 0)
-        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, fds or proc", value);
-    options->process_source = value;
+    static const char *const accepted[] = { "auto", "bpf", "iter", "fds", "proc" };
+    const char *word = find_word(accepted, COUNT_OF(accepted), value);
+
+    if (word == NULL)
+        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, bpf, iter, fds or proc",
+                         value);
+    options->process_source = word;
+    return STATUS_OK;
+}
+
+static enum status set_resident(struct options *options, const char *value, struct error *err)
+{
+    static const char *const accepted[] = { "auto", "exact", "approximate" };
+    const char *word = find_word(accepted, COUNT_OF(accepted), value);
+
+    if (word == NULL)
+        return error_set(err, STATUS_INVALID, "\"%.60s\": accepted is auto, exact or approximate",
+                         value);
+    options->resident = word;
     return STATUS_OK;
 }
 
@@ -267,8 +311,10 @@ static const struct option option_list[] = {
       "10m" },
     { 0, OPTION_LIST, "collectors", "LIST", "only these, separated by commas (all)", set_collectors,
       "process,cpu" },
-    { 0, OPTION_ONE, "process-source", "NAME", "auto, fds (kept open) or proc (auto)",
+    { 0, OPTION_ONE, "process-source", "NAME", "auto, bpf, iter, fds or proc (auto)",
       set_process_source, "auto" },
+    { 0, OPTION_ONE, "resident", "HOW", "with BPF: auto, exact or approximate (auto)", set_resident,
+      "auto" },
     { 0, OPTION_ONE, "sync", "SPAN", "sync to disk at least this often, 0: never (10s)", set_sync,
       "10s" },
     { 0, OPTION_ONE, "keep", "SPAN", "keep every tick that long, 0: for ever (7d)", set_keep,
@@ -277,6 +323,10 @@ static const struct option option_list[] = {
       set_keep_rollups, "90d" },
     { 0, OPTION_ONE, "max-size", "BYTES", "all files of the recording together, 0: any (2G)",
       set_max_size, "2G" },
+    { 0, OPTION_ONE, "budget", "SHARE",
+      "of one core for recording; over it optional collectors run "
+      "less (1%)",
+      set_budget, "1%" },
     { 0, OPTION_REPEATED, "redact", "REGEX", "hide what matches in command lines; repeatable",
       set_redact, "token-[0-9a-f]+" },
     { 0, OPTION_FLAG, "no-cmdline", NULL, "record no command lines at all", set_no_cmdline,
@@ -401,7 +451,9 @@ static struct options defaults(void)
 {
     return (struct options){ .interval_ns = second_ns,
                              .process_source = "auto",
+                             .resident = "auto",
                              .sync_ns = 10 * second_ns,
+                             .budget_ppm = 10000,
                              .keep_ns = 7 * day_ns,
                              .keep_rollups_ns = 90 * day_ns,
                              .max_bytes = INT64_C(2) << 30 };

@@ -17,12 +17,14 @@ struct options {
     int64_t duration_ns;    /* 0: until stopped */
     const char *collectors; /* comma-separated; NULL: all */
     const char *process_source;
+    const char *resident;                        /* "auto", "exact", "approximate" */
     int64_t sync_ns;                             /* 10 s; 0: never */
     int64_t keep_ns, keep_rollups_ns, max_bytes; /* 7 d, 90 d, 2 GiB; 0: no limit */
     const char *redact[OPTIONS_REDACT_MAX];
     size_t redact_count;
     const char *control;       /* path of the socket; NULL: beside the recording; "none": none */
     const char *control_group; /* NULL: root and our own user only */
+    int64_t budget_ppm;        /* of one core's time; 0: any */
     bool no_cmdline, list_collectors, json, check_config, print_config, version, help;
     const char *user; /* who records; NULL: who starts it */
     bool no_sandbox;

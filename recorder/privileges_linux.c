@@ -15,15 +15,27 @@
 
 enum { WORDS = 2, WORD_BITS = 32, CAPABILITIES_MAX = WORDS * WORD_BITS };
 
+#ifndef CAP_BPF /* headers before Linux 5.8 */
+#define CAP_PERFMON 38
+#define CAP_BPF 39
+#endif
+
 static uint64_t bit(int capability)
 {
     return UINT64_C(1) << capability;
 }
 
-/* Other users' /proc/PID files, and the kernel's reports of exits. */
-static uint64_t reading_capabilities(void)
+static uint64_t bpf_capabilities(void)
 {
-    return bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_ADMIN);
+    return bit(CAP_BPF) | bit(CAP_PERFMON);
+}
+
+/* Other users' /proc/PID files, and the kernel's reports of exits. */
+static uint64_t reading_capabilities(bool keep_bpf)
+{
+    uint64_t bpf = keep_bpf ? bpf_capabilities() : 0;
+
+    return bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_ADMIN) | bpf;
 }
 
 static bool is_ours(const char *path)
@@ -80,9 +92,9 @@ static enum status forgo_gains(uint64_t keep, struct error *err)
     return STATUS_OK;
 }
 
-enum status privileges_reduce(const char *recording, struct error *err)
+enum status privileges_reduce(const char *recording, bool keep_bpf, struct error *err)
 {
-    uint64_t keep = reading_capabilities();
+    uint64_t keep = reading_capabilities(keep_bpf);
 
     if (!may_write(recording))
         keep |= bit(CAP_DAC_OVERRIDE);
@@ -103,11 +115,59 @@ static enum status change_user(const struct account *account, struct error *err)
                      strerror(errno));
 }
 
-enum status privileges_become(const struct account *account, struct error *err)
+enum status privileges_become(const struct account *account, bool keep_bpf, struct error *err)
 {
-    enum status st = forgo_gains(reading_capabilities(), err);
+    uint64_t keep = reading_capabilities(keep_bpf);
+    enum status st = forgo_gains(keep, err);
 
     if (st == STATUS_OK && geteuid() != account->uid)
         st = change_user(account, err);
-    return st == STATUS_OK ? set_capabilities(reading_capabilities(), err) : st;
+    return st == STATUS_OK ? set_capabilities(keep, err) : st;
+}
+
+static bool get_capabilities(struct __user_cap_data_struct data[WORDS])
+{
+    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+    return syscall(SYS_capget, &head, data) == 0;
+}
+
+static bool set_data(const struct __user_cap_data_struct data[WORDS])
+{
+    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+    return syscall(SYS_capset, &head, data) == 0;
+}
+
+static uint64_t effective(const struct __user_cap_data_struct data[WORDS])
+{
+    return data[0].effective | (uint64_t)data[1].effective << WORD_BITS;
+}
+
+bool privileges_may_load_bpf(void)
+{
+    struct __user_cap_data_struct data[WORDS];
+    uint64_t has;
+
+    if (!get_capabilities(data))
+        return false;
+    has = effective(data);
+    return (has & bit(CAP_SYS_ADMIN)) != 0 || (has & bpf_capabilities()) == bpf_capabilities();
+}
+
+bool privileges_try_without_bpf(bool (*attempt)(void *self), void *self)
+{
+    struct __user_cap_data_struct before[WORDS], without[WORDS];
+    uint64_t drop = bpf_capabilities() | bit(CAP_SYS_ADMIN);
+    bool succeeded;
+
+    if (!get_capabilities(before))
+        return false;
+    memcpy(without, before, sizeof without);
+    for (int i = 0; i < WORDS; i++)
+        without[i].effective &= ~(uint32_t)(drop >> (i * WORD_BITS));
+    if (!set_data(without))
+        return false;
+    succeeded = attempt(self);
+    return set_data(before) && succeeded;
 }

@@ -68,7 +68,7 @@ void process_vanished(struct process_state *s, struct process *p, struct tick *t
 {
     struct tick_exit *end = tick_add_exit(tick);
 
-    if (s->exits != NULL) {
+    if (s->exits != NULL) { /* rungs 1 and 2 count what they lose */
         s->stats.exits_lost++;
         exits_forget(s->exits, p->pid);
     }

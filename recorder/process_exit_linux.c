@@ -83,7 +83,7 @@ static void put_totals(struct process_state *s, struct process *p, const struct 
     s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL] - before;
 }
 
-static void end_gauges(struct process *p)
+void process_end_gauges(struct process *p)
 {
     for (size_t metric = 0; metric < LINUX_METRICS; metric++) {
         if (samples_tables[TABLE_PROCESS].metrics[metric].kind == METRIC_COUNTER)
@@ -128,7 +128,7 @@ static void end_known(struct process_state *s, struct process *p, const struct e
     struct tick_row *row;
 
     put_totals(s, p, &record->totals);
-    end_gauges(p);
+    process_end_gauges(p);
     row = process_put_row(s, p, ROW_LAST, tick);
     if (row != NULL)
         row->end_ns = end_ns;
@@ -205,7 +205,7 @@ static void put_unseen(struct process_state *s, const struct exit_record *record
     }
     if (!s->has_delayacct)
         p->missing[PROCESS_BLOCK_DELAY_NS_TOTAL] = MISSING_UNSUPPORTED;
-    end_gauges(p);
+    process_end_gauges(p);
 
     put_unseen_birth(s, p, record, tick);
     row = process_put_row(s, p, ROW_FIRST | ROW_LAST, tick);

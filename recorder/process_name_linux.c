@@ -8,7 +8,7 @@
 #include "recorder/process_state_linux.h"
 #include "recorder/unanswered.h"
 
-static uint32_t hash(const void *data, size_t size)
+uint32_t process_text_hash(const void *data, size_t size)
 {
     return crc32c(0, data, size);
 }
@@ -21,7 +21,7 @@ static uint32_t exec_hash(const struct proc_stat *stat)
 {
     uint64_t marks[2] = { stat->start_code, stat->start_stack };
 
-    return stat->start_stack == 0 ? 0 : hash(marks, sizeof marks);
+    return stat->start_stack == 0 ? 0 : process_text_hash(marks, sizeof marks);
 }
 
 void process_rename(struct process_state *s, struct process *p, int64_t from_ns, struct tick *tick)
@@ -29,7 +29,7 @@ void process_rename(struct process_state *s, struct process *p, int64_t from_ns,
     size_t comm_size = procfs_stable_comm(&s->stat);
     struct tick_version *version = tick_add_version(tick);
 
-    p->comm_hash = hash(s->stat.comm, comm_size);
+    p->comm_hash = process_text_hash(s->stat.comm, comm_size);
     if (exec_hash(&s->stat) != 0)
         p->exec_hash = exec_hash(&s->stat);
     p->flags |= PROCESS_WANTS_NAME;
@@ -50,7 +50,7 @@ void process_check_name(struct process_state *s, struct process *p, struct tick 
 
     if (exec != 0)
         p->exec_hash = exec;
-    changed |= hash(s->stat.comm, procfs_stable_comm(&s->stat)) != p->comm_hash;
+    changed |= process_text_hash(s->stat.comm, procfs_stable_comm(&s->stat)) != p->comm_hash;
     if (process_read_uid(s, p->pid, &uid) && uid != p->uid) {
         p->uid = uid;
         changed = true;
@@ -99,7 +99,10 @@ void process_reread(struct process_state *s, const struct tick *tick)
         struct process *p = process_at(s, slot);
 
         s->reread_next = slot + 1;
-        if (p->pid != 0 && p->flags & PROCESS_NAMED && !(p->flags & PROCESS_OVER))
+        if (p->pid == 0 || !(p->flags & PROCESS_NAMED) || p->flags & PROCESS_OVER)
+            continue;
+        /* The walk tells whether it ran another program or was moved; only what runs changes its cwd. */
+        if (s->source == NULL || p->run_ns != p->asked_run_ns)
             (void)ask(s, p, tick->start_ns, process_is_filtered(p) && p->run_ns == p->asked_run_ns);
     }
 }
@@ -110,7 +113,8 @@ static uint32_t changed_texts(struct process *p, const struct slow_answer *answe
     uint32_t changed = 0;
 
     for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
-        uint32_t now = hash(answer->bytes.data + answer->text[text].at, answer->text[text].size);
+        uint32_t now =
+            process_text_hash(answer->bytes.data + answer->text[text].at, answer->text[text].size);
 
         if (!(answer->known & 1u << text))
             continue;
@@ -124,12 +128,17 @@ static uint32_t changed_texts(struct process *p, const struct slow_answer *answe
     return changed;
 }
 
-static void take_answer(struct process *p, const struct slow_answer *answer, struct tick *tick)
+static void take_answer(struct process_state *s, struct process *p,
+                        const struct slow_answer *answer, struct tick *tick)
 {
     uint32_t changed = changed_texts(p, answer);
     struct tick_version *version;
 
     p->flags |= PROCESS_NAMED;
+    if (answer->known & 1u << PROCESS_USER)
+        process_learn_user(s, answer->request.uid,
+                           answer->bytes.data + answer->text[PROCESS_USER].at,
+                           answer->text[PROCESS_USER].size);
     if (changed == 0)
         return;
     version = tick_add_version(tick);
@@ -195,7 +204,7 @@ void process_take_answers(struct process_state *s, struct tick *tick)
             p->flags &= (uint16_t)~PROCESS_ASKED;
         s->asked = true; /* there is room for more answers */
         if (here && !answer->gone && is_certain(s, p, request, tick))
-            take_answer(p, answer, tick);
+            take_answer(s, p, answer, tick);
         else if (request->first)
             s->stats.identities_late++;
     }

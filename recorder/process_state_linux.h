@@ -9,6 +9,7 @@
 #include "recorder/exits_linux.h"
 #include "recorder/identity_linux.h"
 #include "recorder/process_files_linux.h"
+#include "recorder/process_source_linux.h"
 #include "recorder/process_stats.h"
 #include "recorder/process_table.h"
 #include "recorder/procfs_linux.h"
@@ -35,6 +36,10 @@ enum process_flags {
     PROCESS_NAMED = 64,        /* it has answered once */
     PROCESS_APPROXIMATE = 128, /* never seen alive: start_ticks is a guess */
     PROCESS_ASKED = 256,       /* the slow thread has not answered yet */
+    PROCESS_UNSEEN = 512,      /* it has had no row yet: it is known by an event */
+    PROCESS_ENDING = 1024,     /* the kernel said that it ended; what it used may still grow */
+    PROCESS_FINAL = 2048,      /* it does not any more */
+    PROCESS_DISPLACED = 4096,  /* its pid is another's: it is not found by it */
 };
 
 /* What is kept of a process from tick to tick. */
@@ -48,7 +53,11 @@ struct process {
     uint64_t run_ns, slices; /* schedstat as of the latest read: unchanged means it did not run */
     int64_t sampled_ns;      /* the tick that last saw it alive */
     int64_t row_seq;         /* the tick of its latest row */
+    /* of rungs 1 and 2 */
+    uint64_t start_boot_ns;
+    uint64_t record_hash; /* of what was handed out last */
 
+    uint32_t unseen; /* walks in a row that did not find it */
     uint32_t generation;
     uint32_t uid, comm_hash, exec_hash;
     uint64_t start_ticks;
@@ -59,6 +68,23 @@ struct process {
     uint32_t text_hash[PROCESS_TEXT_COUNT];
     uint8_t missing[LINUX_METRICS];
     int64_t values[LINUX_METRICS]; /* of its latest row */
+};
+
+/* What rungs 1 and 2 keep of a process besides, by slot. */
+struct walked {
+    uint64_t program, cgroups;  /* for which it has its name */
+    int64_t apart[RSS_KINDS];   /* pages that CPUs counted apart when that was last asked for */
+    int64_t end_ns, peak_bytes; /* with PROCESS_ENDING */
+    int32_t code;
+    bool announced, named; /* its birth is told; it has a version */
+};
+
+/* Names of users, learnt from the slow thread. */
+enum { KNOWN_USERS = 32 };
+struct known_user {
+    uint32_t uid;
+    uint8_t size; /* 0: not used */
+    char name[63];
 };
 
 struct process_state {
@@ -77,6 +103,24 @@ struct process_state {
     bool asked;           /* the slow thread, since its last wake-up */
     uint32_t reread_next; /* slot */
 
+    const struct process_source *source; /* rungs 1 and 2; NULL: /proc */
+    struct walked *walked;
+    size_t walked_size;
+    struct tick *walk_tick;    /* where what is handed out goes */
+    struct walk_losses losses; /* as of the previous tick */
+    int64_t losses_seq;        /* the latest tick with new ones */
+    bool incomplete;           /* this walk */
+    bool own_cgroups;          /* cgroup paths are shown to us below another root */
+    size_t seen;               /* pids of this walk */
+    uint32_t expected;         /* slot of what probably is handed out next */
+    bool ending;               /* somebody's end was told and is not settled */
+    uint32_t *displaced;       /* slots whose pid is another's now, and that may get a last row */
+    size_t displaced_count, displaced_size;
+    struct byte_writer redacted;
+    struct known_user users[KNOWN_USERS];
+    unsigned next_user;
+
+    long cpu_count;
     bool keeps, has_schedstat, has_delayacct;
     int64_t page_bytes, ticks_per_second;
     int32_t hidden_pid; /* test hook, see process_open */
@@ -166,6 +210,8 @@ void process_enter_directory(const struct process_state *s);
  * to processes are invalid afterwards.
  */
 void process_exits(struct process_state *s, struct tick *tick);
+/* It has ended: only its counters still say something. */
+void process_end_gauges(struct process *p);
 
 /* process_name_linux.c: versions, and the slow thread's answers */
 
@@ -178,5 +224,37 @@ void process_ask(struct process_state *s, struct process *p);
 /* Ask for some known names again: a cgroup or directory may have changed. */
 void process_reread(struct process_state *s, const struct tick *tick);
 void process_take_answers(struct process_state *s, struct tick *tick);
+/* By which a changed text is known. */
+uint32_t process_text_hash(const void *data, size_t size);
+
+/* process_walk_linux.c: rungs 1 and 2 */
+
+/* One tick of them, between the slow thread's answers and what it is asked next. */
+void process_walk(struct process_state *s, struct tick *tick);
+/* A process that a record or an event speaks of: its slot, without a row or a name yet. */
+struct process *process_walk_enter(struct process_state *s, int32_t pid, uint64_t start_boot_ns,
+                                   struct tick *tick);
+/* Its birth; its row follows in this tick. */
+void process_walk_birth(struct process_state *s, struct process *p, int32_t ppid, bool kernel,
+                        struct tick *tick);
+/* The pid is another's now that began then; pointers to processes stay valid. */
+void process_walk_displace(struct process_state *s, int32_t pid, uint64_t start_boot_ns,
+                           struct tick *tick);
+/* The living or ending process with that pid and start; NULL: none. */
+struct process *process_walk_find(struct process_state *s, int32_t pid, uint64_t start_boot_ns);
+/* A counter, which never falls. */
+void process_walk_count(struct process *p, enum process_metric metric, uint64_t value);
+/* User and system time as /proc divides what was used. */
+void process_walk_split(struct process *p, uint64_t exec_ns, uint64_t user_raw_ns,
+                        uint64_t system_raw_ns, uint64_t user_told_ns, uint64_t system_told_ns);
+
+static inline struct walked *walked_at(struct process_state *s, const struct process *p)
+{
+    return &s->walked[process_slot(s, p)];
+}
+
+/* process_event_linux.c: what the source tells of beginnings and ends */
+void process_events(struct process_state *s, struct tick *tick);
+void process_learn_user(struct process_state *s, uint32_t uid, const void *name, size_t size);
 
 #endif

@@ -130,6 +130,16 @@ bool process_table_remove(struct process_table *table, int32_t pid, uint32_t slo
     return true;
 }
 
+void process_table_clear(struct process_table *table)
+{
+    if (table->cell_count > 0)
+        memset(table->cells, 0, table->cell_count * sizeof *table->cells);
+    if (table->taken_words > 0)
+        memset(table->taken, 0, table->taken_words * sizeof *table->taken);
+    table->used = table->returned_count = table->first_free_word = 0;
+    table->slot_end = 0;
+}
+
 void process_table_tick(struct process_table *table)
 {
     for (size_t i = 0; i < table->returned_count; i++) {

@@ -51,6 +51,9 @@ void process_table_lead(struct process_table *table, int32_t pid, uint32_t slot)
  */
 bool process_table_remove(struct process_table *table, int32_t pid, uint32_t slot);
 
+/* Forget all pids and slots; the memory is kept. */
+void process_table_clear(struct process_table *table);
+
 /* A new tick begins: slots given back may be used again. */
 void process_table_tick(struct process_table *table);
 

@@ -11,6 +11,15 @@
 
 enum { PIECE_NS = 50000000 };
 
+size_t queue_ticks_for(int64_t interval_ns)
+{
+    int64_t ticks = QUEUE_TICKS_DEFAULT * INT64_C(1000000000) / interval_ns;
+
+    return ticks < QUEUE_TICKS_DEFAULT ? QUEUE_TICKS_DEFAULT
+           : ticks > QUEUE_TICKS_MAX   ? QUEUE_TICKS_MAX
+                                       : (size_t)ticks;
+}
+
 enum status queue_init(struct queue *queue, size_t ticks, struct error *err)
 {
     *queue = (struct queue){ .size = ticks, .spare_count = ticks };

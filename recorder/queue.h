@@ -19,7 +19,8 @@
 #include "schema/tick.h"
 
 enum {
-    QUEUE_TICKS_DEFAULT = 16,
+    QUEUE_TICKS_DEFAULT = 16, /* at least, and as many as come in so many seconds */
+    QUEUE_TICKS_MAX = 256,
     QUEUE_WARM = 2,
     QUEUE_BYTES_MAX = 24 << 20, /* of waiting ticks; while there are more, only two may wait */
 };
@@ -53,6 +54,9 @@ struct queue {
     struct tick_merge merge;
     struct queue_loss loss; /* since the sampler set it to zero */
 };
+
+/* How many ticks a queue is for: one seal on a busy machine takes seconds, whatever the interval. */
+size_t queue_ticks_for(int64_t interval_ns);
 
 MUST_USE enum status queue_init(struct queue *queue, size_t ticks, struct error *err);
 /* Accepts a zeroed queue; no thread may be using it. */

@@ -137,7 +137,7 @@ void retention_committed(struct retention *r, const int64_t added_bytes[KEPT_COU
     int64_t wal = retention_size_of(r->db->path, "-wal");
     struct error err;
 
-    if (wal > r->largest_wal_bytes)
+    if (wal > r->largest_wal_bytes && !r->held)
         r->largest_wal_bytes = wal;
     for (int k = 0; k < KEPT_COUNT; k++) {
         r->stored_bytes[k] += added_bytes[k] - r->evicted_bytes[k];
@@ -156,6 +156,21 @@ void retention_rolled_back(struct retention *r)
     memset(r->evicted_bytes, 0, sizeof r->evicted_bytes);
     memset(r->evicted, 0, sizeof r->evicted);
     r->unseen_evicted = 0;
+}
+
+bool retention_full(const struct retention *r, int64_t new_bytes)
+{
+    const char *path = r->db->path;
+
+    return r->options.max_bytes > 0 &&
+           retention_size_of(path, "") + retention_size_of(path, "-wal") +
+                   retention_size_of(path, "-shm") + retention_with_pages(new_bytes) >
+               r->options.max_bytes;
+}
+
+void retention_held(struct retention *r, bool held)
+{
+    r->held = held;
 }
 
 enum status retention_unseen_end(struct retention *r, int64_t process_id, int64_t last_ns,

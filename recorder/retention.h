@@ -41,6 +41,7 @@ struct retention {
     size_t unseen_count, unseen_size;
     size_t unseen_evicted; /* the first of them, in the open transaction */
     bool told[KEPT_COUNT]; /* an event says that it has begun */
+    bool held;             /* somebody reads the WAL: it cannot begin anew, and is not measured */
     bool too_small;        /* max_bytes cannot be kept: there is nothing left to evict */
     bool told_small;
     bool damaged; /* evicting met damage: it is over for this session */
@@ -86,6 +87,17 @@ MUST_USE enum status retention_make_room(struct retention *retention,
 /* The transaction was committed, with so many more bytes of chunks; or rolled back. */
 void retention_committed(struct retention *retention, const int64_t added_bytes[KEPT_COUNT]);
 void retention_rolled_back(struct retention *retention);
+
+/*
+ * Whether a transaction of so many bytes would take all files over the limit. What is in the WAL already
+ * need not stay there: it does as long as somebody reads it.
+ */
+bool retention_full(const struct retention *retention, int64_t new_bytes);
+/*
+ * Somebody reads what the WAL has, or no longer: one that grows for that is no reason to evict, which
+ * would only make it grow faster.
+ */
+void retention_held(struct retention *retention, bool held);
 
 /*
  * Where eviction of a level has begun, once: a sentence for an event.

@@ -143,7 +143,7 @@ int64_t retention_size_of(const char *path, const char *suffix)
 
 int64_t retention_room(const struct retention *r)
 {
-    int64_t wal = retention_size_of(r->db->path, "-wal");
+    int64_t wal = r->held ? 0 : retention_size_of(r->db->path, "-wal");
     int64_t margin = r->options.max_bytes / MARGIN_PART;
 
     if (wal < r->wal_bytes + r->largest_bytes / 4 * 5) /* the next may be a little larger */

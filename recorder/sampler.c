@@ -290,6 +290,8 @@ static void *sample(void *self)
     struct schedule_tick at;
     enum schedule_wake wake = SCHEDULE_TICK;
 
+    if (s->options.prepare_thread != NULL)
+        s->options.prepare_thread(s->options.interval_ns);
     while (!atomic_load(&s->stop) && wake != SCHEDULE_END) {
         atomic_store(&s->due_boot_ns, s->schedule.next_boot_ns);
         wake = schedule_wait(&s->schedule, s->end_boot_ns, &at);

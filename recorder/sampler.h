@@ -33,6 +33,8 @@ struct sampler_options {
     /* The writer's thread, after sampler_poke, once nothing is queued; NULL: nothing to do. */
     void (*attend)(void *self);
     void *store_self;
+    /* The sampling thread, as it begins; may be NULL. */
+    void (*prepare_thread)(int64_t interval_ns);
     /* The sampling thread: events that others have for this tick. Must not block; may be NULL. */
     void (*add_events)(void *self, struct tick *tick);
     void *events_self;

@@ -15,8 +15,9 @@ const char *sandbox_missing(void)
     return PROCSCOPE_SANDBOX_MISSING;
 }
 
-enum status sandbox_enter(struct error *err)
+enum status sandbox_enter(const struct process_needs *needs, struct error *err)
 {
+    (void)needs;
     return error_set(err, STATUS_UNSUPPORTED, "%s", sandbox_missing());
 }
 
@@ -44,7 +45,9 @@ enum { CLONE_FLAGS = 0 };
 
 enum {
     NAME_SIZE = 32,
-    IO_OF_PROCESS = 1, /* IOPRIO_WHO_PROCESS of linux/ioprio.h, which older headers lack */
+    IO_OF_PROCESS = 1,  /* IOPRIO_WHO_PROCESS of linux/ioprio.h, which older headers lack */
+    RUN_PROGRAM = 10,   /* BPF_PROG_RUN of linux/bpf.h */
+    OPEN_ITERATOR = 33, /* BPF_ITER_CREATE */
 };
 
 /* Allowed whatever their arguments: names between blanks. */
@@ -117,6 +120,7 @@ static const struct exception exceptions[] = {
     { "sched_setaffinity", 0, ALL_BITS, 0 },
     { "ioctl", 1, ALL_BITS, TCGETS }, /* is it a terminal? */
     { "socket", 0, ALL_BITS, AF_UNIX },
+    { "socketpair", 0, ALL_BITS, AF_UNIX }, /* libcurl, to wake itself */
 };
 
 /* Allowed where two arguments have these values. */
@@ -126,6 +130,8 @@ static const struct {
 } pairs[] = {
     /* Not the routing protocol: with CAP_NET_ADMIN that could change the network. */
     { "socket", { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }, { 2, SCMP_CMP_EQ, NETLINK_GENERIC, 0 } } },
+    /* Lists sockets; could also end them, which a filter cannot tell apart: see sock_diag_linux.h. */
+    { "socket", { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }, { 2, SCMP_CMP_EQ, NETLINK_SOCK_DIAG, 0 } } },
     { "setpriority", { { 0, SCMP_CMP_EQ, PRIO_PROCESS, 0 }, { 1, SCMP_CMP_EQ, 0, 0 } } },
     { "ioprio_set", { { 0, SCMP_CMP_EQ, IO_OF_PROCESS, 0 }, { 1, SCMP_CMP_EQ, 0, 0 } } },
 };
@@ -180,6 +186,21 @@ static int allow_pairs(scmp_filter_ctx filter)
     return failure;
 }
 
+/*
+ * NVIDIA's library asks its driver by ioctls alone, all of them made by _IOWR('F', …) (nv-ioctl-numbers.h
+ * and nv-ioctl.h of its open kernel modules). Framebuffers have requests of type 'F' too, without those
+ * two bits. Where the driver has made no node when recording starts, none is allowed.
+ */
+static int allow_nvidia(scmp_filter_ctx filter)
+{
+    const uint64_t bits = (uint64_t)_IOC_DIRMASK << _IOC_DIRSHIFT | (uint64_t)_IOC_TYPEMASK
+                                                                        << _IOC_TYPESHIFT;
+    const struct scmp_arg_cmp request = { 1, SCMP_CMP_MASKED_EQ, bits,
+                                          _IOC(_IOC_READ | _IOC_WRITE, 'F', 0, 0) };
+
+    return access("/dev/nvidiactl", F_OK) == 0 ? allow(filter, "ioctl", 1, &request) : 0;
+}
+
 /* abort, raise */
 static int allow_signals_to_ourselves(scmp_filter_ctx filter)
 {
@@ -188,7 +209,19 @@ static int allow_signals_to_ourselves(scmp_filter_ctx filter)
     return allow(filter, "tgkill", 1, &ourselves);
 }
 
-static int allow_all(scmp_filter_ctx filter)
+/* What was loaded before is run, by a descriptor that we hold; nothing is loaded or looked up. */
+static int allow_bpf(scmp_filter_ctx filter, const struct process_needs *needs)
+{
+    const struct scmp_arg_cmp run = { 0, SCMP_CMP_EQ, RUN_PROGRAM, 0 };
+    const struct scmp_arg_cmp open = { 0, SCMP_CMP_EQ, OPEN_ITERATOR, 0 };
+    int failure = needs->programs ? allow(filter, "bpf", 1, &run) : 0;
+
+    if (failure == 0 && needs->iterators)
+        failure = allow(filter, "bpf", 1, &open);
+    return failure;
+}
+
+static int allow_all(scmp_filter_ctx filter, const struct process_needs *needs)
 {
     int failure = allow_calls(filter);
 
@@ -196,6 +229,10 @@ static int allow_all(scmp_filter_ctx filter)
         failure = allow_exceptions(filter);
     if (failure == 0)
         failure = allow_pairs(filter);
+    if (failure == 0)
+        failure = allow_bpf(filter, needs);
+    if (failure == 0)
+        failure = allow_nvidia(filter);
     return failure != 0 ? failure : allow_signals_to_ourselves(filter);
 }
 
@@ -204,10 +241,10 @@ const char *sandbox_missing(void)
     return NULL;
 }
 
-enum status sandbox_enter(struct error *err)
+enum status sandbox_enter(const struct process_needs *needs, struct error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-    int failure = filter == NULL ? -ENOMEM : allow_all(filter);
+    int failure = filter == NULL ? -ENOMEM : allow_all(filter, needs);
 
     /* The last two are wishes: an old kernel does not log, an old library tests one by one. */
     if (failure == 0) {

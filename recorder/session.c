@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "recorder/collectors/collectors_linux.h"
@@ -15,9 +16,15 @@
 #include "recorder/process_stats.h"
 #include "recorder/queue.h"
 #include "recorder/schedule.h"
+#include "recorder/urgency.h"
 
 /* Commit each second, and with ticks of a second each tick, also one that came a little early. */
-enum { COMMIT_NS = 900000000, LAST_APART_NS = 1000000, RETRY_NS = 1000000000 };
+enum {
+    COMMIT_NS = 900000000,
+    LAST_APART_NS = 1000000,
+    RETRY_NS = 1000000000,
+    LOOK_NS = 1000000000
+};
 static const int64_t message_ns = INT64_C(60) * 1000000000;
 
 static enum status open_wake(struct session *session, struct error *err)
@@ -47,18 +54,50 @@ static void notify(void *self, enum sampler_notice notice)
     notices_send(notice == SAMPLER_ENDED ? NOTICE_ENDED : NOTICE_TROUBLE);
 }
 
+static void be_urgent(int64_t interval_ns)
+{
+    (void)urgency_raise(interval_ns); /* --list-collectors tells what can be had */
+}
+
+/* A file that was removed is written to as before, and nobody will ever find it. */
+static bool in_place(const struct session *session)
+{
+    struct stat info;
+
+    return stat(session->path, &info) == 0
+               ? info.st_dev == session->file_dev && info.st_ino == session->file_ino
+               : errno != ENOENT && errno != ENOTDIR;
+}
+
+bool session_place_exists(const struct session *session)
+{
+    const char *slash = strrchr(session->path, '/');
+    char directory[PATH_MAX] = ".";
+
+    if (slash != NULL)
+        (void)snprintf(directory, sizeof directory, "%.*s", (int)(slash - session->path + 1),
+                       session->path);
+    return access(directory, X_OK) == 0;
+}
+
 static enum status store(void *self, const struct tick *tick, struct error *err)
 {
     struct session *session = self;
     enum status st = writer_tick(session->writer, tick, err);
 
-    if (st == STATUS_OK)
-        session_control_publish(session, tick);
-    return st;
+    if (st != STATUS_OK)
+        return st;
+    session_control_publish(session, tick);
+    if (tick->start_ns - session->looked_ns >= LOOK_NS) {
+        session->looked_ns = tick->start_ns;
+        if (!in_place(session))
+            notices_send(NOTICE_DISPLACED);
+    }
+    return STATUS_OK;
 }
 
 enum status session_prepare(struct session *session, const struct options *options,
-                            struct error *err)
+                            const struct process_rungs *rungs, struct error *err)
 {
     const struct clock *clock = &session->clock;
     enum status st;
@@ -74,6 +113,10 @@ enum status session_prepare(struct session *session, const struct options *optio
     st = redactor_init(&session->redactor, options->redact, options->redact_count, err);
     if (st != STATUS_OK)
         return error_prefix(err, "--redact");
+    if (rungs != NULL && !process_rungs_has(rungs, options->process_source))
+        return error_set(err, STATUS_INVALID,
+                         "--process-source %s is loaded at the start only: restart procscoped",
+                         options->process_source);
     session->context = (struct collect_context){
         .clock = clock,
         .timebase = { .boot_start_ns = clock->boot_ns(clock->self),
@@ -81,12 +124,17 @@ enum status session_prepare(struct session *session, const struct options *optio
         .root = "",
         .interval_ns = options->interval_ns,
         .process_source = options->process_source,
+        .resident = options->resident,
+        .source = process_rungs_source(rungs, options->process_source),
+        .source_reason = process_rungs_reason(rungs),
         .redactor = &session->redactor,
         .no_cmdline = options->no_cmdline,
         .processes = &session->processes,
     };
-    return collect_open(&session->collect, collectors, collector_count, &session->context,
-                        options->collectors, err);
+    st = collect_open(&session->collect, collectors, collector_count, &session->context,
+                      options->collectors, err);
+    session->collect.budget.limit_ppm = options->budget_ppm;
+    return st;
 }
 
 /* The facts of this start, and what the collectors must know of each other. */
@@ -135,7 +183,12 @@ static enum status open_recording(struct session *session, const struct options 
                        .max_bytes = options->max_bytes },
     };
     enum status st = writer_open(&session->writer, &how, &session->facts, err);
+    struct stat info;
 
+    if (st == STATUS_OK && stat(session->path, &info) == 0) {
+        session->file_dev = info.st_dev;
+        session->file_ino = info.st_ino;
+    }
     for (size_t i = 0; st == STATUS_OK && i < session->collect.count; i++)
         st = writer_capability(session->writer, session->collect.entries[i].collector->name,
                                &session->collect.entries[i].capability, err);
@@ -152,13 +205,14 @@ enum status session_start(struct session *session, const struct options *options
         /* What a command did last is always seen, however short it was. */
         .last_apart_ns =
             options->command != NULL ? LAST_APART_NS : options->interval_ns / SCHEDULE_APART,
-        .queue_ticks = QUEUE_TICKS_DEFAULT,
+        .queue_ticks = queue_ticks_for(options->interval_ns),
         .retry_ns = RETRY_NS,
         .message_ns = message_ns,
         .collect = &session->collect,
         .store = store,
         .store_self = session,
         .attend = session_control_attend,
+        .prepare_thread = be_urgent,
         .add_events = session_control_add_events,
         .events_self = session,
         .notify = notify,

@@ -9,6 +9,8 @@
 
 #include "recorder/writer_private.h"
 
+enum { COMMIT_OVERHEAD_BYTES = 16 << 10 }; /* pages of a transaction that are not new */
+
 /* --- ids --- */
 
 static bool map_slot(struct slot_map *map, uint32_t slot, int64_t id)
@@ -225,11 +227,15 @@ static bool wants_sync(const struct writer *writer)
            next_ns - writer->first_unsynced_ns >= writer->sync_ns;
 }
 
-/* The WAL keeps what a checkpoint could not move: one that fails costs nothing but its time. */
-static void checkpoint(struct writer *writer)
+bool writer_checkpoint(struct writer *writer)
 {
-    writer->checkpoint_due = false;
-    (void)sqlite3_exec(writer->db.handle, "PRAGMA wal_checkpoint(PASSIVE)", NULL, NULL, NULL);
+    int in_wal = 0, moved = 0;
+    int code = sqlite3_wal_checkpoint_v2(writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                         &in_wal, &moved);
+
+    /* The WAL keeps what could not be moved: a checkpoint that fails costs nothing but its time. */
+    retention_held(&writer->retention, code == SQLITE_OK && moved < in_wal);
+    return !writer->retention.held;
 }
 
 enum status writer_commit(struct writer *writer, struct error *err)
@@ -267,8 +273,27 @@ enum status writer_commit(struct writer *writer, struct error *err)
         return STATUS_OK;
     retention_committed(&writer->retention, writer->sealed_bytes);
     memset(writer->sealed_bytes, 0, sizeof writer->sealed_bytes);
-    checkpoint(writer);
+    writer->checkpoint_due = false;
+    (void)writer_checkpoint(writer);
     return tell_of_eviction(writer, err);
+}
+
+/*
+ * A size limit holds whatever others do: while they read, the WAL cannot begin anew, and where that
+ * takes all there is, ticks wait.
+ */
+static enum status commit_within_limit(struct writer *writer, struct error *err)
+{
+    int64_t new_bytes = (int64_t)writer->pending.bytes.used + COMMIT_OVERHEAD_BYTES;
+
+    if (!retention_full(&writer->retention, new_bytes) || writer_checkpoint(writer))
+        return writer_commit(writer, err);
+    writer->commit_due = true;
+    return error_set(
+        err, STATUS_FULL,
+        "%s: the size limit is reached, and nothing can go while another program reads "
+        "what is in the WAL",
+        writer->path);
 }
 
 enum status writer_put_tail(struct writer *writer, struct error *err)
@@ -357,12 +382,12 @@ enum status writer_tick(struct writer *writer, const struct tick *tick, struct e
     if (tick->no_memory)
         return error_set(err, STATUS_NO_MEMORY, "tick %lld is incomplete", (long long)tick->seq);
     if (!again) {
-        if (writer->commit_due && writer_commit(writer, err) != STATUS_OK)
+        if (writer->commit_due && commit_within_limit(writer, err) != STATUS_OK)
             return err->status;
         if (take_tick(writer, tick, err) != STATUS_OK)
             return err->status;
     }
     if (!writer->commit_due && writer->last_tick_ns - writer->last_commit_ns < writer->commit_ns)
         return STATUS_OK;
-    return writer_commit(writer, err);
+    return commit_within_limit(writer, err);
 }

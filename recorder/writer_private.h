@@ -15,6 +15,7 @@
 enum {
     BLOCK_SPAN_MAX_SECONDS = 3600,
     BLOCK_SAMPLES_MAX = 8000000, /* series x ticks */
+    BLOCK_BIRTHS_MAX = 16384,    /* each takes some 3 kB of memory until the block is sealed */
     ENDED_SERIES_MAX = 1024,     /* in hours that are not sealed yet, beside as many as live */
     WALL_STEP_NS = 100000000,    /* a wall clock this far off the timeline is mapped anew */
 };
@@ -137,6 +138,8 @@ enum status writer_note(struct writer *writer, const char *kind, int64_t at_ns, 
 /* Transactions and tail: writer.c */
 enum status writer_commit(struct writer *writer, struct error *err);
 enum status writer_put_tail(struct writer *writer, struct error *err);
+/* Move what is in the WAL into the file; false: somebody still reads it there. */
+bool writer_checkpoint(struct writer *writer);
 void writer_free(struct writer *writer);
 
 /*

@@ -283,6 +283,20 @@ static enum status fold_life(struct sealing *s, const struct series_changes *cha
     return writer_usage_series(writer, changes, p, s->gap, writer->life_fold.cell, 1, err);
 }
 
+/* Whether a process that the series is about lived in this block only. */
+static bool is_of_lifetime(const struct sealing *s, const struct series *series)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        const struct open_process *p = samples_tables[s->table].key[k] == ENTITY_PROCESS
+                                           ? open_block_process(&s->writer->block, series->key[k])
+                                           : NULL;
+
+        if (p != NULL && p->lifetime > 0)
+            return true;
+    }
+    return false;
+}
+
 /* One series of the block: its minutes, or its life if it has no row of its own. */
 static enum status fold_minutes(void *context, const struct series_changes *changes,
                                 struct series_told *told, struct error *err)
@@ -296,6 +310,8 @@ static enum status fold_minutes(void *context, const struct series_changes *chan
 
     if (s->table == TABLE_PROCESS)
         p = open_block_process(&writer->block, series->key[0]);
+    else if (is_of_lifetime(s, series))
+        return STATUS_OK;             /* no row tells who it was: minutes would be nobody's */
     if (p != NULL && p->lifetime > 0) /* beyond those counted: they are stored already */
         return p->lifetime <= writer->lives.count ? fold_life(s, changes, p, told, err) : STATUS_OK;
     if (rollup_fold_quiet(&writer->fold, changes) &&
@@ -394,6 +410,7 @@ bool writer_seal_due(const struct writer *writer, int64_t next_tick_ns)
     if (rollup_window_start(next_tick_ns, 60) == rollup_window_start(last, 60))
         return false; /* a minute is never split */
     return block->ticks.count >= writer->block_ticks || block->samples >= BLOCK_SAMPLES_MAX ||
+           block->process_count - block->kept_count >= BLOCK_BIRTHS_MAX ||
            next_tick_ns - first >= (int64_t)BLOCK_SPAN_MAX_SECONDS * 1000000000 ||
            rollup_window_start(next_tick_ns, 3600) != rollup_window_start(last, 3600);
 }

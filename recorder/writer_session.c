@@ -118,7 +118,7 @@ static enum status commit_and_evict(struct writer *writer, struct error *err)
 /* A recording that has become too large, or too old, while nobody looked. */
 static enum status fit_to_size(struct writer *writer, struct error *err)
 {
-    if (writer->retention.options.max_bytes == 0)
+    if (writer->retention.options.max_bytes == 0 || !writer_checkpoint(writer))
         return STATUS_OK;
     if (commit_and_evict(writer, err) != STATUS_OK)
         return err->status;

@@ -99,6 +99,9 @@ static const struct metric recorder_metrics[] = {
     COUNTER("cpu_processes_ns_total", "ns", 1000,
             "CPU time attributed to processes, exited included"),
     GAUGE("not_answering", "", "reads that block for longer than they may, still waited for"),
+    COUNTER("execs_lost_total", "", 1,
+            "programs whose beginning was not reported, for lack of room"),
+    COUNTER("walks_incomplete_total", "", 1, "ticks at which not all processes could be read"),
 };
 
 static const struct metric process_detail_metrics[] = {

@@ -109,7 +109,7 @@ enum status open_block_restart(struct open_block *block, struct error *err)
         process_forget_names(&block->process[i].process);
         block->process[kept++] = block->process[i];
     }
-    block->process_count = kept;
+    block->process_count = block->kept_count = kept;
     block->first_tick += block->ticks.count;
     if (block->ticks.count > 0)
         block->previous_ns = block->ticks.start_ns[block->ticks.count - 1];

@@ -34,7 +34,8 @@ struct open_block {
     struct build build[TABLE_COUNT];
     struct open_process *process;
     size_t process_count, process_size;
-    uint32_t *hash; /* process_id -> index + 1 */
+    size_t kept_count; /* of them, those that were there when the block began */
+    uint32_t *hash;    /* process_id -> index + 1 */
     size_t hash_size;
     uint64_t samples; /* series x ticks of all tables */
     struct byte_writer

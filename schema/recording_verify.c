@@ -29,21 +29,31 @@ static enum status note(struct verifying *v, enum status st, const char *part,
     return STATUS_OK;
 }
 
-/* Every process that a block names must be there. */
+/* What the k-th key of a series names must be there. */
+static enum status verify_key(struct verifying *v, const struct recording_block *block,
+                              enum entity_kind kind, int64_t key, struct error *err)
+{
+    const struct process *process;
+
+    if (kind == ENTITY_PROCESS)
+        return recording_process(v->rec, block, key, &process, err);
+    if (kind == ENTITY_NONE || recording_entity(v->rec, key) != NULL)
+        return STATUS_OK;
+    return error_set(err, STATUS_CORRUPT, "%s: entity %lld of block %lld is not stored",
+                     v->rec->contents.path, (long long)key, (long long)block->block_seq);
+}
+
+/* Every process and entity that a block names. */
 static enum status verify_keys(struct verifying *v, const struct recording_block *block,
                                const struct recording_table *table,
                                const struct block_table *directory, struct error *err)
 {
     for (size_t i = 0; i < directory->series_count; i++) {
-        int64_t key = directory->series[i].key[0];
-        const struct process *process;
-        enum status st = STATUS_OK;
+        const struct series *series = &directory->series[i];
+        enum status st = verify_key(v, block, table->key[0], series->key[0], err);
 
-        if (table->key[0] == ENTITY_PROCESS)
-            st = recording_process(v->rec, block, key, &process, err);
-        else if (table->key[0] != ENTITY_NONE && recording_entity(v->rec, key) == NULL)
-            st = error_set(err, STATUS_CORRUPT, "%s: entity %lld of block %lld is not stored",
-                           v->rec->contents.path, (long long)key, (long long)block->block_seq);
+        if (st == STATUS_OK && table->key[0] != ENTITY_NONE)
+            st = verify_key(v, block, table->key[1], series->key[1], err);
         if (st == STATUS_CORRUPT) {
             finding(v, table->name, err->message);
             return STATUS_OK; /* once a block is enough */

@@ -104,6 +104,7 @@ void rig_open(struct process_rig *rig, const char *source)
         .interval_ns = ns_per_s,
         .process_source = source,
         .no_cmdline = rig->context.no_cmdline,
+        .source = rig->context.source,
     };
     rig->context.timebase.boot_start_ns = rig->clock.boot_ns(rig->clock.self);
     rig->context.timebase.wall_start_ns = rig->clock.wall_ns(rig->clock.self);

@@ -234,6 +234,9 @@ static void announce(struct made_host *host)
     made_entity(&host->tick, ENTITY_CORE, 0, "cpu0", "first core");
     made_entity(&host->tick, ENTITY_CORE, 1, "cpu1", "");
     made_entity(&host->tick, ENTITY_COLLECTOR, 0, "recorder", "");
+    made_entity(&host->tick, ENTITY_GPU, 0, "0000:01:00.0", "");
+    made_entity(&host->tick, ENTITY_GPU, 1, "0000:02:00.0", "");
+    memset(host->on_gpu, 0, sizeof host->on_gpu);
     for (uint32_t slot = 0; slot < MADE_SLOTS; slot++) {
         struct made_process *p = &host->process[slot];
 
@@ -316,6 +319,32 @@ static void live_on(struct made_host *host, uint32_t slot)
         sample(host, slot, flags);
 }
 
+/* Few processes use a GPU, some both, and not at all ticks. */
+static void sample_gpu_processes(struct made_host *host)
+{
+    struct tick *tick = &host->tick;
+
+    tick_sampled(tick, TABLE_GPU_PROCESS);
+    for (uint32_t pair = 0; pair < 2 * MADE_SLOTS; pair++) {
+        uint32_t gpu = pair % 2, slot = pair / 2;
+        const struct made_process *p = &host->process[slot];
+        uint64_t *was = &host->on_gpu[gpu][slot];
+        bool uses = p->alive && !p->fresh && slot % 5 <= gpu && host->ticks / 10 % 3 != 0;
+        int64_t *values;
+        uint8_t *missing;
+
+        if (uses) {
+            assert_non_null(tick_row_values(tick, TABLE_GPU_PROCESS, pair,
+                                            *was == p->start_ticks + 1 ? 0 : ROW_FIRST, &values,
+                                            &missing));
+            tick_row_keys(tick, TABLE_GPU_PROCESS, gpu, slot);
+            missing[GPU_PROCESS_GPU_NS_TOTAL] = MISSING_NONE;
+            values[GPU_PROCESS_GPU_NS_TOTAL] = p->cpu * (1 + gpu);
+        }
+        *was = uses ? p->start_ticks + 1 : 0;
+    }
+}
+
 static void sample_rest(struct made_host *host)
 {
     struct tick *tick = &host->tick;
@@ -340,6 +369,8 @@ static void sample_rest(struct made_host *host)
         values[MEMORY_FREE_BYTES] = (int64_t)any(host, 1 << 20) * 4096;
         values[MEMORY_PAGE_IN_BYTES_TOTAL] = host->ticks * 4096;
     }
+    if (host->ticks % 2 == 0)
+        sample_gpu_processes(host);
     tick_sampled(tick, TABLE_RECORDER);
     assert_non_null(tick_row_values(tick, TABLE_RECORDER, 0, flags, &values, &missing));
     missing[RECORDER_CALLS_TOTAL] = MISSING_NONE;

@@ -59,6 +59,7 @@ struct made_host {
     bool announced;     /* cores and the like, in this session */
     int64_t cpu_ns, ticks;
     struct made_process process[MADE_SLOTS];
+    uint64_t on_gpu[2][MADE_SLOTS]; /* whose pair has a series: its start_ticks, + 1 */
     struct tick tick;
 };
 

@@ -85,11 +85,12 @@ def events(path, kind, what):
     return [e for e in rows(path, "event") if e["kind"] == kind and what in e["detail"]]
 
 
-def check_sampling(path):
+def check_sampling(path, pid):
     """Between the onset of the last hang and its end ticks came as before."""
     ticks = [int(row["time_ns"]) for row in rows(path, "memory_samples")]
-    begin = max(int(e["time_ns"]) for e in events(path, "not_answering", ""))
-    end = min(int(e["time_ns"]) for e in events(path, "answering", ""))
+    about = "pid %d" % pid
+    begin = max(int(e["time_ns"]) for e in events(path, "not_answering", about))
+    end = min(int(e["time_ns"]) for e in events(path, "answering", about))
     late = sum(int(e["value"]) for e in events(path, "late", "")
                if begin <= int(e["time_ns"]) <= end)
     during = sum(begin <= t < end for t in ticks)
@@ -100,13 +101,31 @@ def check_sampling(path):
 
 
 def check_locked(path, pid):
-    begun, ended = (events(path, kind, "pid %d" % pid) for kind in ("not_answering", "answering"))
-    check(len(begun) == 1 and begun[0]["value"] == str(pid),
-          "a locked memory map is an event, once: %s" % [e["detail"] for e in begun])
-    check(len(ended) == 1 and int(ended[0]["duration_ns"]) >= 2e9,
-          "and its end another: %s" % [e["duration_ns"] for e in ended])
     first = min(int(row["time_ns"]) for row in rows(path, "memory_samples"))
-    check(all(int(e["time_ns"]) - first < 3e9 for e in begun), "it says since when")
+    for what in ("names", "memory"):
+        begun, ended = (events(path, kind, "%s of pid %d" % (what, pid))
+                        for kind in ("not_answering", "answering"))
+        check(len(begun) == 1 and begun[0]["value"] == str(pid),
+              "a locked memory map is an event, once: %s" % [e["detail"] for e in begun])
+        check(len(ended) == 1 and int(ended[0]["duration_ns"]) >= 2e9,
+              "and its end another: %s" % [e["duration_ns"] for e in ended])
+        check(what == "memory" or all(int(e["time_ns"]) - first < 3e9 for e in begun),
+              "it says since when")
+
+
+def read_memory(path):
+    """The processes whose PSS was read."""
+    return {row["pid"] for row in rows(path, "process_detail_samples") if row["pss_bytes"] != ""}
+
+
+def check_others_memory(path, locked, seconds=60):
+    """PSS of others goes on being read, by another thread; it is in the sample of the next run."""
+    deadline = time.monotonic() + seconds
+    while len(read_memory(path)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    read = read_memory(path)
+    check(len(read) >= 2 and str(locked) not in read,
+          "PSS was read of %d other processes" % len(read))
 
 
 def record_hangs(work, server, locked):
@@ -114,22 +133,27 @@ def record_hangs(work, server, locked):
     recorder = record(path)
     check(await_log(recorder, "names of pid %d: not answering since 2" % locked.pid),
           "the log says so of the locked process")
+    check(await_log(recorder, "memory of pid %d: not answering since 2" % locked.pid, 60),
+          "and that its memory cannot be measured")
+    check_others_memory(path, locked.pid)
     later = start("sleep", "1000")
     time.sleep(2)
     server.release()
-    check(await_log(recorder, "names of pid %d: answers again" % locked.pid),
+    check(await_log(recorder, "names of pid %d: answers again" % locked.pid) and
+          await_log(recorder, "memory of pid %d: answers again" % locked.pid),
           "the log says when it answers again")
     time.sleep(0.5)
     check(recorder.stop() == 0, "the recording ends as it should")
     check_locked(path, locked.pid)
-    check_sampling(path)
+    check_sampling(path, locked.pid)
     names = {row["pid"]: row["cmdline"] for row in programs.report(path, "--top", "0",
                                                                    columns="pid,cmdline")}
     check(names.get(str(later.pid)) == "sleep 1000", "what began meanwhile has its name")
     check("support_locked_map" in names.get(str(locked.pid), ""), "and so has the locked one")
-    waiting = [row["not_answering"] for row in rows(path, "recorder_samples")
-               if row["collector"] == "process"]
-    check("1" in waiting and waiting[-1] == "0", "recorder_samples counts reads that hang")
+    for collector in ("process", "process_detail"):
+        waiting = [row["not_answering"] for row in rows(path, "recorder_samples")
+                   if row["collector"] == collector]
+        check("1" in waiting and waiting[-1] == "0", "recorder_samples counts reads that hang")
 
 
 def stop_while_it_hangs(work, server):
@@ -141,8 +165,8 @@ def stop_while_it_hangs(work, server):
     begin = time.monotonic()
     check(recorder.stop() == 0 and time.monotonic() - begin < 20,
           "it ends while a read hangs, after %.1f s" % (time.monotonic() - begin))
-    check(len(events(path, "not_answering", "pid %d" % locked.pid)) == 1 and
-          events(path, "answering", "") == [], "with its beginning in the recording and no end")
+    check(len(events(path, "not_answering", "names of pid %d" % locked.pid)) == 1 and
+          events(path, "answering", "pid %d" % locked.pid) == [], "with its beginning in the recording and no end")
     programs.analyze("verify", path)
     server.release()
     locked.communicate()

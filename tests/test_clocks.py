@@ -119,6 +119,43 @@ def rebooted(work):
           "the report says which gaps are reboots")
 
 
+def other_boot(work):
+    """A host that says it is another boot: procscoped itself, in a mount namespace with another boot id."""
+    boot_id = "/proc/sys/kernel/random/boot_id"
+    path, fake = os.path.join(work, "other.pscope"), os.path.join(work, "boot_id")
+    with open(fake, "w", encoding="ascii") as file:
+        file.write("01234567-89ab-4def-8123-456789abcdef\n")
+    elsewhere = ("unshare", "-m", "sh", "-c", f'mount --bind "$0" {boot_id} && exec "$@"', fake)
+    if subprocess.run([*elsewhere, "true"], capture_output=True).returncode != 0:
+        print("not judged: a changed boot id, which takes a mount namespace")
+        return
+    load = Load("burn 1000")
+    used = []
+    for options in ((), (), elsewhere):
+        time.sleep(0.7)
+        load.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.2)  # until it has stopped
+        with open(f"/proc/{load.pid}/schedstat", encoding="ascii") as file:
+            used.append(int(file.read().split()[0]) / 1e9)
+        recorder = Recorder(path, "-i", "200ms", before=options)
+        time.sleep(1)
+        recorder.stop()
+        load.process.send_signal(signal.SIGCONT)
+    load.process.kill()
+    load.process.communicate()
+    check([row["kind"] for row in table(path, "event") if row["kind"] in ("start", "stop", "reboot")] ==
+          ["start", "stop", "start", "stop", "reboot", "stop"], "another boot id is a reboot")
+    rows = list(csv.DictReader(io.StringIO(run(
+        ANALYZER, "report", path, "--format", "csv", "--pid", str(load.pid), "--columns",
+        "process_id,start_time,cpu_seconds,cpu_seconds_in_gaps", "--no-remainder")[0], newline="")))
+    check(len({row["process_id"] for row in rows}) == 2 and len(rows) == 2,
+          f"what looks the same in another boot is another process: {rows}")
+    gaps = sorted(float(row["cpu_seconds_in_gaps"] or 0) for row in rows)
+    check(gaps[0] == 0 and abs(gaps[-1] - (used[1] - used[0])) < 0.02,
+          f"what it used while nobody looked counts within a boot only: {gaps}, {used}")
+    check(run(ANALYZER, "verify", path)[0].startswith("ok"), "nothing is amiss in three sessions")
+
+
 def stopped(work):
     """A recorder that gets no CPU for five seconds misses ticks, but nothing of what was used."""
     path = os.path.join(work, "stopped.pscope")
@@ -150,5 +187,6 @@ with work_directory() as directory:
     made(directory)
     double_hour(directory)
     rebooted(directory)
+    other_boot(directory)
     stopped(directory)
 finish()

@@ -149,6 +149,7 @@ static void what_is_printed_is_read_back(void **state)
                                .user = "u",
                                .no_sandbox = true,
                                .sync_ns = 0,
+                               .budget_ppm = 12345,
                                .keep_ns = 36 * 3600 * SECOND,
                                .max_bytes = 5000001 };
     struct options again = { .sync_ns = 3, .keep_rollups_ns = 3 };
@@ -170,6 +171,7 @@ static void what_is_printed_is_read_back(void **state)
     assert_int_equal(again.keep_ns, options.keep_ns);
     assert_int_equal(again.keep_rollups_ns, 0);
     assert_int_equal(again.max_bytes, 5000001);
+    assert_int_equal(again.budget_ppm, 12345);
     assert_string_equal(again.output, options.output);
     assert_string_equal(again.process_source, "fds");
     assert_string_equal(again.user, "u");

@@ -1,4 +1,4 @@
-/* Cgroup paths, container ids, and the hash of command lines. */
+/* Cgroup paths, and the hash of command lines. */
 #include "recorder/identity_linux.h"
 
 #include <setjmp.h>
@@ -9,22 +9,12 @@
 
 #include "recorder/siphash.h"
 
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
 static void assert_cgroup(const char *text, const char *path)
 {
     struct identity_slice found = identity_cgroup(text, strlen(text));
 
     assert_int_equal(found.size, strlen(path));
     assert_memory_equal(found.at, path, found.size);
-}
-
-static void assert_container(const char *path, const char *id)
-{
-    struct identity_slice found = identity_container((struct identity_slice){ path, strlen(path) });
-
-    assert_int_equal(found.size, strlen(id));
-    assert_memory_equal(found.at, id, found.size);
 }
 
 static void version_2_wins_unless_it_is_the_root(void **state)
@@ -43,20 +33,6 @@ static void version_2_wins_unless_it_is_the_root(void **state)
     assert_cgroup("nonsense\n1:\n", "");
 }
 
-static void containers_are_64_hex_digits(void **state)
-{
-    (void)state;
-    assert_container("/system.slice/docker-" ID ".scope", ID);
-    assert_container("/docker/" ID, ID);
-    assert_container("/kubepods.slice/kubepods-burstable.slice/cri-containerd-" ID ".scope", ID);
-    assert_container("/kubepods/besteffort/pod1/" ID "/child", ID);
-    assert_container("/machine.slice/libpod-" ID ".scope/container", ID);
-    assert_container("/machine.slice/libpod-conmon-" ID ".scope", "");
-    assert_container("/docker/" ID "0", "");
-    assert_container("/process/0123456789abcdef0123456789abcdef", "");
-    assert_container("", "");
-}
-
 /* The first values of the reference implementation: key 00 01 .. 0f, data 00 01 .. */
 static void siphash_agrees_with_its_authors(void **state)
 {
@@ -72,7 +48,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_2_wins_unless_it_is_the_root),
-        cmocka_unit_test(containers_are_64_hex_digits),
         cmocka_unit_test(siphash_agrees_with_its_authors),
     };
 

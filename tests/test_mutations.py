@@ -171,7 +171,7 @@ def report_columns(path):
 def through_the_recorder(path, name, tally):
     """A recorder that is told to go on with it: it may refuse."""
     try:
-        done = subprocess.run([RECORDER, "-o", path, "-d", "1s"], capture_output=True, timeout=90,
+        done = subprocess.run([RECORDER, "-o", path, "-d", "1s"], capture_output=True, timeout=600,
                               env={**os.environ, **SANITIZERS}, check=False)
     except subprocess.TimeoutExpired:
         return "the recorder hangs"

@@ -93,7 +93,7 @@ static void values_follow_in_every_spelling(void **state)
 static void all_other_options_are_read(void **state)
 {
     (void)state;
-    char line[] = "--keep 0 --keep-rollups=36h --max-size 300M "
+    char line[] = "--keep 0 --keep-rollups=36h --max-size 300M --budget 0.25% "
                   "--collectors cpu,memory --process-source=proc --sync 0 --redact a --redact=b=c "
                   "--no-cmdline --user u --no-sandbox --list-collectors --format json -V -h";
     struct options options = accept(line);
@@ -104,6 +104,7 @@ static void all_other_options_are_read(void **state)
     assert_int_equal(options.keep_ns, 0);
     assert_int_equal(options.keep_rollups_ns, 36 * 3600 * SECOND);
     assert_int_equal(options.max_bytes, 300 << 20);
+    assert_int_equal(options.budget_ppm, 2500);
     assert_int_equal(options.redact_count, 2);
     assert_string_equal(options.redact[0], "a");
     assert_string_equal(options.redact[1], "b=c");
@@ -143,7 +144,12 @@ static void mistakes_name_the_option_and_what_is_accepted(void **state)
     refuse("-d 0s", "--duration: 0s: accepted is any time span longer than 0");
     refuse("-d 5", "--duration: \"5\" is no time span: write a number and a unit");
     refuse("-d -5s", "\"-5s\" is no time span");
-    refuse("--process-source bpf", "--process-source: \"bpf\": accepted is auto, fds or proc");
+    refuse("--budget 5", "--budget: 5: accepted is 0.01% to 100% of a core, or none");
+    refuse("--budget 101%", "--budget: 101%: accepted is");
+    refuse("--budget -1%", "--budget: -1%: accepted is");
+    refuse("--budget nan%", "--budget: nan%: accepted is");
+    refuse("--process-source ps",
+           "--process-source: \"ps\": accepted is auto, bpf, iter, fds or proc");
     refuse("--sync often", "--sync: \"often\" is no time span");
     refuse("--keep long", "--keep: \"long\" is no time span");
     refuse("--keep-rollups 5", "--keep-rollups: \"5\" is no time span");
@@ -211,11 +217,11 @@ static void too_many_patterns_are_refused(void **state)
 static void the_help_names_every_option_once(void **state)
 {
     (void)state;
-    static const char *const names[] = { "--output",         "--interval",  "--duration",
-                                         "--collectors",     "--sync",      "--redact",
-                                         "--process-source", "--format",    "--no-cmdline",
-                                         "--keep-rollups",   "--max-size",  "--list-collectors",
-                                         "--user",           "--no-sandbox" };
+    static const char *const names[] = { "--output",         "--interval",   "--duration",
+                                         "--collectors",     "--sync",       "--redact",
+                                         "--process-source", "--format",     "--no-cmdline",
+                                         "--keep-rollups",   "--max-size",   "--list-collectors",
+                                         "--user",           "--no-sandbox", "--budget" };
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

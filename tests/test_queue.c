@@ -270,9 +270,19 @@ static void a_poke_is_heard_once_and_after_all_that_waits(void **state)
     queue_release(&queue);
 }
 
+static void it_is_for_sixteen_seconds_or_as_many_ticks(void **state)
+{
+    (void)state;
+    assert_int_equal(queue_ticks_for(INT64_C(3600) * 1000000000), 16);
+    assert_int_equal(queue_ticks_for(1000000000), 16);
+    assert_int_equal(queue_ticks_for(100000000), 160);
+    assert_int_equal(queue_ticks_for(10000000), QUEUE_TICKS_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_is_for_sixteen_seconds_or_as_many_ticks),
         cmocka_unit_test(ticks_come_out_in_order),
         cmocka_unit_test(a_poke_is_heard_once_and_after_all_that_waits),
         cmocka_unit_test(a_closed_queue_is_emptied_first),

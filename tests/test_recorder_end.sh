@@ -54,9 +54,19 @@ python3 - "$work/out" <<'END' || fail "--list-collectors --format json"
 import json, sys
 rows = json.load(open(sys.argv[1]))
 names = [r["name"] for r in rows]
-assert names[:3] == ["process", "cpu", "memory"] and names[-1] == "recorder", names
-assert rows[2]["status"] == "ok" and rows[2]["table"] == "memory_samples", rows[2]
+assert names[0] == "process" and names[-1] == "recorder" and len(set(names)) == len(names), names
+for row in rows:
+    for what in ("description", "source", "needs", "absence"):
+        assert row[what], (row["name"], what)
+    assert row["status"] == "ok" or row["reason"], row
+    assert all(m["name"] and m["description"] for m in row["metrics"]) and row["metrics"], row
+    if row["status"] in ("ok", "partial"):
+        assert row["cost_ns"] >= 0 and row["every_ticks"] >= 1, row
+memory = rows[names.index("memory")]
+assert memory["status"] == "ok" and memory["table"] == "memory_samples", memory
+assert memory["cost_ns"] > 0, memory
 END
+collectors=$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))))' "$work/out")
 
 # --- a recording of some seconds ----------------------------------------------------------------
 run 0 -o "$work/a" -i 50ms -d 1s
@@ -67,8 +77,7 @@ logged "stopped (duration):"
 grep -q 'every 50 ms: [a-z_, ]*, recorder;' "$log" || fail "the recorder's own row is last"
 is "end" "$(query "$work/a" 'SELECT count(*), min(end_reason) FROM session')" "1|duration"
 is "integrity" "$(query "$work/a" 'PRAGMA integrity_check')" ok
-is "capabilities" "$(query "$work/a" 'SELECT count(*) FROM capability')" \
-    "$("$recorder" --list-collectors --format json | grep -o '"name"' | wc -l)"
+is "capabilities" "$(query "$work/a" 'SELECT count(*) FROM capability')" "$collectors"
 ticks=$(sed -n 's/.*stopped (duration): \([0-9]*\) ticks.*/\1/p' "$log")
 # a busy machine misses ticks; none makes them up
 [ "${ticks:-0}" -ge 2 ] && [ "$ticks" -le 23 ] || fail "$ticks ticks in 1 s of 50 ms"
@@ -206,7 +215,8 @@ recorder=$!
 sleep 0.5
 head -c 4m /dev/zero >"$2/filler" 2>/dev/null
 for _ in $(seq 100); do grep -q 'cannot write' "$3" && break; sleep 0.1; done
-sleep 1
+# as many ticks wait as there is room for
+for _ in $(seq 300); do "$5" status "$2/f" | grep -q 'dropped [1-9]' && break; sleep 0.1; done
 rm "$2/filler"
 for _ in $(seq 100); do grep -q 'writing works again' "$3" && break; sleep 0.1; done
 kill -TERM $recorder
@@ -215,7 +225,7 @@ cp "$2/f" "$4"
 END
 if unshare -m true 2>/dev/null; then
     mkdir "$work/mnt"
-    timeout 60 unshare -m bash "$work/full" "$recorder" "$work/mnt" "$log" "$work/f"
+    timeout 120 unshare -m bash "$work/full" "$recorder" "$work/mnt" "$log" "$work/f" "$build/procscope"
     status=$?
     if [ $status != 77 ]; then
         is "status after a full disk" $status 0
@@ -226,6 +236,32 @@ if unshare -m true 2>/dev/null; then
             dropped
     fi
 fi
+
+# --- a recording that is taken away ---------------------------------------------------------------
+away=$work/away
+mkdir "$away"
+"$recorder" -o "$away/f" -i 50ms 2>"$log" &
+first=$!
+said "recording to $away/f"
+wait_for_file "$away/f"
+sleep 0.5
+mv "$away/f" "$work/moved"
+said "$away/f was removed or replaced; a new recording begins there"
+wait_for_file "$away/f"
+is "integrity of what was moved" "$(query "$work/moved" 'PRAGMA integrity_check')" ok
+"$build/procscope" verify "$work/moved" >/dev/null || fail "what was moved is not whole"
+is "its end" "$(query "$work/moved" 'SELECT end_reason FROM session')" removed
+rm -r "$away"
+said "$away/f was removed with its directory"
+kill -0 $first || fail "it ended with its directory"
+mkdir "$away"
+wait_for_file "$away/f"
+sleep 0.5
+kill -TERM $first
+wait $first || fail "status after its recording was taken away"
+is "what is left there" "$(ls "$away")" f
+"$build/procscope" verify "$away/f" >/dev/null || fail "what was begun anew is not whole"
+is "starts of it" "$(query "$away/f" 'SELECT count(*) FROM session')" 1
 
 [ $failures = 0 ] && echo "all passed"
 exit $((failures > 0))

@@ -30,13 +30,15 @@ enum { NO_FORK = 100, NO_SANDBOX, NOT_AN_EXIT };
 /* The exit status of `act` in a sandboxed child. */
 static int in_sandbox(int (*act)(void))
 {
+    static const struct process_needs nothing;
     int status;
     pid_t pid = fork();
 
     if (pid == 0) {
         struct error err;
 
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || sandbox_enter(&err) != STATUS_OK)
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+            sandbox_enter(&nothing, &err) != STATUS_OK)
             _exit(NO_SANDBOX);
         _exit(act());
     }
@@ -141,18 +143,43 @@ static void the_system_is_left_as_it_is(void **state)
     assert_int_equal(in_sandbox(change_the_system), 0);
 }
 
+static int ask_drivers(void)
+{
+    const unsigned long nvidia = _IOC(_IOC_READ | _IOC_WRITE, 'F', 0x2a, 32);
+    const unsigned long framebuffer = 0x4601, read_only = _IOC(_IOC_READ, 'F', 0x2a, 32);
+
+    REFUSED(ioctl(0, framebuffer, 0));
+    REFUSED(ioctl(0, read_only, 0));
+    REFUSED(ioctl(0, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0, 16), 0)); /* of DRM */
+    if (access("/dev/nvidiactl", F_OK) != 0) {
+        REFUSED(ioctl(0, nvidia, 0));
+        return 0;
+    }
+    errno = 0;
+    return ioctl(0, nvidia, 0) == -1 && errno == ENOSYS ? __LINE__ % 256 : 0;
+}
+
+static void drivers_are_asked_nothing_but_nvidias_where_it_is_there(void **state)
+{
+    (void)state;
+    need_sandbox();
+    assert_int_equal(in_sandbox(ask_drivers), 0);
+}
+
 static int open_sockets(void)
 {
     REFUSED(socket(AF_INET, SOCK_STREAM, 0));
     REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
     REFUSED(socket(AF_PACKET, SOCK_RAW, 0));
     REFUSED(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+    REFUSED(socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT));
     WORKS(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC));
+    WORKS(socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG));
     WORKS(socket(AF_UNIX, SOCK_STREAM, 0));
     return 0;
 }
 
-static void sockets_are_local_or_generic_netlink(void **state)
+static void sockets_are_local_or_of_two_kinds_of_netlink(void **state)
 {
     (void)state;
     need_sandbox();
@@ -253,7 +280,8 @@ int main(void)
         cmocka_unit_test(no_program_and_no_process_is_started),
         cmocka_unit_test(other_processes_are_out_of_reach),
         cmocka_unit_test(the_system_is_left_as_it_is),
-        cmocka_unit_test(sockets_are_local_or_generic_netlink),
+        cmocka_unit_test(drivers_are_asked_nothing_but_nvidias_where_it_is_there),
+        cmocka_unit_test(sockets_are_local_or_of_two_kinds_of_netlink),
         cmocka_unit_test(no_code_is_made_at_run_time),
         cmocka_unit_test(threads_are_started_and_are_in_it_too),
         cmocka_unit_test(memory_can_be_shared_by_a_local_socket),

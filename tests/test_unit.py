@@ -25,15 +25,15 @@ HARMLESS = {"Type", "ExecStart", "ExecReload", "WatchdogSec", "Restart", "Restar
             "RestartPreventExitStatus", "StateDirectoryMode"}
 APPLIED = {"User", "Group", "UMask", "StateDirectory", "Environment", "CapabilityBoundingSet",
            "AmbientCapabilities", "NoNewPrivileges", "LimitNOFILE", "LimitCORE", "PrivateMounts",
-           "ProtectSystem", "ProtectHome", "PrivateDevices", "ProtectKernelTunables",
+           "ProtectSystem", "ProtectHome", "ProtectKernelTunables",
            "ProtectKernelLogs", "ProtectControlGroups"}
 FILTERED = {"RestrictAddressFamilies", "SystemCallFilter", "SystemCallErrorNumber",
             "MemoryDenyWriteExecute", "RestrictNamespaces", "LockPersonality"}
 # What such a value would do is not done here.
-NOT_SET = {"PrivateTmp": "no", "PrivateUsers": "no", "PrivateNetwork": "no",
+NOT_SET = {"PrivateDevices": "no", "PrivateTmp": "no", "PrivateUsers": "no", "PrivateNetwork": "no",
            "ProtectHostname": "no", "ProtectProc": "default"}
-NOT_JUDGED = {"TasksMax", "MemoryMax", "OOMScoreAdjust", "IPAddressDeny", "ProtectKernelModules",
-              "ProtectClock", "RestrictRealtime", "RestrictSUIDSGID", "RemoveIPC", "KeyringMode",
+NOT_JUDGED = {"DevicePolicy", "DeviceAllow", "TasksMax", "MemoryMax", "OOMScoreAdjust",
+              "IPAddressDeny", "ProtectKernelModules", "ProtectClock", "RestrictRealtime", "RestrictSUIDSGID", "RemoveIPC", "KeyringMode",
               "SystemCallArchitectures"}
 # Refused by RestrictNamespaces and LockPersonality; systemd refuses clone3 since it cannot look into it.
 NAMESPACES, PERSONALITY = {"unshare", "setns", "clone3"}, {"personality"}

@@ -69,6 +69,80 @@ static void an_entity_is_found_again_in_a_later_session(void **state)
     writer_rig_end(&rig);
 }
 
+static void a_pair_is_keyed_by_both_of_its_entities(void **state)
+{
+    (void)state;
+    static const int64_t values_of[] = { 7, 9 };
+    const struct recording_table *table;
+    const struct recording_contents *c;
+    struct writer_rig rig;
+    struct block_ticks ticks;
+    struct block_table d;
+    struct error err = { 0 };
+
+    writer_rig_begin(&rig, 300);
+    for (int i = 0; i < 3; i++) {
+        writer_rig_steady(&rig, START + (1 + i) * SECOND_NS, i == 0 ? ROW_FIRST : 0, 5);
+        if (i == 0)
+            made_entity(&rig.tick, ENTITY_GPU, 3, "0000:01:00.0", "a");
+        if (i == 0)
+            made_entity(&rig.tick, ENTITY_GPU, 1, "0000:02:00.0", "b");
+        tick_sampled(&rig.tick, TABLE_GPU_PROCESS);
+        for (uint32_t pair = 0; pair < 2; pair++) {
+            int64_t *values;
+            uint8_t *missing;
+
+            assert_non_null(tick_row_values(&rig.tick, TABLE_GPU_PROCESS, pair,
+                                            i == 0 ? ROW_FIRST : 0, &values, &missing));
+            if (i == 0)
+                tick_row_keys(&rig.tick, TABLE_GPU_PROCESS, pair == 0 ? 3 : 1, 0);
+            missing[GPU_PROCESS_MEMORY_BYTES] = MISSING_NONE;
+            values[GPU_PROCESS_MEMORY_BYTES] = values_of[pair];
+        }
+        writer_rig_put(&rig);
+    }
+    c = writer_rig_read(&rig, "stop");
+    table = recording_table(rig.rec, "gpu_process_samples");
+    assert_int_equal(recording_ticks(rig.rec, &c->blocks[0][0], &ticks, &err), STATUS_OK);
+    assert_int_equal(recording_directory(rig.rec, &c->blocks[0][0], table, &ticks, &d, &err),
+                     STATUS_OK);
+    assert_int_equal(d.series_count, 2);
+    for (size_t s = 0; s < 2; s++) {
+        const struct recording_entity *gpu = recording_entity(rig.rec, d.series[s].key[0]);
+        struct block_column column = { 0 };
+
+        assert_int_equal(d.series[s].key[1], 1);
+        assert_int_equal(recording_column(rig.rec, &d, GPU_PROCESS_MEMORY_BYTES, s, &column, &err),
+                         STATUS_OK);
+        assert_int_equal(column.value[d.row[s]], strcmp(gpu->label, "a") == 0 ? 7 : 9);
+        block_column_release(&column);
+    }
+    block_table_release(&d);
+    block_ticks_release(&ticks);
+    writer_rig_end(&rig);
+}
+
+static void a_pair_of_what_was_not_announced_is_refused(void **state)
+{
+    (void)state;
+    struct writer_rig rig;
+    int64_t *values;
+    uint8_t *missing;
+
+    writer_rig_begin(&rig, 300);
+    for (int i = 0; i < 3; i++) {
+        writer_rig_steady(&rig, START + SECOND_NS, ROW_FIRST, 5);
+        made_entity(&rig.tick, ENTITY_GPU, 3, "0000:01:00.0", "a");
+        tick_sampled(&rig.tick, TABLE_GPU_PROCESS);
+        assert_non_null(
+            tick_row_values(&rig.tick, TABLE_GPU_PROCESS, 0, ROW_FIRST, &values, &missing));
+        if (i > 0) /* the third time without being told at all */
+            tick_row_keys(&rig.tick, TABLE_GPU_PROCESS, i == 1 ? 2 : 3, i == 1 ? 0 : 9);
+        writer_rig_refuse(&rig);
+    }
+    writer_rig_end(&rig);
+}
+
 static void a_process_of_the_same_boot_keeps_its_id(void **state)
 {
     (void)state;
@@ -310,6 +384,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(process_ids_are_never_given_twice),
         cmocka_unit_test(an_entity_is_found_again_in_a_later_session),
+        cmocka_unit_test(a_pair_is_keyed_by_both_of_its_entities),
+        cmocka_unit_test(a_pair_of_what_was_not_announced_is_refused),
         cmocka_unit_test(a_process_of_the_same_boot_keeps_its_id),
         cmocka_unit_test(a_process_of_another_boot_is_another_one),
         cmocka_unit_test(a_process_kept_over_a_kill_is_adopted),

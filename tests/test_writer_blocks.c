@@ -60,6 +60,36 @@ static void a_slow_recording_still_ends_blocks_at_hours(void **state)
     writer_rig_end(&rig);
 }
 
+static void a_block_ends_early_where_many_are_born(void **state)
+{
+    (void)state;
+    enum { BIRTHS = 300, SECONDS = 200 };
+    struct writer_rig rig;
+    const struct recording_contents *c;
+
+    writer_rig_begin(&rig, 300);
+    for (int i = 0; i < SECONDS; i++) {
+        int64_t now_ns = START + i * SECOND_NS;
+
+        made_tick(&rig.tick, now_ns);
+        for (uint32_t n = 0; n < BIRTHS; n++) {
+            int32_t pid = 1000 + i * BIRTHS + (int32_t)n;
+
+            made_birth(&rig.tick, n, pid, (uint64_t)pid, now_ns - 1000);
+            made_name(&rig.tick, n, now_ns - 1000, "short", NULL);
+            (void)made_row(&rig.tick, n, ROW_FIRST | ROW_LAST, 7, 4096);
+            made_exit(&rig.tick, n, 0, now_ns - 500);
+        }
+        writer_rig_put(&rig);
+    }
+    c = writer_rig_read(&rig, "stop");
+    assert_int_equal(c->block_count[0],
+                     4); /* 2 minutes to the hour, in which 18000 are born in one */
+    assert_int_equal(c->blocks[0][0].tick_count, 61);
+    assert_int_equal(c->blocks[0][1].tick_count, 60);
+    writer_rig_end(&rig);
+}
+
 /* --- rules --- */
 
 static void first_tick(struct writer_rig *rig)
@@ -288,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_ends_between_minutes_once_it_is_full),
         cmocka_unit_test(a_slow_recording_still_ends_blocks_at_hours),
+        cmocka_unit_test(a_block_ends_early_where_many_are_born),
         cmocka_unit_test(a_broken_rule_is_refused_and_leaves_no_trace),
         cmocka_unit_test(an_incomplete_tick_is_refused),
         cmocka_unit_test(recovery_gives_every_level_as_a_clean_end_does),

@@ -187,10 +187,22 @@ static void an_io_error_costs_a_retry(void **state)
     fail_each_call(false, false, false);
 }
 
+static void io_errors_until_mended_cost_retries(void **state)
+{
+    (void)state;
+    fail_each_call(true, false, false);
+}
+
 static void a_full_disk_costs_a_retry(void **state)
 {
     (void)state;
     fail_each_call(true, true, false);
+}
+
+static void a_disk_that_was_full_once_costs_a_retry(void **state)
+{
+    (void)state;
+    fail_each_call(false, true, false);
 }
 
 static void eviction_may_fail_too(void **state)
@@ -199,12 +211,21 @@ static void eviction_may_fail_too(void **state)
     fail_each_call(false, false, true);
 }
 
+static void eviction_may_fail_until_mended(void **state)
+{
+    (void)state;
+    fail_each_call(true, true, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_io_error_costs_a_retry),
+        cmocka_unit_test(io_errors_until_mended_cost_retries),
         cmocka_unit_test(a_full_disk_costs_a_retry),
+        cmocka_unit_test(a_disk_that_was_full_once_costs_a_retry),
         cmocka_unit_test(eviction_may_fail_too),
+        cmocka_unit_test(eviction_may_fail_until_mended),
     };
 
     fault_vfs_install();

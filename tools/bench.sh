@@ -7,7 +7,8 @@ usage() {
     cat <<'END'
 usage: tools/bench.sh [--build-dir DIR] [PART...]
 
-  record   CPU and memory of procscoped at 100, 1000, 4000 processes, beside atop and pidstat
+  record   CPU and memory of procscoped at 100, 1000, 4000, 10000 processes, beside atop and pidstat; where BPF
+           is permitted by it, too, at 1000, 10000, 20000 processes
   encode   a tick into tail record and sealed block, and all columns back
   bytes    bytes per process-sample, by part of the file
   tail     bytes and syncs sent to storage per tick
@@ -16,7 +17,7 @@ usage: tools/bench.sh [--build-dir DIR] [PART...]
   live     what a viewer (procscope live) adds to the CPU time of procscoped; BENCH_LIVE_SECONDS
            says for how long (160), an hour of it takes an hour
 
-Without PART all of them, in about 10 minutes. Figures are CPU time (user and system, all threads),
+Without PART all of them, in about 20 minutes. Figures are CPU time (user and system, all threads),
 medians of several; "us/ps" is microseconds per process-sample, one process at one tick.
 Needs Linux; atop and sysstat are installed with apt-get when run as root, else left out.
 END
@@ -87,7 +88,8 @@ cost() {
     local n="$1" seconds="$2"
     shift 2
     rm -f "$work"/recorded*
-    "$build/bench_population" "$n" "$build/bench_cost" 5 3 "$seconds" "$@" 2>"$work/cost.log" ||
+    # shellcheck disable=SC2086 # no word or one
+    "$build/bench_population" ${where-} "$n" "$build/bench_cost" 5 3 "$seconds" "$@" 2>"$work/cost.log" ||
         { cat "$work/cost.log" >&2 && say "FAILED: $*"; }
 }
 
@@ -105,7 +107,9 @@ peer() { # PROCESSES NAME COMMAND...
     fi
 }
 
-recorder_row() { # PROCESSES WHAT GOAL BESIDE ARG...: leaves its peak memory in $peak
+# recorder_row PROCESSES WHAT GOAL BESIDE ARG...: leaves its memory, MB, after the warm-up in $warm and at most in
+# $peak, its cost in $micros and the number of processes in $population
+recorder_row() {
     local n="$1" what="$2" goal="$3" beside="$4" line unfiltered=""
     shift 4
     # Every tenth tick reads more than the others: a window holds ten.
@@ -113,24 +117,29 @@ recorder_row() { # PROCESSES WHAT GOAL BESIDE ARG...: leaves its peak memory in 
     if grep -q 'CPU time in clock ticks' "$work/cost.log"; then
         unfiltered="; it found no schedstat, so nothing is filtered"
     fi
-    row "$n processes, $what" "$(micro median_ns <<<"$line")" "$goal" "$beside" \
+    micros=$(micro median_ns <<<"$line")
+    population=$(field processes <<<"$line")
+    warm=$(field warm_kib <<<"$line" | awk '{ printf "%.1f", $1 / 1024 }')
+    row "$n processes, $what" "$micros" "$goal" "$beside" \
         "lowest $(micro min_ns <<<"$line")$unfiltered"
     peak=$(field peak_kib <<<"$line" | awk '{ printf "%.1f", $1 / 1024 }')
+}
+
+peers_of() { # PROCESSES
+    peer "$1" atop atop -w "$work/recorded.atop" 1
+    peer "$1" pidstat sh -c "exec pidstat -u -r -d -h -H -p ALL 1 >$work/recorded.txt"
 }
 
 part_record() {
     local n goal peers memory_goal peak=""
     install_peers
     header "record: us/ps, -i 1s, of 100 processes 90 idle, 8 periodic, 2 at work; 5 births/s"
-    for n in 100 1000 4000; do
+    for n in 100 1000 4000 10000; do
         # Below 1000 what is read once per tick, not per process, weighs too much for a goal.
         goal=- memory_goal=-
         [ "$n" = 100 ] || goal="<=5"
         [ "$n" != 1000 ] || memory_goal="<=16"
-        peers=$(
-            peer "$n" atop atop -w "$work/recorded.atop" 1
-            peer "$n" pidstat sh -c "exec pidstat -u -r -d -h -H -p ALL 1 >$work/recorded.txt"
-        )
+        peers=$(peers_of "$n")
         recorder_row "$n" "fds" "$goal" "bare reads $(bare "$n" filtered)$peers" --process-source fds
         row "$n processes, fds: peak memory, MB" "$peak" "$memory_goal" "" ""
         recorder_row "$n" "fds, process collector only" - "" --process-source fds \
@@ -140,6 +149,46 @@ part_record() {
         row "$n processes, bare reads, unfiltered" "$(bare "$n" kept)" - "" \
             "stat, io, schedstat kept open"
     done
+    part_record_bpf
+}
+
+# BPF sees the host's processes, so that these are not in a namespace: what else runs here counts too.
+part_record_bpf() {
+    local n source goal where=--host at_1 at_2
+    if ! "$build/procscoped" --list-collectors | grep -q "BPF walk"; then
+        say "SKIPPED: BPF ($("$build/procscoped" --list-collectors | sed -n 's/.*why: //p' | head -n 1))"
+        return
+    fi
+    header "record by BPF: us/ps, the same mix and $(births_per_second) births/s of others on this host"
+    for n in 1000 10000 20000; do
+        for source in "bpf exact 0.8" "bpf approximate 0.5" "iter exact 1.2"; do
+            read -r source resident goal <<<"$source"
+            recorder_row "$n" "$source, $resident resident" "<=$goal" "" --process-source "$source" \
+                --resident "$resident"
+            row "$n processes, $source: after start, peak, MB" "$warm" "$(memory_goal "$n" 20)" "" ""
+            row "" "$peak" "$(memory_goal "$n" 32)" "" "peak"
+            [ "$source$resident" != bpfexact ] || at_2=$(calc "%.0f" "$micros * $population")
+            [ "$source$resident$n" != bpfexact1000 ] || at_1=$at_2
+        done
+        [ "$n" != 10000 ] ||
+            row "cost of a tick without processes, us" "$(calc "%.0f" "$at_1 - ($at_2 - $at_1) / 9")" - "" \
+                "by the difference of 1000 and 10000 processes"
+    done
+}
+
+memory_goal() { # PROCESSES GOAL-AT-1000
+    case "$1" in
+    1000) echo "<=$2" ;;
+    20000) echo "<=64" ;;
+    *) echo - ;;
+    esac
+}
+
+births_per_second() {
+    local before
+    before=$(awk '/^processes/ { print $2 }' /proc/stat)
+    sleep 2
+    awk -v before="$before" '/^processes/ { printf "%d", ($2 - before) / 2 }' /proc/stat
 }
 
 # --- encode --------------------------------------------------------------------------------------

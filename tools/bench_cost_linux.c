@@ -1,6 +1,7 @@
 /*
  * What a command costs while it runs: the CPU time of its process, all threads, in windows after a
- * warm-up, per process of the host and second; then its peak memory. Ends it with SIGTERM.
+ * warm-up, per process of the host and second; its memory after the warm-up, and its peak. Ends it with
+ * SIGTERM.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -37,7 +38,8 @@ static int count_processes(void)
     return count;
 }
 
-static long peak_kib(pid_t pid)
+/* A line of its status: "VmHWM:", its peak memory, or "VmRSS:". */
+static long memory_kib(pid_t pid, const char *name)
 {
     char path[40], line[200];
     long kib = 0;
@@ -46,8 +48,8 @@ static long peak_kib(pid_t pid)
     (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     file = fopen(path, "r");
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kib = atol(line + 6);
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = atol(line + strlen(name));
     if (file != NULL)
         (void)fclose(file);
     return kib;
@@ -88,6 +90,7 @@ int main(int argc, char *argv[])
     int seconds = argc > 4 ? atoi(argv[3]) : 0;
     double cost[WINDOWS_MAX];
     pid_t pid;
+    long warm_kib;
     int lived;
 
     if (windows < 1 || windows > WINDOWS_MAX || seconds < 1) {
@@ -102,13 +105,15 @@ int main(int argc, char *argv[])
         _exit(127);
     }
     (void)sleep((unsigned)warm_seconds);
+    warm_kib = memory_kib(pid, "VmRSS:");
     lived = measure(pid, windows, seconds, cost);
     if (!lived) {
         fprintf(stderr, "bench_cost: %s ended early\n", argv[4]);
         return 1;
     }
-    printf("median_ns=%.0f min_ns=%.0f max_ns=%.0f processes=%d peak_kib=%ld\n", cost[windows / 2],
-           cost[0], cost[windows - 1], count_processes(), peak_kib(pid));
+    printf("median_ns=%.0f min_ns=%.0f max_ns=%.0f processes=%d warm_kib=%ld peak_kib=%ld\n",
+           cost[windows / 2], cost[0], cost[windows - 1], count_processes(), warm_kib,
+           memory_kib(pid, "VmHWM:"));
     (void)fflush(stdout);
     (void)kill(pid, SIGTERM);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

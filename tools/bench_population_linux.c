@@ -1,7 +1,8 @@
 /*
  * A population of processes to be recorded, and a command run beside it: 90 of 100 sleep, 8 wake
  * every 0.3 to 30 s, 2 work a little every 100 ms, and five more a second are born and live 0.7 s.
- * They have a pid namespace and a /proc of their own where that is permitted.
+ * They have a pid namespace and a /proc of their own where that is permitted; with --host they have not,
+ * for recorders that read the host's processes only.
  */
 #include <errno.h>
 #include <sched.h>
@@ -118,17 +119,19 @@ static bool own_namespace(void)
 
 int main(int argc, char *argv[])
 {
-    int count = argc > 2 ? atoi(argv[1]) : 0;
+    bool host = argc > 1 && strcmp(argv[1], "--host") == 0;
+    int first = host ? 2 : 1;
+    int count = argc > first + 1 ? atoi(argv[first]) : 0;
     int status = 0;
     pid_t pid;
     bool alone;
 
     if (count < 1) {
-        fprintf(stderr, "usage: bench_population PROCESSES COMMAND [ARG...]\n");
+        fprintf(stderr, "usage: bench_population [--host] PROCESSES COMMAND [ARG...]\n");
         return 2;
     }
-    alone = own_namespace();
-    if (!alone)
+    alone = !host && own_namespace();
+    if (!alone && !host)
         fprintf(stderr,
                 "bench_population: no namespace of its own (%s): the host's processes "
                 "are recorded too\n",
@@ -139,7 +142,7 @@ int main(int argc, char *argv[])
             perror("bench_population: /proc");
             exit(1);
         }
-        exit(be_init(count, argv + 2));
+        exit(be_init(count, argv + first + 1));
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         return 1;

@@ -16,6 +16,7 @@
 #include "tools/generate_host.h"
 #include "tools/generate_options.h"
 #include "tools/generate_process.h"
+#include "tools/generate_reach.h"
 #include "tools/generate_truth.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -40,6 +41,7 @@ struct generator {
     bool reboots;          /* the next session is of another */
     int64_t samples;       /* of sessions that are closed */
     int64_t largest_bytes; /* of file, WAL and index, where there is a limit */
+    struct reach reach;    /* the same */
 };
 
 static void fill_facts(const struct generator *g, int64_t start_ns, struct session_facts *facts)
@@ -131,6 +133,7 @@ static enum status session_end(struct generator *g, const char *reason, struct e
     writer_stats(writer, &stats);
     g->samples += stats.process_samples;
     g->writer = NULL;
+    reach_close(&g->reach);
     return writer_close(writer, reason, err);
 }
 
@@ -143,8 +146,8 @@ static void add_gap_event(struct generator *g, int64_t at_ns, int64_t length_ns)
         *event = (struct tick_event){ .at_ns = at_ns, .duration_ns = length_ns, .kind = kind };
 }
 
-/* What the recording takes at the moment. */
-static void measure_size(struct generator *g)
+/* What the recording takes at the moment, and how far back it reaches. */
+static enum status measure(struct generator *g, struct error *err)
 {
     static const char *const suffix[] = { "", "-wal", "-shm" };
     int64_t bytes = 0;
@@ -159,6 +162,7 @@ static void measure_size(struct generator *g)
     }
     if (bytes > g->largest_bytes)
         g->largest_bytes = bytes;
+    return reach_look(&g->reach, g->options.path, g->tick.start_ns, err);
 }
 
 /* The wall clock is set as often as it is due. */
@@ -203,7 +207,9 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     if (g->truth != NULL)
         truth_tick(g->truth, moment, tick, g->session, g->host.processes_us, g->host.busy_us);
     if (g->options.max_bytes > 0)
-        measure_size(g);
+        st = measure(g, err);
+    if (st != STATUS_OK)
+        return st;
     st = population_after(&g->population, moment, g->writer, err);
     tick_reset(tick);
     tick->seq++;
@@ -341,6 +347,8 @@ int main(int argc, char *argv[])
                g.options.path, g.tick_count, g.samples, g.population.truth_count);
     if (st == STATUS_OK && g.options.max_bytes > 0)
         printf("at most %" PRId64 " bytes at any time\n", g.largest_bytes);
+    if (st == STATUS_OK && g.reach.least_ns > 0)
+        printf("at least the newest %" PRId64 " s of every tick\n", g.reach.least_ns / SECOND_NS);
     if (st != STATUS_OK)
         fprintf(stderr, "make_recording: %s\n", err.message);
     tick_release(&g.tick);

@@ -55,6 +55,11 @@ need_to_build() {
     need "cJSON library" libcjson-dev cjson-devel cjson have_library libcjson cjson/cJSON.h
     if [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; then # it builds without, so nobody must
         need "seccomp library" libseccomp-dev libseccomp-devel "" have_library libseccomp seccomp.h
+        need "BPF library" libbpf-dev libbpf-devel "" have_library libbpf bpf/libbpf.h
+        need "clang for BPF" "clang llvm" "clang llvm" "" have clang
+    fi
+    if [ "$(id -u)" = 0 ]; then # the same
+        need "curl library" libcurl4-openssl-dev libcurl-devel curl have_library libcurl curl/curl.h
     fi
     need "cmocka library" libcmocka-dev libcmocka-devel cmocka have_library cmocka cmocka.h
 }

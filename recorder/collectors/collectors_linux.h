@@ -13,6 +13,10 @@ extern const struct collector filesystem_collector;
 extern const struct collector network_collector;
 extern const struct collector thermal_collector;
 extern const struct collector power_collector;
+extern const struct collector cgroup_collector;
+extern const struct collector process_detail_collector;
+extern const struct collector container_collector;
+extern const struct collector gpu_collector;
 extern const struct collector recorder_collector;
 
 #endif

@@ -304,6 +304,10 @@ static enum status cpu_collect(void *state, struct tick *tick, struct error *err
 const struct collector cpu_collector = {
     .name = "cpu",
     .description = "time and frequency of every core",
+    .source = "/proc/stat; cpufreq of /sys/devices/system/cpu",
+    .needs = "nothing",
+    .absence = "a core without rows is off line; no frequency: the kernel has no cpufreq, as in "
+               "virtual machines",
     .table = TABLE_CPU,
     .divisor = 1,
     .open = cpu_open,

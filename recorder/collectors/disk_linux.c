@@ -389,8 +389,12 @@ static enum status disk_open(void **state, const struct collect_context *context
 const struct collector disk_collector = {
     .name = "disk",
     .description = "IO, time, errors and size of every disk",
+    .source = "/proc/diskstats; size and ioerr_cnt of /sys/block",
+    .needs = "nothing",
+    .absence = "no errors: the driver counts none; no discards, flushes: before Linux 4.18, 5.5",
     .table = TABLE_DISK,
     .divisor = 1,
+    .optional = true,
     .open = disk_open,
     .collect = disk_collect,
     .close = disk_close,

@@ -432,6 +432,9 @@ static int64_t filesystem_other_cpu_ns(const void *state)
 const struct collector filesystem_collector = {
     .name = "filesystem",
     .description = "room in every mounted file system, every 10 s",
+    .source = "/proc/self/mountinfo, statvfs of each mount",
+    .needs = "nothing; search permission on the way to the mount",
+    .absence = "values of a mount failed: it does not answer",
     .table = TABLE_FILESYSTEM,
     .divisor = 1,
     .period_ns = PERIOD_NS,

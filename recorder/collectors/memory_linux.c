@@ -229,6 +229,9 @@ static enum status memory_collect(void *state, struct tick *tick, struct error *
 const struct collector memory_collector = {
     .name = "memory",
     .description = "memory, swap and paging of the host",
+    .source = "/proc/meminfo, /proc/vmstat",
+    .needs = "nothing",
+    .absence = "a missing metric is not known to this kernel",
     .table = TABLE_MEMORY,
     .divisor = 1,
     .open = memory_open,

@@ -342,8 +342,12 @@ static int64_t network_other_cpu_ns(const void *state)
 const struct collector network_collector = {
     .name = "network",
     .description = "traffic, errors, link and speed of every network interface",
+    .source = "/proc/net/dev; operstate, speed of /sys/class/net",
+    .needs = "nothing; the interfaces are those of the recorder's network namespace",
+    .absence = "no speed: the driver tells none, as of virtual interfaces",
     .table = TABLE_NETWORK,
     .divisor = 1,
+    .optional = true,
     .open = network_open,
     .begin = network_begin,
     .collect = network_collect,

@@ -169,6 +169,9 @@ static int64_t power_other_cpu_ns(const void *state)
 const struct collector power_collector = {
     .name = "power",
     .description = "energy and power of packages, boards and batteries, every 10 s",
+    .source = "powercap (RAPL), hwmon and power_supply in /sys/class",
+    .needs = "CAP_DAC_READ_SEARCH for RAPL, which only root may read since CVE-2020-8694",
+    .absence = "no meter that the kernel has a driver for, as in most virtual machines",
     .table = TABLE_POWER,
     .divisor = 1,
     .period_ns = PERIOD_NS,

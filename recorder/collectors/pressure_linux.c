@@ -128,6 +128,9 @@ static enum status pressure_collect(void *state, struct tick *tick, struct error
 const struct collector pressure_collector = {
     .name = "pressure",
     .description = "time that tasks waited for CPU, memory, IO and interrupts",
+    .source = "/proc/pressure/cpu, memory, io, irq",
+    .needs = "nothing; Linux 4.20 with CONFIG_PSI",
+    .absence = "the kernel does not count it: too old, or booted with psi=0",
     .table = TABLE_PRESSURE,
     .divisor = 1,
     .open = pressure_open,

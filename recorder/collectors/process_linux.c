@@ -1,5 +1,5 @@
 /*
- * Every process, at every tick, without BPF.
+ * Every process, at every tick: by BPF ("bpf", "iter": process_walk_linux.c), or
  *
  *   source  /proc listed by getdents64; /proc/PID/stat, schedstat, io by kept descriptors ("fds")
  *           or opened each time ("proc"); exits by taskstats; names by the slow thread
@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -182,20 +183,16 @@ static void end_unseen(struct process_state *s, struct tick *tick)
 /* So many slots that have ended wait for the ticks that name them to be stored; then they return. */
 enum { SLOTS_HELD_MAX = 16384 };
 
-static enum status process_collect(void *state, struct tick *tick, struct error *err)
+/* Rungs 3 and 4. */
+static enum status collect_files(struct process_state *s, struct tick *tick, struct error *err)
 {
-    struct process_state *s = state;
     enum status st;
     bool all;
 
-    s->full = tick->seq % FULL_PASS_TICKS == 0;
     all = s->full || tick->start_ns - s->previous_ns > longest_part_ns;
     st = process_files_list(&s->files, all, tick->start_ns, err);
     if (st != STATUS_OK)
         return st;
-    if (!tick->slots_held || s->table.returned_count > SLOTS_HELD_MAX)
-        process_table_tick(&s->table);
-    s->sweep++;
     process_take_answers(s, tick);
     process_exits(s, tick);
     tick_sampled(tick, TABLE_PROCESS);
@@ -203,6 +200,26 @@ static enum status process_collect(void *state, struct tick *tick, struct error 
         tick->table[TABLE_PROCESS].column_mask &= ~status_columns;
     sweep(s, tick);
     end_unseen(s, tick);
+    return STATUS_OK;
+}
+
+static enum status process_collect(void *state, struct tick *tick, struct error *err)
+{
+    struct process_state *s = state;
+    enum status st = STATUS_OK;
+
+    s->full = tick->seq % FULL_PASS_TICKS == 0;
+    if (!tick->slots_held || s->table.returned_count > SLOTS_HELD_MAX)
+        process_table_tick(&s->table);
+    s->sweep++;
+    if (s->source == NULL) {
+        st = collect_files(s, tick, err);
+    } else {
+        process_take_answers(s, tick);
+        process_walk(s, tick);
+    }
+    if (st != STATUS_OK)
+        return st;
     process_reread(s, tick);
     if (*s->context.root != '\0')
         slow_run_pending(s->slow);
@@ -261,26 +278,58 @@ static bool may_read_others(void)
            (data[0].effective & UINT32_C(1) << CAP_SYS_PTRACE) != 0;
 }
 
+/* Add to what is said; what does not fit is cut. */
+static void add_words(char *text, size_t size, const char *words)
+{
+    size_t used = strlen(text);
+
+    if (used + 1 < size)
+        (void)snprintf(text + used, size - used, "%s%s", used > 0 && *words != '\0' ? "; " : "",
+                       words);
+}
+
+static void describe_source(const struct process_state *s, struct capability *capability)
+{
+    const char *name = process_collector_source(s);
+    const char *words = strcmp(name, "bpf") == 0    ? "BPF walk"
+                        : strcmp(name, "iter") == 0 ? "BPF iterator"
+                        : s->keeps                  ? "kept descriptors"
+                                                    : "files opened at each tick";
+
+    capability->reason[0] = capability->enable[0] = '\0';
+    add_words(capability->reason, sizeof capability->reason, words);
+    if (s->context.source_reason != NULL)
+        add_words(capability->reason, sizeof capability->reason, s->context.source_reason);
+}
+
 static void describe(const struct process_state *s, const char *exits, const char *enable,
                      struct capability *capability)
 {
-    bool others = !s->files.real || may_read_others();
-    bool ok = others && s->exits != NULL && s->has_schedstat;
+    bool walks = s->source != NULL;
+    bool others = walks || !s->files.real || may_read_others();
+    bool ok = walks || (others && s->exits != NULL && s->has_schedstat);
+    char *reason = capability->reason;
+    size_t size = sizeof capability->reason;
 
     capability->status = ok ? CAPABILITY_OK : CAPABILITY_PARTIAL;
-    snprintf(capability->reason, sizeof capability->reason, "%s; %.70s%s%s%s",
-             s->keeps ? "kept descriptors" : "files opened at each tick", exits,
-             others ? "" : "; no io of others' processes",
-             s->has_schedstat ? "" : "; CPU time in clock ticks",
-             s->has_delayacct ? "" : "; no block delay (kernel.task_delayacct=0)");
+    describe_source(s, capability);
+    if (!walks)
+        add_words(reason, size, exits);
     if (!others)
-        snprintf(capability->enable, sizeof capability->enable,
-                 "run as root or with CAP_SYS_PTRACE and CAP_NET_ADMIN");
-    else if (s->exits == NULL)
-        snprintf(capability->enable, sizeof capability->enable, "%s", enable);
+        add_words(reason, size, "no io of others' processes");
+    if (!walks && !s->has_schedstat)
+        add_words(reason, size, "CPU time in clock ticks");
+    if (!s->has_delayacct)
+        add_words(reason, size, "no block delay (kernel.task_delayacct=0)");
+    if (!others)
+        add_words(
+            capability->enable, sizeof capability->enable,
+            "run as root or with CAP_BPF and CAP_PERFMON, or CAP_SYS_PTRACE and CAP_NET_ADMIN");
+    else if (!walks && s->exits == NULL)
+        add_words(capability->enable, sizeof capability->enable, enable);
     else if (!s->has_delayacct)
-        snprintf(capability->enable, sizeof capability->enable,
-                 "sysctl kernel.task_delayacct=1 for block delay");
+        add_words(capability->enable, sizeof capability->enable,
+                  "sysctl kernel.task_delayacct=1 for block delay");
 }
 
 static enum status start_slow(struct process_state *s, struct error *err)
@@ -326,6 +375,9 @@ static void process_close(void *state)
     }
     process_files_close(&s->files);
     process_table_release(&s->table);
+    bytes_release(&s->redacted);
+    free(s->displaced);
+    free(s->walked);
     free(s->processes);
     free(s->deferred);
     free(s);
@@ -336,7 +388,16 @@ static bool wants_descriptors(const struct collect_context *context)
 {
     if (context->process_source == NULL || strcmp(context->process_source, "auto") == 0)
         return *context->root == '\0';
-    return strcmp(context->process_source, "fds") == 0;
+    return strcmp(context->process_source, "proc") != 0;
+}
+
+/* Where a cgroup namespace shows us paths below another root than the kernel's. */
+static bool has_own_cgroups(void)
+{
+    const ino_t initial_cgroup_namespace = 0xEFFFFFFB; /* include/linux/proc_ns.h of the kernel */
+    struct stat own;
+
+    return stat("/proc/self/ns/cgroup", &own) == 0 && own.st_ino != initial_cgroup_namespace;
 }
 
 static void set_host(struct process_state *s)
@@ -344,6 +405,8 @@ static void set_host(struct process_state *s)
     const char *hidden = getenv("PROCSCOPE_TEST_HIDE_PID"); /* tests only: as if it did not exist */
 
     s->page_bytes = sysconf(_SC_PAGESIZE);
+    s->cpu_count = sysconf(_SC_NPROCESSORS_CONF);
+    s->own_cgroups = has_own_cgroups();
     s->ticks_per_second = sysconf(_SC_CLK_TCK);
     s->has_schedstat = has_schedstat(s);
     s->has_delayacct = read_number(s->context.root, "/proc/sys/kernel/task_delayacct") == 1;
@@ -362,13 +425,15 @@ static enum status process_open(void **state, const struct collect_context *cont
     if (s == NULL)
         return error_set(err, STATUS_NO_MEMORY, "no memory for processes");
     s->context = *context;
-    s->keeps = wants_descriptors(context);
+    s->losses_seq = INT64_MIN / 2;
+    s->source = context->source;
+    s->keeps = s->source == NULL && wants_descriptors(context);
     st = process_files_open(&s->files, context->root, s->keeps, err);
     if (st == STATUS_OK) {
         set_host(s);
         st = start_slow(s, err);
     }
-    if (st == STATUS_OK && s->files.real)
+    if (st == STATUS_OK && s->files.real && s->source == NULL)
         st = exits_open(&s->exits, enable, sizeof enable, &reason) == STATUS_NO_MEMORY
                  ? error_set(err, STATUS_NO_MEMORY, "%s", reason.message)
                  : STATUS_OK;
@@ -393,12 +458,17 @@ const char *process_collector_source(const void *state)
 {
     const struct process_state *s = state;
 
-    return s->keeps ? "fds" : "proc";
+    return s->source != NULL ? s->source->name : s->keeps ? "fds" : "proc";
 }
 
 const struct collector process_collector = {
     .name = "process",
     .description = "CPU time, memory, IO and identity of every process",
+    .source = "/proc/PID/stat, schedstat, io, status, statm, cmdline, exe, cwd, cgroup; taskstats "
+              "for exits",
+    .needs = "nothing for what is public; CAP_SYS_PTRACE for io of others, CAP_NET_ADMIN for exits",
+    .absence = "io missing: not permitted; without exits what a process used after its last tick "
+               "is not attributed",
     .table = TABLE_PROCESS,
     .divisor = 1,
     .open = process_open,

@@ -193,6 +193,8 @@ static void put_process_stats(struct row *row, const void *process_state)
         put_missing(row, RECORDER_PROCESSES_UNREADABLE_TOTAL, MISSING_NOT_THERE);
         put_missing(row, RECORDER_IDENTITIES_LATE_TOTAL, MISSING_NOT_THERE);
         put_missing(row, RECORDER_CPU_PROCESSES_NS_TOTAL, MISSING_NOT_THERE);
+        put_missing(row, RECORDER_EXECS_LOST_TOTAL, MISSING_NOT_THERE);
+        put_missing(row, RECORDER_WALKS_INCOMPLETE_TOTAL, MISSING_NOT_THERE);
         return;
     }
     process_collector_stats(process_state, &process);
@@ -200,6 +202,8 @@ static void put_process_stats(struct row *row, const void *process_state)
     put(row, RECORDER_PROCESSES_UNREADABLE_TOTAL, process.processes_unreadable);
     put(row, RECORDER_IDENTITIES_LATE_TOTAL, process.identities_late);
     put(row, RECORDER_CPU_PROCESSES_NS_TOTAL, process.cpu_processes_us);
+    put(row, RECORDER_EXECS_LOST_TOTAL, process.execs_lost);
+    put(row, RECORDER_WALKS_INCOMPLETE_TOTAL, process.walks_incomplete);
 }
 
 /* The row of the program as a whole. */
@@ -348,6 +352,9 @@ static enum status recorder_collect(void *state, struct tick *tick, struct error
 const struct collector recorder_collector = {
     .name = "recorder",
     .description = "what the recorder itself costs, misses and cannot attribute",
+    .source = "own clocks and counts, /proc/self, cpuacct.usage of the root group",
+    .needs = "nothing",
+    .absence = "no cpuacct: the host has version 2 of control groups only",
     .table = TABLE_RECORDER,
     .divisor = 1,
     .open = recorder_open,

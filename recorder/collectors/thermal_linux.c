@@ -428,6 +428,9 @@ static int64_t thermal_other_cpu_ns(const void *state)
 const struct collector thermal_collector = {
     .name = "thermal",
     .description = "temperatures, fans and throttling by heat, every 10 s",
+    .source = "/sys/class/thermal, hwmon, thermal_throttle of /sys/devices/system/cpu",
+    .needs = "nothing",
+    .absence = "no sensor that the kernel has a driver for, as in most virtual machines",
     .table = TABLE_THERMAL,
     .divisor = 1,
     .period_ns = PERIOD_NS,

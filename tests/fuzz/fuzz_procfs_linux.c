@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "recorder/container_id.h"
 #include "recorder/identity_linux.h"
 #include "recorder/procfs_linux.h"
 
@@ -15,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct proc_io io;
     struct proc_schedstat sched;
     struct proc_status status;
-    struct identity_slice cgroup, container;
+    struct identity_slice cgroup;
+    char container[CONTAINER_ID_MAX];
     struct error err;
 
     if (procfs_parse_stat(text, size, &stat, &err) == STATUS_OK) {
@@ -30,8 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cgroup = identity_cgroup(text, size);
     if (cgroup.size > size)
         abort();
-    container = identity_container(cgroup);
-    if (container.size != 0 && container.size != 64)
+    if (container_id(cgroup.at, cgroup.size, container) > cgroup.size)
         abort();
     return 0;
 }
