@@ -31,7 +31,7 @@ struct test_collector {
 
 void test_collector_open(struct test_collector *t, const struct collector *collector,
                          const char *root);
-/* Empty the tick, let a second pass, collect. */
+/* Empty the tick, let a second pass, begin and collect: it is due at every tick. */
 enum status test_collector_tick(struct test_collector *t);
 void test_collector_close(struct test_collector *t);
 
