@@ -415,6 +415,16 @@ static void scan_some(struct detail_look *look, enum detail_budget on, int64_t *
     }
 }
 
+/* What was lent and not needed is still there for a later run. */
+static void give_back(struct detail_look *look)
+{
+    int64_t left_ns = look->left_ns[BUDGET_FEW];
+
+    left_ns = left_ns < 0 ? 0 : left_ns < look->lent_ns ? left_ns : look->lent_ns;
+    look->credit_ns += left_ns;
+    look->left_ns[BUDGET_FEW] -= left_ns;
+}
+
 static void scan_all(struct detail_look *look)
 {
     int64_t since_ns = detail_cpu_ns();
@@ -422,6 +432,7 @@ static void scan_all(struct detail_look *look)
     worker_at(worker_self(), "descriptors");
     scan_some(look, BUDGET_FEW, &since_ns);
     scan_some(look, BUDGET_MANY, &since_ns);
+    give_back(look); /* it is for those that are new */
     pass(look, &since_ns);
 }
 
@@ -439,16 +450,6 @@ static void refill(struct detail_look *look)
     look->left_ns[BUDGET_FEW] += look->lent_ns;
 }
 
-/* What was lent and not needed is still there for a later run. */
-static void give_back(struct detail_look *look)
-{
-    int64_t left_ns = look->left_ns[BUDGET_FEW];
-
-    left_ns = left_ns < 0 ? 0 : left_ns < look->lent_ns ? left_ns : look->lent_ns;
-    look->credit_ns += left_ns;
-    look->left_ns[BUDGET_FEW] -= left_ns;
-}
-
 enum status detail_look_read(void *self, struct error *err)
 {
     struct detail_look *look = self;
@@ -461,7 +462,6 @@ enum status detail_look_read(void *self, struct error *err)
     dump(look);
     count(look);
     scan_all(look);
-    give_back(look);
     return detail_look_put_rows(look) ? STATUS_OK
                                       : error_set(err, STATUS_NO_MEMORY, "details of processes");
 }

@@ -163,12 +163,14 @@ def check_afterwards(path, pid):
     check({row["comm"] for row in of(export(path, TABLE), pid)} == {"python3"}, "who lived in one block only has its name")
     check(stored != (0,) or not of(export(path, TABLE + "_60"), pid), "and no minutes")
     programs.analyze("verify", path)
-    read = programs.read_csv(subprocess.run([sys.executable, READER, path, TABLE], check=True,
-                                            capture_output=True).stdout)
-    exported = export(path, TABLE)
-    columns = [c for c in exported[0] if c not in ("time", "pid", "comm")]
-    check([[row[c] for c in columns] for row in read] == [[row[c] for c in columns] for row in exported],
-          "%d rows are what tools/read_format.py reads" % len(read))
+    for table in (TABLE, TABLE + "_60"):
+        read = programs.read_csv(subprocess.run([sys.executable, READER, path, table], check=True,
+                                                capture_output=True).stdout)
+        exported = export(path, table)
+        columns = [c for c in exported[0] if c not in ("time", "pid", "comm")] if exported else []
+        check([[row[c] for c in columns] for row in read] ==
+              [[row[c] for c in columns] for row in exported],
+              "%d rows of %s are what tools/read_format.py reads" % (len(read), table))
 
 
 def check_root(work):
