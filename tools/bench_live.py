@@ -26,15 +26,16 @@ def watch(build, path):
 
 
 def measure(build, path, pid, seconds):
-    """CPU ns a second, of each window: without a viewer, and with one."""
+    """CPU ns a second, of each pair of windows: without a viewer, and with one; one first, then the other."""
     without, viewed = [], []
-    for _ in range(max(1, seconds // (2 * WINDOW))):
-        without.append(window(pid))
-        viewer = watch(build, path)
-        viewed.append(window(pid))
-        viewer.kill()
-        viewer.wait()
-        time.sleep(0.5)
+    for pair in range(max(1, seconds // (2 * WINDOW))):
+        for with_viewer in (pair % 2 == 0, pair % 2 != 0):
+            viewer = watch(build, path) if with_viewer else None
+            (viewed if with_viewer else without).append(window(pid))
+            if viewer is not None:
+                viewer.kill()
+                viewer.wait()
+                time.sleep(0.5)
     return without, viewed
 
 
@@ -56,10 +57,12 @@ def main():
         finally:
             recorder.terminate()
             recorder.wait()
-    plain, watched = statistics.mean(without), statistics.mean(viewed)
-    print("without_us=%.0f with_us=%.0f added_percent=%.2f seconds=%d" % (
-        plain / 1000, watched / 1000, 100 * (watched - plain) / plain,
-        WINDOW * (len(without) + len(viewed))))
+    # Of a busy machine the mean tells what else it did: medians of pairs do not heed that.
+    plain = statistics.median(without)
+    added = statistics.median(v - w for w, v in zip(without, viewed))
+    print("without_us=%.0f with_us=%.0f added_percent=%.2f means_us=%.0f/%.0f seconds=%d" % (
+        plain / 1000, (plain + added) / 1000, 100 * added / plain, statistics.mean(without) / 1000,
+        statistics.mean(viewed) / 1000, WINDOW * (len(without) + len(viewed))))
 
 
 main()
