@@ -236,7 +236,6 @@ static void the_help_names_every_option_once(void **state)
         assert_true(end - line <= 84);
         line = end + 1;
     }
-    assert_null(strstr(text, "--budget")); /* only what exists */
     free(text);
 }
 
