@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/process_stats.h"
 #include "recorder/collectors/recorder_collector.h"
 #include "recorder/host.h"
 #include "recorder/notices.h"
 #include "recorder/output_path.h"
-#include "recorder/process_stats.h"
 #include "recorder/queue.h"
 #include "recorder/schedule.h"
 #include "recorder/urgency.h"

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "recorder/nvml.h"
+#include "recorder/collectors/nvml.h"
 
 enum { GPUS_MOST = 8, LINE_SIZE = 256 };
 

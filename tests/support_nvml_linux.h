@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-#include "recorder/gpu_pci_linux.h"
+#include "recorder/collectors/gpu_pci_linux.h"
 #include "tests/support_root.h"
 
 /* The back end, read in this thread. */

@@ -21,9 +21,9 @@
 
 #include <cmocka.h>
 
-#include "recorder/bpf_walk_linux.h"
-#include "recorder/process_stats.h"
-#include "recorder/procfs_linux.h"
+#include "recorder/collectors/bpf_walk_linux.h"
+#include "recorder/collectors/process_stats.h"
+#include "recorder/collectors/procfs_linux.h"
 #include "tests/support_process_linux.h"
 
 enum { FILE_MAX = 8192, STACK_BYTES = 64 * 1024 };

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/cgroup_text_linux.h"
+#include "recorder/collectors/cgroup_text_linux.h"
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/entity_set.h"
 #include "tests/support_root.h"

@@ -1,5 +1,5 @@
 /* Container ids in the paths that engines give to cgroups. */
-#include "recorder/container_id.h"
+#include "recorder/collectors/container_id.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

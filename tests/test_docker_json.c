@@ -1,5 +1,5 @@
 /* What container engines answer, and what nobody should. */
-#include "recorder/docker_json.h"
+#include "recorder/collectors/docker_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

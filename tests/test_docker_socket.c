@@ -1,5 +1,5 @@
 /* Which sockets of container engines are found. */
-#include "recorder/docker_socket.h"
+#include "recorder/collectors/docker_socket.h"
 
 #include <errno.h>
 #include <setjmp.h>

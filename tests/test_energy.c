@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/energy.h"
+#include "recorder/collectors/energy.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define RANGE_UJ INT64_C(262143328850)

@@ -12,7 +12,7 @@
 #include <sys/statvfs.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/mounts_linux.h"
+#include "recorder/collectors/mounts_linux.h"
 #include "tests/support_root.h"
 
 enum { READ_WRITE = 1, READ_ONLY = 2 };

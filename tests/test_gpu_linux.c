@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/gpu_pci_linux.h"
+#include "recorder/collectors/gpu_pci_linux.h"
 #include "tests/support_gpu_linux.h"
 
 #define KIB INT64_C(1024)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/nvml.h"
+#include "recorder/collectors/nvml.h"
 #include "tests/support_nvml_linux.h"
 
 #define MIB INT64_C(1048576)

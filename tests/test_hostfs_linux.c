@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/hostfs_linux.h"
+#include "recorder/collectors/hostfs_linux.h"
 #include "schema/error.h"
 
 static struct hostfs_slice slice(const char *text)

@@ -1,5 +1,5 @@
 /* Cgroup paths, and the hash of command lines. */
-#include "recorder/identity_linux.h"
+#include "recorder/collectors/identity_linux.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/process_detail_linux.h"
-#include "recorder/procfs_linux.h"
+#include "recorder/collectors/process_detail_linux.h"
+#include "recorder/collectors/procfs_linux.h"
 #include "tests/support_root.h"
 
 #define MIB INT64_C(1048576)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/process_files_linux.h"
+#include "recorder/collectors/process_files_linux.h"
 
 static const int64_t second_ns = 1000000000;
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/process_stats.h"
+#include "recorder/collectors/process_stats.h"
 #include "tests/support_process_linux.h"
 
 enum { AT_START = 100000 }; /* clock ticks: when a fixture's first tick is */

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "recorder/process_stats.h"
+#include "recorder/collectors/process_stats.h"
 #include "tests/support_process_linux.h"
 
 static int64_t own_cpu_us(void)

@@ -1,5 +1,5 @@
 /* The table from pid to slot, against a plain array of the same. */
-#include "recorder/process_table.h"
+#include "recorder/collectors/process_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

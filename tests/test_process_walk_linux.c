@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "recorder/process_source_linux.h"
-#include "recorder/process_stats.h"
+#include "recorder/collectors/process_source_linux.h"
+#include "recorder/collectors/process_stats.h"
 #include "tests/support_process_linux.h"
 
 enum { MOST = 64, MS = 1000000 };

@@ -1,5 +1,5 @@
 /* Parsers of /proc/PID files: whatever a process is called, whatever is cut off. */
-#include "recorder/procfs_linux.h"
+#include "recorder/collectors/procfs_linux.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

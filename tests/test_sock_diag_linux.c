@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "recorder/sock_diag_linux.h"
-#include "recorder/socket_table.h"
+#include "recorder/collectors/sock_diag_linux.h"
+#include "recorder/collectors/socket_table.h"
 
 /* --- answers --- */
 

@@ -1,7 +1,7 @@
 /*
  * Cgroups: what each group of processes used, what it may use, and what it was denied.
  *
- *   source  the files of recorder/cgroup_text_linux.c in every group that holds processes and in those
+ *   source  the files of recorder/collectors/cgroup_text_linux.c in every group that holds processes and in those
  *           above, of both versions; read by a thread, as there are hundreds of them
  *   units   see schema/catalog.c; times are kept in us, the unit of version 2
  *   absent  a limit that is not set; what a controller tells that is not enabled for the group; pressure
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/cgroup_tree_linux.h"
+#include "recorder/collectors/cgroup_tree_linux.h"
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/entity_set.h"
 #include "recorder/worker.h"

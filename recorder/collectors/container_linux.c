@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/container_round.h"
-#include "recorder/docker_socket.h"
+#include "recorder/collectors/container_round.h"
+#include "recorder/collectors/docker_socket.h"
 #include "recorder/entity_set.h"
 #include "recorder/unanswered.h"
 #include "recorder/worker.h"

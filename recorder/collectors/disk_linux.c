@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/hostfs_linux.h"
+#include "recorder/collectors/sysfs_linux.h"
 #include "recorder/entity_set.h"
-#include "recorder/hostfs_linux.h"
-#include "recorder/sysfs_linux.h"
 #include "recorder/textfile.h"
 
 enum {

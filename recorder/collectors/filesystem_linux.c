@@ -3,7 +3,7 @@
  *
  *   source  /proc/self/mountinfo, statvfs(3) of each mount
  *   units   bytes; files are inodes
- *   absent  what holds no data, is an image, or is mounted a second time (recorder/mounts_linux.c)
+ *   absent  what holds no data, is an image, or is mounted a second time (recorder/collectors/mounts_linux.c)
  *
  * A statvfs may hang for ever (NFS, FUSE). So threads of this collector, its lanes, do them: one lane all
  * of them, and when it hangs another one the rest. What hung once gets a lane of its own from then on.
@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/mounts_linux.h"
+#include "recorder/collectors/statvfs_linux.h"
+#include "recorder/collectors/sysfs_linux.h"
 #include "recorder/entity_set.h"
-#include "recorder/mounts_linux.h"
-#include "recorder/statvfs_linux.h"
-#include "recorder/sysfs_linux.h"
 #include "recorder/textfile.h"
 #include "recorder/worker.h"
 

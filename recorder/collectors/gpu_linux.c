@@ -1,5 +1,5 @@
 /*
- * GPUs and the processes on them, from all that knows of them: NVIDIA's library (recorder/gpu_nvidia.c) in
+ * GPUs and the processes on them, from all that knows of them: NVIDIA's library (recorder/collectors/gpu_nvidia.c) in
  * one thread; sysfs (gpu_sysfs_linux.c) and the clients of DRM devices (gpu_drm_linux.c) in another. A GPU
  * is one entity, named by its PCI address, whoever tells of it. See gpu.md beside this file.
  */
@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/gpu_pairs.h"
+#include "recorder/collectors/gpu_source_linux.h"
 #include "recorder/entity_set.h"
-#include "recorder/gpu_pairs.h"
-#include "recorder/gpu_source_linux.h"
 
 enum { SOURCE_NVML, SOURCE_DRM, SOURCES };
 enum { FIRST_WAIT_MS = 2000, WAIT_STEP_MS = 5 };

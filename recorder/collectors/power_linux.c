@@ -10,15 +10,15 @@
  *
  * Slow by default, as reading costs an interrupt of each package and batteries a method of the firmware
  * each; a worker does it. Energy is counted from the first reading on, and wraps are undone
- * (recorder/energy.h).
+ * (recorder/collectors/energy.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/energy.h"
-#include "recorder/rails_linux.h"
+#include "recorder/collectors/energy.h"
+#include "recorder/collectors/rails_linux.h"
 #include "recorder/worker.h"
 
 enum { SLOTS_MORE = 32 };

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/hostfs_linux.h"
 #include "recorder/entity_set.h"
-#include "recorder/hostfs_linux.h"
 #include "recorder/textfile.h"
 
 enum { PRESSURE_ROOM = 512 };

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/process_detail_linux.h"
+#include "recorder/collectors/process_detail_linux.h"
 #include "recorder/unanswered.h"
 
 /* Reading PSS takes so much per page, and per process, until it is known better. */

@@ -22,8 +22,8 @@
 #include <unistd.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/process_state_linux.h"
 #include "recorder/process_directory.h"
-#include "recorder/process_state_linux.h"
 
 /* In a longer time pids might begin anew and pass by where they were. */
 static const int64_t longest_part_ns = 2000000000;

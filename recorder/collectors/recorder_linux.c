@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "recorder/collectors/collectors_linux.h"
+#include "recorder/collectors/process_stats.h"
 #include "recorder/collectors/recorder_collector.h"
-#include "recorder/process_stats.h"
 #include "recorder/textfile.h"
 
 enum { SMALL_ROOM = 1024, NS_PER_US = 1000, CORES_START = 16 };

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/hwmon_linux.h"
-#include "recorder/readings.h"
+#include "recorder/collectors/hwmon_linux.h"
+#include "recorder/collectors/readings.h"
 #include "recorder/worker.h"
 
 enum {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/cgroup_text_linux.h"
-#include "recorder/container_id.h"
+#include "recorder/collectors/cgroup_text_linux.h"
+#include "recorder/collectors/container_id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

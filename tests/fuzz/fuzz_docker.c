@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/docker_json.h"
+#include "recorder/collectors/docker_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

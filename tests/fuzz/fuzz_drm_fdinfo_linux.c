@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/drm_fdinfo_linux.h"
+#include "recorder/collectors/drm_fdinfo_linux.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

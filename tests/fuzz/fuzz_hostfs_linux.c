@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/hostfs_linux.h"
-#include "recorder/mounts_linux.h"
+#include "recorder/collectors/hostfs_linux.h"
+#include "recorder/collectors/mounts_linux.h"
 #include "recorder/textfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

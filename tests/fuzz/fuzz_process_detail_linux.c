@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "recorder/process_detail_linux.h"
+#include "recorder/collectors/process_detail_linux.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "recorder/container_id.h"
-#include "recorder/identity_linux.h"
-#include "recorder/procfs_linux.h"
+#include "recorder/collectors/container_id.h"
+#include "recorder/collectors/identity_linux.h"
+#include "recorder/collectors/procfs_linux.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,691 @@
+/*
+ * One tick of rungs 1 and 2: events, the walk, events once more if somebody is missing, ends.
+ *
+ *   source  recorder/collectors/bpf/process.bpf.c
+ *   units   stored units of schema/catalog.c
+ *   absent  IO of kernel threads; run delay of a process that has or had other threads, since the kernel
+ *           keeps it of living threads only; what the running kernel does not count
+ *
+ * Records are read without locks. One that is torn between fields can show a counter a little lower than
+ * before: counters never fall here.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "recorder/collectors/process_state_linux.h"
+
+enum {
+    NS_PER_US = 1000,
+    FEW_CPUS = 8,        /* up to so many, summing what each counts apart is cheap */
+    FORGET_WALKS = 30,   /* an ended process that the kernel did not say it forgot */
+    STATIC_PRIO_0 = 120, /* nice 0 */
+    AHEAD = 6,           /* processes */
+    LINE_BYTES = 64,     /* of a cache, on most machines */
+};
+
+static const int64_t large_bytes = INT64_C(256) << 20;
+static const int64_t birth_slack_ns = 10000000; /* a process is listed a moment after it began */
+
+static int64_t clamp(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- values --- */
+
+static void set(struct process *p, enum process_metric metric, int64_t value)
+{
+    p->values[metric] = value;
+    p->missing[metric] = MISSING_NONE;
+}
+
+static void set_missing(struct process *p, enum process_metric metric, enum missing reason)
+{
+    p->values[metric] = 0;
+    p->missing[metric] = (uint8_t)reason;
+}
+
+void process_walk_count(struct process *p, enum process_metric metric, uint64_t value)
+{
+    int64_t before = p->missing[metric] == MISSING_NONE ? p->values[metric] : 0;
+
+    set(p, metric, larger(before, clamp(value)));
+}
+
+/* cputime_adjust() of kernel/sched/cputime.c; what was told before is not taken back. */
+void process_walk_split(struct process *p, uint64_t exec_ns, uint64_t user_raw_ns,
+                        uint64_t system_raw_ns, uint64_t user_told_ns, uint64_t system_told_ns)
+{
+    uint64_t user_before = (uint64_t)p->values[PROCESS_CPU_USER_NS_TOTAL] * NS_PER_US;
+    uint64_t system_before = (uint64_t)p->values[PROCESS_CPU_SYSTEM_NS_TOTAL] * NS_PER_US;
+    uint64_t user_ns, system_ns;
+
+    if (user_told_ns > user_before)
+        user_before = user_told_ns;
+    if (system_told_ns > system_before)
+        system_before = system_told_ns;
+    user_ns = user_before;
+    system_ns = system_before;
+    if (user_before + system_before < exec_ns) {
+        __extension__ typedef unsigned __int128 product;
+        uint64_t raw_ns = user_raw_ns + system_raw_ns;
+
+        system_ns = system_raw_ns == 0 ? 0
+                    : user_raw_ns == 0 ? exec_ns
+                                       : (uint64_t)((product)system_raw_ns * exec_ns / raw_ns);
+        if (system_ns < system_before)
+            system_ns = system_before;
+        user_ns = exec_ns - system_ns;
+        if (user_ns < user_before || system_ns > exec_ns) {
+            user_ns = user_before;
+            system_ns = exec_ns - user_ns;
+        }
+    }
+    set(p, PROCESS_CPU_USER_NS_TOTAL, clamp(user_ns / NS_PER_US));
+    set(p, PROCESS_CPU_SYSTEM_NS_TOTAL, clamp(system_ns / NS_PER_US));
+}
+
+/* As /proc/PID/stat tells it: indices of the labels in schema/catalog.c. */
+static int64_t state_label(uint32_t bits)
+{
+    static const struct {
+        uint32_t bit;
+        int64_t label;
+    } labels[] = {
+        { 0x40, 9 }, /* parked */
+        { 0x20, 6 }, /* zombie */
+        { 0x10, 7 }, /* dead */
+        { 0x08, 5 }, /* traced */
+        { 0x04, 4 }, /* stopped */
+        { 0x02, 3 }, /* disk sleep */
+        { 0x01, 2 }, /* sleeping */
+    };
+    const uint32_t idle = 0x402, waits_for_lock = 0x1000, frozen = 0x8000;
+
+    if ((bits & 0x7f) == 0x02 && (bits & idle) == idle)
+        return 8;
+    for (size_t i = 0; i < COUNT_OF(labels); i++) {
+        if ((bits & labels[i].bit) != 0)
+            return labels[i].label;
+    }
+    return (bits & (waits_for_lock | frozen)) != 0 ? 3 : 1;
+}
+
+static int64_t pages(const struct process_state *s, int64_t count)
+{
+    return count <= 0 ? 0 : count > INT64_MAX / s->page_bytes ? INT64_MAX : count * s->page_bytes;
+}
+
+/*
+ * Where CPUs count pages apart and that was not asked for this time, what they held when it was asked
+ * last is still the best guess.
+ */
+static void put_memory(const struct process_state *s, struct process *p, struct walked *w,
+                       const struct walk_record *r)
+{
+    int64_t now[RSS_KINDS];
+
+    set(p, PROCESS_VIRTUAL_BYTES, pages(s, clamp(r->virtual_pages)));
+    for (int i = 0; i < RSS_KINDS; i++) {
+        if ((r->flags & WALK_EXACT) != 0)
+            w->apart[i] = r->apart[i];
+        now[i] = r->resident[i] + w->apart[i];
+    }
+    set(p, PROCESS_RESIDENT_BYTES, pages(s, now[RSS_FILE] + now[RSS_ANONYMOUS] + now[RSS_SHARED]));
+    if ((r->flags & WALK_HAS_MEMORY) == 0) {
+        set_missing(p, PROCESS_RESIDENT_ANONYMOUS_BYTES, MISSING_NOT_THERE);
+        set_missing(p, PROCESS_RESIDENT_SHARED_BYTES, MISSING_NOT_THERE);
+        set_missing(p, PROCESS_SWAP_BYTES, MISSING_NOT_THERE);
+        return;
+    }
+    set(p, PROCESS_RESIDENT_ANONYMOUS_BYTES, pages(s, now[RSS_ANONYMOUS]));
+    set(p, PROCESS_RESIDENT_SHARED_BYTES, pages(s, now[RSS_FILE] + now[RSS_SHARED]));
+    set(p, PROCESS_SWAP_BYTES, pages(s, now[RSS_SWAP]));
+}
+
+static void put_io(struct process *p, const struct walk_record *r)
+{
+    bool kernel = (p->flags & PROCESS_KERNEL) != 0;
+    enum missing why = kernel ? MISSING_NOT_THERE : MISSING_UNSUPPORTED;
+
+    if (!kernel && (r->flags & WALK_IO_CHARS) != 0) {
+        process_walk_count(p, PROCESS_IO_READ_CHARS_TOTAL, r->read_chars);
+        process_walk_count(p, PROCESS_IO_WRITTEN_CHARS_TOTAL, r->written_chars);
+    } else {
+        set_missing(p, PROCESS_IO_READ_CHARS_TOTAL, why);
+        set_missing(p, PROCESS_IO_WRITTEN_CHARS_TOTAL, why);
+    }
+    if (!kernel && (r->flags & WALK_IO_BYTES) != 0) {
+        process_walk_count(p, PROCESS_DISK_READ_BYTES_TOTAL, r->read_bytes);
+        process_walk_count(p, PROCESS_DISK_WRITTEN_BYTES_TOTAL, r->written_bytes);
+    } else {
+        set_missing(p, PROCESS_DISK_READ_BYTES_TOTAL, why);
+        set_missing(p, PROCESS_DISK_WRITTEN_BYTES_TOTAL, why);
+    }
+}
+
+static void put_delays(const struct process_state *s, struct process *p,
+                       const struct walk_record *r)
+{
+    if ((r->flags & WALK_RUN_DELAY) == 0)
+        set_missing(p, PROCESS_RUN_DELAY_NS_TOTAL, MISSING_UNSUPPORTED);
+    else if (p->flags & PROCESS_THREADED)
+        set_missing(p, PROCESS_RUN_DELAY_NS_TOTAL, MISSING_NOT_THERE);
+    else
+        process_walk_count(p, PROCESS_RUN_DELAY_NS_TOTAL, r->run_delay_ns / NS_PER_US);
+    if (s->has_delayacct && (r->flags & WALK_BLOCK_DELAY) != 0)
+        process_walk_count(p, PROCESS_BLOCK_DELAY_NS_TOTAL, r->block_delay_ns / NS_PER_US);
+    else
+        set_missing(p, PROCESS_BLOCK_DELAY_NS_TOTAL, MISSING_UNSUPPORTED);
+}
+
+static void put_values(struct process_state *s, struct process *p, struct walked *w,
+                       const struct walk_record *r)
+{
+    if (r->threads > 1 || (r->flags & WALK_THREADS_LEFT) != 0)
+        p->flags |= PROCESS_THREADED;
+    if ((r->flags & WALK_KERNEL_THREAD) != 0)
+        p->flags |= PROCESS_KERNEL;
+    p->run_ns = r->exec_ns;
+    process_walk_count(p, PROCESS_CPU_NS_TOTAL, r->exec_ns / NS_PER_US);
+    process_walk_split(p, r->exec_ns, r->user_raw_ns, r->system_raw_ns, r->user_told_ns,
+                       r->system_told_ns);
+    process_walk_count(p, PROCESS_MINOR_FAULTS_TOTAL, r->minor_faults);
+    process_walk_count(p, PROCESS_MAJOR_FAULTS_TOTAL, r->major_faults);
+    process_walk_count(p, PROCESS_CONTEXT_SWITCHES_VOLUNTARY_TOTAL, r->switches_voluntary);
+    process_walk_count(p, PROCESS_CONTEXT_SWITCHES_INVOLUNTARY_TOTAL, r->switches_involuntary);
+    set(p, PROCESS_LAST_CPU, r->cpu);
+    set(p, PROCESS_STATE, state_label(r->state));
+    set(p, PROCESS_THREADS, r->threads);
+    set(p, PROCESS_NICE, r->static_prio - STATIC_PRIO_0);
+    put_memory(s, p, w, r);
+    put_io(p, r);
+    put_delays(s, p, r);
+}
+
+/* --- one process --- */
+
+static int64_t start_ns_of(const struct process_state *s, uint64_t start_boot_ns)
+{
+    return timebase_at(&s->context.timebase, clamp(start_boot_ns));
+}
+
+struct process *process_walk_enter(struct process_state *s, int32_t pid, uint64_t start_boot_ns,
+                                   struct tick *tick)
+{
+    struct process *p = process_enter(s, pid, tick);
+    uint64_t clock_tick_ns = UINT64_C(1000000000) / (uint64_t)s->ticks_per_second;
+
+    if (p == NULL)
+        return NULL;
+    if (s->walked_size < s->process_size) {
+        struct walked *more = realloc(s->walked, s->process_size * sizeof *more);
+
+        if (more == NULL) {
+            tick->no_memory = true;
+            process_leave(s, p);
+            return NULL;
+        }
+        s->walked = more;
+        s->walked_size = s->process_size;
+    }
+    p->start_ticks = start_boot_ns / clock_tick_ns;
+    /* One that began while events were read belongs to this tick. */
+    p->start_ns = smaller(start_ns_of(s, start_boot_ns), tick->start_ns);
+    p->flags = PROCESS_UNSEEN;
+    if (s->swept && p->start_ns + birth_slack_ns > s->previous_ns)
+        p->flags |= PROCESS_BORN_IN_VIEW;
+    p->sweep = s->sweep - 1;
+    memset(p->missing, MISSING_NOT_THERE, sizeof p->missing);
+    p->start_boot_ns = start_boot_ns;
+    *walked_at(s, p) = (struct walked){ .announced = false };
+    return p;
+}
+
+void process_walk_birth(struct process_state *s, struct process *p, int32_t ppid, bool kernel,
+                        struct tick *tick)
+{
+    struct tick_birth *birth = tick_add_birth(tick);
+
+    walked_at(s, p)->announced = true;
+    if (kernel)
+        p->flags |= PROCESS_KERNEL;
+    if (birth == NULL)
+        return;
+    birth->slot = process_slot(s, p);
+    birth->pid = p->pid;
+    birth->ppid = ppid;
+    birth->start_ticks = p->start_ticks;
+    birth->start_ns = p->start_ns;
+    birth->flags = kernel ? BIRTH_KERNEL_THREAD : 0;
+}
+
+/* The time from which on it is in view. */
+static int64_t began(const struct process_state *s, const struct process *p,
+                     const struct tick *tick)
+{
+    return smaller(larger(p->start_ns, s->previous_ns + 1), tick->start_ns);
+}
+
+/* A row with what its values are now. */
+static struct tick_row *put_row(struct process_state *s, struct process *p, uint8_t flags,
+                                struct tick *tick)
+{
+    bool first = (p->flags & PROCESS_UNSEEN) != 0, born = (p->flags & PROCESS_BORN_IN_VIEW) != 0;
+    struct tick_row *row;
+
+    if (first)
+        flags |= born ? ROW_FIRST | ROW_BORN : ROW_FIRST;
+    row = process_put_row(s, p, flags, tick);
+    if (row != NULL && first && born)
+        row->start_ns = began(s, p, tick);
+    p->flags &= (uint16_t)~PROCESS_UNSEEN;
+    p->sampled_ns = tick->start_ns;
+    return row;
+}
+
+/* Kernel threads have longer names than the 15 bytes that fit here; the file has all of it. */
+static void put_name(struct process_state *s, struct process *p, const struct walk_record *r,
+                     int64_t from_ns, struct tick *tick)
+{
+    struct tick_version *version = tick_add_version(tick);
+    size_t size = strnlen(r->comm, sizeof r->comm);
+    const char *comm = r->comm;
+
+    walked_at(s, p)->program = r->program;
+    walked_at(s, p)->named = true;
+    p->uid = r->uid;
+    p->flags |= PROCESS_WANTS_NAME;
+    p->name_from_ns = from_ns;
+    p->comm_hash = process_text_hash(r->comm, size);
+    if ((r->flags & WALK_KERNEL_THREAD) != 0 && process_read_stat(s, p->pid, &(int){ -1 }) == 0) {
+        comm = s->stat.comm;
+        size = procfs_stable_comm(&s->stat);
+    }
+    if (version == NULL)
+        return;
+    version->slot = process_slot(s, p);
+    version->from_ns = from_ns;
+    version->known = 1u << PROCESS_COMM | VERSION_UID;
+    version->uid = r->uid;
+    version->text[PROCESS_COMM] = tick_add_text(tick, comm, size);
+}
+
+static bool is_moved(const struct walked *w, const struct walk_record *r)
+{
+    return r->cgroups != 0 && r->cgroups != w->cgroups;
+}
+
+/* Whether its name is another one than what is known of it says. */
+static void check_name(struct process_state *s, struct process *p, const struct walk_record *r,
+                       struct tick *tick)
+{
+    struct walked *w = walked_at(s, p);
+    bool first = w->cgroups == 0, moved = is_moved(w, r);
+
+    if (moved)
+        w->cgroups = r->cgroups;
+    if ((r->program != 0 && r->program != w->program) || r->uid != p->uid ||
+        process_text_hash(r->comm, strnlen(r->comm, sizeof r->comm)) != p->comm_hash) {
+        put_name(s, p, r, tick->start_ns, tick);
+    } else if (moved && !first && !(p->flags & PROCESS_WANTS_NAME)) {
+        p->flags |= PROCESS_WANTS_NAME;
+        p->name_from_ns = tick->start_ns;
+    }
+}
+
+static void announce(struct process_state *s, struct process *p, const struct walk_record *r,
+                     struct tick *tick)
+{
+    struct walked *w = walked_at(s, p);
+    bool born = (p->flags & PROCESS_BORN_IN_VIEW) != 0;
+
+    if (!w->announced)
+        process_walk_birth(s, p, r->ppid, (r->flags & WALK_KERNEL_THREAD) != 0, tick);
+    if (!w->named || (r->program != 0 && w->program != r->program) || r->uid != p->uid)
+        put_name(s, p, r, born ? began(s, p, tick) : tick->start_ns, tick);
+    w->cgroups = r->cgroups;
+    put_values(s, p, w, r);
+    if (born)
+        s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL];
+    (void)put_row(s, p, 0, tick);
+}
+
+static void update(struct process_state *s, struct process *p, const struct walk_record *r,
+                   struct tick *tick)
+{
+    int64_t values[LINUX_METRICS];
+    uint8_t missing[LINUX_METRICS];
+
+    memcpy(values, p->values, sizeof values);
+    memcpy(missing, p->missing, sizeof missing);
+    put_values(s, p, walked_at(s, p), r);
+    if (memcmp(values, p->values, sizeof values) == 0 &&
+        memcmp(missing, p->missing, sizeof missing) == 0)
+        tick_row_same(tick, TABLE_PROCESS, process_slot(s, p));
+    else
+        (void)process_put_row(s, p, 0, tick);
+    p->row_seq = tick->seq;
+    p->sampled_ns = tick->start_ns;
+    s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL] - values[PROCESS_CPU_NS_TOTAL];
+    check_name(s, p, r, tick);
+}
+
+/*
+ * Stands for the record that it was made of (cgroups are told at some ticks only, and left out): to keep and compare that would be half of what a tick costs.
+ * Four lanes, so that multiplications do not wait for each other.
+ */
+static uint64_t hash_record(const struct walk_record *r)
+{
+    enum { WORDS = offsetof(struct walk_record, cgroups) / sizeof(uint64_t), LANES = 4 };
+    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t words[WORDS], lane[LANES] = { 1, 2, 3, 4 };
+
+    _Static_assert(sizeof words + sizeof r->cgroups == sizeof *r, "whole words");
+    memcpy(words, r, sizeof words);
+    for (size_t i = 0; i < WORDS; i++) {
+        uint64_t mixed = (lane[i % LANES] ^ words[i]) * factor;
+
+        lane[i % LANES] = mixed ^ mixed >> 29;
+    }
+    for (size_t i = 1; i < LANES; i++)
+        lane[0] = (lane[0] ^ lane[i]) * factor ^ lane[0] >> 31;
+    return lane[0];
+}
+
+/* The list keeps its order, so that most often what comes next is known. */
+static uint32_t find_slot(struct process_state *s, int32_t pid)
+{
+    uint32_t slot = s->expected;
+
+    if (slot >= process_end(s) || process_at(s, slot)->pid != pid ||
+        process_at(s, slot)->flags & PROCESS_DISPLACED)
+        slot = process_table_find(&s->table, pid);
+    s->expected = slot + 1; /* of SLOT_NONE 0 */
+    return slot;
+}
+
+/* The process that a record is of; NULL: it is of no use now. */
+static struct process *find_process(struct process_state *s, const struct walk_record *r,
+                                    struct tick *tick)
+{
+    uint32_t slot = r->pid == s->hidden_pid ? SLOT_NONE : find_slot(s, r->pid);
+    struct process *p = slot == SLOT_NONE ? NULL : process_at(s, slot);
+
+    if (r->pid == s->hidden_pid)
+        return NULL;
+    if (p != NULL && p->start_boot_ns == r->start_boot_ns)
+        return p;
+    if (start_ns_of(s, r->start_boot_ns) > tick->start_ns)
+        return NULL; /* it was not there at the time that this tick tells of */
+    if (p != NULL)
+        process_walk_displace(s, r->pid, r->start_boot_ns, tick);
+    return process_walk_enter(s, r->pid, r->start_boot_ns, tick);
+}
+
+/* It has ended and was not reaped: what it used does not grow any more. */
+static void settle(struct process_state *s, struct process *p, const struct walk_record *r)
+{
+    int64_t before = p->values[PROCESS_CPU_NS_TOTAL];
+    bool counts = !(p->flags & PROCESS_UNSEEN) || (p->flags & PROCESS_BORN_IN_VIEW) != 0;
+
+    put_values(s, p, walked_at(s, p), r);
+    if (counts)
+        s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL] - before;
+    p->flags |= PROCESS_FINAL;
+    s->ending = true;
+}
+
+static void take_record(struct process_state *s, const struct walk_record *r, struct tick *tick)
+{
+    struct process *p = find_process(s, r, tick);
+    uint64_t hash;
+
+    if (p == NULL || p->sweep == s->sweep)
+        return;
+    p->sweep = s->sweep;
+    s->seen++;
+    if (p->flags & (PROCESS_OVER | PROCESS_FINAL))
+        return;
+    p->unseen = 0;
+    if (p->flags & PROCESS_ENDING && (r->flags & WALK_ZOMBIE) != 0) {
+        settle(s, p, r);
+        return;
+    }
+    hash = hash_record(r);
+    if (p->flags & PROCESS_UNSEEN) {
+        announce(s, p, r, tick);
+    } else if (hash == p->record_hash && (r->cgroups == 0 || !is_moved(walked_at(s, p), r))) {
+        tick_row_same(tick, TABLE_PROCESS, process_slot(s, p));
+        p->row_seq = tick->seq;
+        p->sampled_ns = tick->start_ns;
+    } else {
+        update(s, p, r, tick);
+    }
+    p->record_hash = hash;
+    if (p->flags & PROCESS_WANTS_NAME)
+        process_ask(s, p);
+}
+
+static void take_records(void *to, const struct walk_record *records, size_t count)
+{
+    struct process_state *s = to;
+
+    for (size_t i = 0; i < count; i++) {
+        /* Memory is what takes the time: ask for what comes a little later. */
+        if (s->expected + AHEAD < process_end(s)) {
+            const char *later = (const char *)process_at(s, s->expected + AHEAD);
+
+            __builtin_prefetch(later);
+            __builtin_prefetch(later + LINE_BYTES);
+        }
+        take_record(s, &records[i], s->walk_tick);
+    }
+}
+
+/* --- ends --- */
+
+struct process *process_walk_find(struct process_state *s, int32_t pid, uint64_t start_boot_ns)
+{
+    uint32_t slot = process_table_find(&s->table, pid);
+
+    if (slot != SLOT_NONE && process_at(s, slot)->start_boot_ns == start_boot_ns)
+        return process_at(s, slot);
+    for (size_t i = 0; i < s->displaced_count; i++) {
+        slot = s->displaced[i];
+        if (process_at(s, slot)->pid == pid && process_at(s, slot)->start_boot_ns == start_boot_ns)
+            return process_at(s, slot);
+    }
+    return NULL;
+}
+
+static void put_last_row(struct process_state *s, struct process *p, struct tick *tick)
+{
+    const struct walked *w = walked_at(s, p);
+    bool short_lived = (p->flags & PROCESS_UNSEEN) != 0;
+    int64_t since_ns = short_lived ? began(s, p, tick) : p->sampled_ns + 1;
+    int64_t end_ns = smaller(larger(w->end_ns, since_ns), tick->start_ns);
+    struct tick_exit *end = tick_add_exit(tick);
+    struct tick_row *row;
+
+    process_end_gauges(p);
+    if (short_lived && w->peak_bytes > 0) /* nothing else tells how large it was */
+        set(p, PROCESS_RESIDENT_BYTES, w->peak_bytes);
+    row = put_row(s, p, ROW_LAST, tick);
+    if (row != NULL)
+        row->end_ns = end_ns;
+    p->flags |= PROCESS_OVER;
+    if (end == NULL)
+        return;
+    end->slot = process_slot(s, p);
+    end->how = EXIT_REPORTED;
+    end->code = w->code;
+    end->end_ns = end_ns;
+}
+
+static void vanish(struct process_state *s, struct process *p, struct tick *tick)
+{
+    if (s->losses_seq < tick->seq - 1) /* else it is among those that were counted */
+        s->stats.exits_lost++;
+    process_vanished(s, p, tick);
+    process_leave(s, p);
+}
+
+/* The source has not handed it out, and has not said that it ended: once may be an error of its. */
+static void miss(struct process_state *s, struct process *p, struct tick *tick)
+{
+    bool again = p->unseen++ > 0;
+
+    if (p->flags & PROCESS_UNSEEN) {
+        memset(p->missing, MISSING_FAILED, sizeof p->missing);
+        (void)put_row(s, p, 0, tick);
+    } else if (s->incomplete || !again) {
+        tick_row_same(tick, TABLE_PROCESS, process_slot(s, p));
+        p->row_seq = tick->seq;
+        p->sampled_ns = tick->start_ns;
+    } else {
+        vanish(s, p, tick);
+    }
+}
+
+static void end_over(struct process_state *s, struct process *p)
+{
+    if (p->sweep == s->sweep) /* a zombie */
+        return;
+    if (p->flags & PROCESS_FINAL || p->unseen++ > FORGET_WALKS)
+        process_leave(s, p);
+}
+
+/* What is due at the end of the tick; each process has a row then, or has none any more. */
+static void end_process(struct process_state *s, struct process *p, struct tick *tick)
+{
+    if (p->flags & PROCESS_OVER)
+        end_over(s, p);
+    else if (p->row_seq == tick->seq)
+        return;
+    else if (p->flags & PROCESS_FINAL)
+        put_last_row(s, p, tick);
+    else if (!(p->flags & PROCESS_ENDING))
+        miss(s, p, tick);
+    else if (p->unseen++ > 0) /* what it used in the end is as good as known */
+        put_last_row(s, p, tick);
+    else
+        (void)put_row(s, p, 0, tick);
+}
+
+static bool displace(struct process_state *s, const struct process *p)
+{
+    if (s->displaced_count == s->displaced_size) {
+        size_t size = s->displaced_size == 0 ? 64 : s->displaced_size * 2;
+        uint32_t *more = realloc(s->displaced, size * sizeof *more);
+
+        if (more == NULL)
+            return false;
+        s->displaced = more;
+        s->displaced_size = size;
+    }
+    s->displaced[s->displaced_count++] = process_slot(s, p);
+    s->processes[process_slot(s, p)].flags |= PROCESS_DISPLACED;
+    return true;
+}
+
+/* Its pid is another's: what is to come of it is looked for by its slot. */
+static void end_displaced(struct process_state *s, struct process *p, struct tick *tick)
+{
+    if (p->flags & PROCESS_OVER && (p->flags & PROCESS_FINAL || !displace(s, p)))
+        process_leave(s, p);
+    else if (p->flags & PROCESS_OVER)
+        return;
+    else if (p->flags & PROCESS_UNSEEN || p->flags & PROCESS_ENDING || p->row_seq == tick->seq)
+        (void)displace(s, p);
+    else
+        vanish(s, p, tick);
+}
+
+void process_walk_displace(struct process_state *s, int32_t pid, uint64_t start_boot_ns,
+                           struct tick *tick)
+{
+    uint32_t slot = process_table_find(&s->table, pid);
+
+    if (slot != SLOT_NONE && process_at(s, slot)->start_boot_ns != start_boot_ns)
+        end_displaced(s, process_at(s, slot), tick);
+}
+
+static void forget_displaced(struct process_state *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->displaced_count; i++) {
+        const struct process *p = process_at(s, s->displaced[i]);
+
+        if (p->pid != 0 && process_table_find(&s->table, p->pid) != s->displaced[i])
+            s->displaced[kept++] = s->displaced[i];
+    }
+    s->displaced_count = kept;
+}
+
+/* --- the tick --- */
+
+static bool is_resident(const struct process_state *s, const char *how)
+{
+    return s->context.resident != NULL && strcmp(s->context.resident, how) == 0;
+}
+
+static struct walk_wish wish(const struct process_state *s)
+{
+    struct walk_wish wish = {
+        .exact_all = s->full || s->cpu_count <= FEW_CPUS || is_resident(s, "exact"),
+        .cgroups = s->full,
+        .block_delay = s->has_delayacct,
+        .exact_pages = large_bytes / s->page_bytes,
+        .exact_since_ns = s->previous_ns - timebase_at(&s->context.timebase, 0),
+    };
+
+    if (is_resident(s, "approximate")) {
+        wish.exact_all = false;
+        wish.exact_pages = wish.exact_since_ns = INT64_MAX;
+    }
+    return wish;
+}
+
+static void end_all(struct process_state *s, struct tick *tick)
+{
+    s->ending = false;
+    for (uint32_t slot = 0; slot < process_end(s); slot++) {
+        struct process *p = process_at(s, slot);
+
+        if (p->pid == 0)
+            continue;
+        end_process(s, p, tick);
+        s->ending |= (p->flags & (PROCESS_ENDING | PROCESS_OVER)) == PROCESS_ENDING;
+    }
+    forget_displaced(s);
+}
+
+void process_walk(struct process_state *s, struct tick *tick)
+{
+    const struct walk_wish wanted = wish(s);
+    struct error err;
+
+    s->walk_tick = tick;
+    s->seen = 0;
+    s->expected = 0;
+    process_events(s, tick);
+    tick_sampled(tick, TABLE_PROCESS);
+    s->incomplete = s->source->walk(s->source->self, &wanted, take_records, s, &err) != STATUS_OK;
+    s->stats.walks_incomplete += s->incomplete;
+    if (s->seen < s->table.used)
+        process_events(s, tick);
+    if (s->seen < s->table.used || s->ending || s->displaced_count > 0)
+        end_all(s, tick);
+}
