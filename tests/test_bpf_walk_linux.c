@@ -434,7 +434,7 @@ static void take_birth(struct process_rig *rig, struct short_life *life)
 {
     const struct tick_birth *birth = rig_birth(rig, life->pid);
 
-    if (birth == NULL)
+    if (birth == NULL || birth->ppid != getpid()) /* others may have had that pid, or have it now */
         return;
     assert_false(life->born);
     life->born = true;
