@@ -42,7 +42,7 @@ void bpf_ring_close(struct bpf_ring *ring)
     if (ring->consumed != NULL)
         munmap((void *)ring->consumed, ring->page);
     if (ring->produced != NULL)
-        munmap((void *)(uintptr_t)ring->produced, ring->page);
+        munmap((void *)ring->produced, ring->page);
     if (ring->consumed != NULL && ring->fd >= 0)
         close(ring->fd);
     *ring = (struct bpf_ring){ .fd = -1 };

@@ -13,8 +13,8 @@
 struct bpf_ring {
     int fd;
     size_t bytes, page;
-    _Atomic uint64_t *consumed;       /* a page that the kernel reads */
-    const _Atomic uint64_t *produced; /* one that it writes */
+    _Atomic uint64_t *consumed; /* a page that the kernel reads */
+    _Atomic uint64_t *produced; /* one that it writes; read-only for us */
 };
 
 /*

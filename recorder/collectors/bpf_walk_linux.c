@@ -34,6 +34,7 @@ bool bpf_walk_runs(struct bpf_walk *walk)
 
 #else
 
+#include <assert.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -136,7 +137,7 @@ static int attach_events(struct bpf_walk *walk, const struct bpf_object *object)
 
 static int run(int fd)
 {
-    LIBBPF_OPTS(bpf_test_run_opts, options);
+    struct bpf_test_run_opts options = { .sz = sizeof options };
 
     return bpf_prog_test_run_opts(fd, &options) == 0 ? 0 : -errno;
 }
@@ -174,7 +175,7 @@ static int keep(struct bpf_walk *walk, const struct bpf_object *object)
 
 static enum status load(struct bpf_walk *walk, struct error *err)
 {
-    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "procscope");
+    struct bpf_object_open_opts options = { .sz = sizeof options, .object_name = "procscope" };
     struct bpf_object *object;
     struct bpf_program *program;
     int failure;
@@ -273,6 +274,7 @@ static void set_wish(struct bpf_walk *walk, const struct walk_wish *wish)
 {
     struct walk_control *control = walk->control;
 
+    assert(control != NULL); /* mapped before the first walk */
     control->cpu_count = control->cpus_found;
     control->exact_all = wish->exact_all;
     control->wants_cgroups = wish->cgroups;

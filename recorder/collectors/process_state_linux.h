@@ -242,6 +242,12 @@ void process_walk_displace(struct process_state *s, int32_t pid, uint64_t start_
                            struct tick *tick);
 /* The living or ending process with that pid and start; NULL: none. */
 struct process *process_walk_find(struct process_state *s, int32_t pid, uint64_t start_boot_ns);
+/* process_record_linux.c: the values of rungs 1 and 2 */
+
+/* All that a record says. */
+void process_walk_values(struct process_state *s, struct process *p, const struct walk_record *r);
+/* Two records with the same one are the same, but for `cgroups`. */
+uint64_t process_walk_hash(const struct walk_record *r);
 /* A counter, which never falls. */
 void process_walk_count(struct process *p, enum process_metric metric, uint64_t value);
 /* User and system time as /proc divides what was used. */

@@ -689,6 +689,12 @@ int BPF_PROG(on_free, struct task_struct *t)
     if (e == NULL)
         return 0;
     fill_totals(e, t, false);
+    /*
+     * One that nobody waits for was summed up while it still ran, with what the scheduler knew at the
+     * last clock tick. Its own figure is complete.
+     */
+    if (e->totals.exec_ns < t->se.sum_exec_runtime)
+        e->totals.exec_ns = t->se.sum_exec_runtime;
     bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
     return 0;
 }
