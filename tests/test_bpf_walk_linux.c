@@ -3,6 +3,7 @@
  *
  * Small by default; with PROCSCOPE_TEST_FULL set as many processes and threads as the goals speak of.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pthread.h>
@@ -732,11 +733,48 @@ static void what_runs_needs_no_capability(void **state)
     }
 }
 
+/* --- all of them --- */
+
+static bool has_birth(const struct process_rig *rig, int pid)
+{
+    for (size_t i = 0; i < rig->tick.birth_count; i++)
+        if (rig->tick.births[i].pid == pid)
+            return true;
+    return false;
+}
+
+static void nobody_who_is_listed_is_missing(void **state)
+{
+    static int pids[100000];
+    (void)state;
+
+    for (size_t rung = 0; rung < 2; rung++) {
+        struct process_rig rig;
+        size_t count = 0;
+        DIR *proc = opendir("/proc");
+
+        assert_non_null(proc);
+        for (struct dirent *entry; (entry = readdir(proc)) != NULL && count < COUNT_OF(pids);)
+            if (atoi(entry->d_name) > 0)
+                pids[count++] = atoi(entry->d_name);
+        closedir(proc);
+        pause_ms(1500); /* what began just now may be told by an event only */
+        if (!open_rig(&rig, rung))
+            skip();
+        rig_tick(&rig);
+        for (size_t i = 0; i < count; i++)
+            if (!has_birth(&rig, pids[i]) && kill(pids[i], 0) == 0)
+                fail_msg("%s: pid %d has no row", rung_names[rung], pids[i]);
+        rig_close(&rig);
+    }
+}
+
 int main(int argc, char *argv[])
 {
     if (argc > 1)
         be_child(argc, argv);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_who_is_listed_is_missing),
         cmocka_unit_test(stopped_processes_read_the_same_on_every_rung),
         cmocka_unit_test(running_processes_lie_between_two_reads),
         cmocka_unit_test(short_lives_have_their_cpu_time_and_names),

@@ -140,6 +140,16 @@ static bool is_unseen(const struct process_state *s, const struct process *p)
     return p->pid != 0 && p->sweep != s->sweep;
 }
 
+void process_sweep_pid(struct process_state *s, int32_t pid, struct tick *tick)
+{
+    uint32_t slot = process_table_find(&s->table, pid);
+
+    if (slot == SLOT_NONE)
+        sweep_new(s, pid, SLOT_NONE, tick);
+    else if (is_unseen(s, process_at(s, slot)))
+        sweep_process(s, process_at(s, slot), tick);
+}
+
 static void sweep(struct process_state *s, struct tick *tick)
 {
     for (uint32_t slot = 0; !s->files.whole && slot < process_end(s); slot++) {
@@ -148,14 +158,9 @@ static void sweep(struct process_state *s, struct tick *tick)
     }
     for (size_t i = 0; i < s->files.pid_count; i++) {
         int32_t pid = s->files.pids[i];
-        uint32_t slot = process_table_find(&s->table, pid);
 
-        if (pid == s->hidden_pid)
-            continue;
-        if (slot == SLOT_NONE)
-            sweep_new(s, pid, SLOT_NONE, tick);
-        else if (is_unseen(s, process_at(s, slot)))
-            sweep_process(s, process_at(s, slot), tick);
+        if (pid != s->hidden_pid)
+            process_sweep_pid(s, pid, tick);
     }
 }
 

@@ -21,7 +21,8 @@ enum {
     FULL_PASS_TICKS = 10, /* everything is read at every so many ticks, status only then */
     REREAD_TICKS = 60,    /* within which each identity is read again */
     REREAD_MAX = 20,      /* identities read again per tick, at most */
-    FILE_MAX = 8192,      /* bytes read of one file: a status with many groups is long */
+    WITHHELD_MAX = 16,
+    FILE_MAX = 8192, /* bytes read of one file: a status with many groups is long */
 };
 
 enum process_file { FILE_STAT, FILE_SCHEDSTAT, FILE_IO, FILE_COUNT };
@@ -116,6 +117,8 @@ struct process_state {
     bool ending;               /* somebody's end was told and is not settled */
     uint32_t *displaced;       /* slots whose pid is another's now, and that may get a last row */
     size_t displaced_count, displaced_size;
+    int32_t withheld[WITHHELD_MAX]; /* pids that the source does not hand out */
+    size_t withheld_count;
     struct byte_writer redacted;
     struct known_user users[KNOWN_USERS];
     unsigned next_user;
@@ -228,6 +231,11 @@ void process_take_answers(struct process_state *s, struct tick *tick);
 uint32_t process_text_hash(const void *data, size_t size);
 
 /* process_walk_linux.c: rungs 1 and 2 */
+
+/* process_withheld_linux.c: rows of processes that the source should have handed out and did not */
+void process_withheld(struct process_state *s, struct tick *tick);
+/* process_linux.c: a process as rungs 3 and 4 read it, unless this tick has it. */
+void process_sweep_pid(struct process_state *s, int32_t pid, struct tick *tick);
 
 /* One tick of them, between the slow thread's answers and what it is asked next. */
 void process_walk(struct process_state *s, struct tick *tick);

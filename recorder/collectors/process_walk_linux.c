@@ -485,6 +485,7 @@ void process_walk(struct process_state *s, struct tick *tick)
     tick_sampled(tick, TABLE_PROCESS);
     s->incomplete = s->source->walk(s->source->self, &wanted, take_records, s, &err) != STATUS_OK;
     s->stats.walks_incomplete += s->incomplete;
+    process_withheld(s, tick);
     if (s->seen < s->table.used)
         process_events(s, tick);
     if (s->seen < s->table.used || s->ending || s->displaced_count > 0)
