@@ -156,7 +156,7 @@ part_record() {
 part_record_bpf() {
     local n source goal where=--host at_1 at_2
     if ! "$build/procscoped" --list-collectors | grep -q "BPF walk"; then
-        say "SKIPPED: BPF ($("$build/procscoped" --list-collectors | sed -n 's/.*why: //p' | head -n 1))"
+        say "SKIPPED: BPF ($("$build/procscoped" --list-collectors | sed -n 's/^ *why *//p' | head -n 1))"
         return
     fi
     header "record by BPF: us/ps, the same mix and $(births_per_second) births/s of others on this host"
