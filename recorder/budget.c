@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "schema/error.h"
+
 enum { WAIT_FIRST = 2, PPM = 1000000, PPM_PER_PERCENT = 10000, ROOM_PERCENT = 90 };
 
 static int64_t ppm_of(int64_t cpu_ns, int64_t span_ns)
@@ -159,4 +161,20 @@ void budget_look(struct budget *budget, const struct recorder_stats *stats, int6
         decide(budget, cost_ppm, ppm_of(cpu_ns - budget->cpu_ns, span_ns), tick);
     budget->start_ns = now_ns;
     budget->cpu_ns = cpu_ns;
+}
+
+bool budget_text(const struct tick *tick, const struct tick_event *event, char *text, size_t size)
+{
+    static const char *const kinds[] = { "shed", "restored", "over_budget" };
+    static const char *const words[] = { "for its cost, ", "", "over its budget: " };
+    const char *kind = tick_text_at(tick, event->kind);
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (event->kind.size != strlen(kinds[i]) || memcmp(kind, kinds[i], event->kind.size) != 0)
+            continue;
+        (void)snprintf(text, size, "%s%.*s", words[i], (int)event->detail.size,
+                       tick_text_at(tick, event->detail));
+        return true;
+    }
+    return false;
 }

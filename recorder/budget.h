@@ -57,4 +57,7 @@ static inline int64_t budget_factor(unsigned level)
 void budget_look(struct budget *budget, const struct recorder_stats *stats, int64_t now_ns,
                  int64_t cpu_ns, struct tick *tick);
 
+/* Such an event as a sentence for the log; false when it is of another kind. */
+bool budget_text(const struct tick *tick, const struct tick_event *event, char *text, size_t size);
+
 #endif

@@ -225,8 +225,11 @@ static struct tick *spare_tick(struct sampler *s, int64_t start_ns)
     return tick;
 }
 
-/* What collectors wait for in vain belongs into the log as well: in one line, there is one message. */
-static void tell_unanswered(struct sampler *s, const struct tick *tick)
+/*
+ * What collectors wait for in vain, and which run less, belongs into the log as well: in one line, there is
+ * one message.
+ */
+static void tell_collectors(struct sampler *s, const struct tick *tick)
 {
     char line[sizeof s->message] = "";
 
@@ -234,7 +237,8 @@ static void tell_unanswered(struct sampler *s, const struct tick *tick)
         char text[300];
         size_t used = strlen(line);
 
-        if (unanswered_text(tick, &tick->events[i], text, sizeof text))
+        if (unanswered_text(tick, &tick->events[i], text, sizeof text) ||
+            budget_text(tick, &tick->events[i], text, sizeof text))
             (void)snprintf(line + used, sizeof line - used, "%s%s", used > 0 ? "; " : "", text);
     }
     if (line[0] != '\0')
@@ -268,7 +272,7 @@ static void take_tick(struct sampler *s, const struct schedule_tick *at, bool ha
     stats->ticks_dropped = s->totals.dropped;
     if (!collect_tick(s->options.collect, tick))
         tell(s, false, "a collector failed: ", s->options.collect->last_failure.message);
-    tell_unanswered(s, tick);
+    tell_collectors(s, tick);
     tick->end_ns = timebase_at(timebase, now_boot_ns(s));
     if (tick->no_memory) {
         (void)error_set(&err, STATUS_NO_MEMORY, "tick %" PRId64 " of this session", s->seq);

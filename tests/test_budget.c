@@ -23,6 +23,7 @@ struct load {
     struct tick tick;
     int64_t now_ns, cpu_ns;
     int64_t full_ppm[COUNT];
+    char log[300];     /* the latest line for it */
     char events[4096]; /* "kind detail\n" of all so far */
 };
 
@@ -45,6 +46,7 @@ static void note_events(struct load *load)
         const struct tick_event *event = &load->tick.events[i];
         size_t used = strlen(load->events);
 
+        assert_true(budget_text(&load->tick, event, load->log, sizeof load->log));
         (void)snprintf(load->events + used, sizeof load->events - used, "%.*s %.*s\n",
                        (int)event->kind.size, tick_text_at(&load->tick, event->kind),
                        (int)event->detail.size, tick_text_at(&load->tick, event->detail));
@@ -105,6 +107,9 @@ static void the_dearest_optional_one_is_slowed_then_left_out(void **state)
     assert_string_equal(load.events,
                         "shed gpu: 4 times as seldom; recording took 7.36 % of a core, "
                         "--budget 1.00 %\n");
+    assert_string_equal(load.log,
+                        "for its cost, gpu: 4 times as seldom; recording took 7.36 % of a "
+                        "core, --budget 1.00 %");
     pass(&load, 2);
     assert_int_equal(load.budget.item[GPU].level, 3);
     assert_int_equal(load.budget.item[DISK].level, 0);
