@@ -33,7 +33,7 @@ static uint64_t word(const uint8_t *bytes, size_t count)
 
 uint64_t siphash(const uint64_t key[2], const void *data, size_t size)
 {
-    const uint8_t *bytes = data;
+    const uint8_t *bytes = size == 0 ? (const uint8_t *)"" : data; /* NULL, if there are none */
     uint64_t v[4] = {
         key[0] ^ UINT64_C(0x736f6d6570736575),
         key[1] ^ UINT64_C(0x646f72616e646f6d),

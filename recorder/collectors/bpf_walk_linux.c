@@ -82,7 +82,8 @@ static const char *const event_programs[EVENT_PROGRAMS] = { "on_exec", "on_exit"
 /* What libbpf says first is about what failed. */
 static char first_words[100];
 
-static int remember_words(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int remember_words(enum libbpf_print_level level,
+                                                                const char *format, va_list args)
 {
     if (level == LIBBPF_WARN && first_words[0] == '\0')
         (void)vsnprintf(first_words, sizeof first_words, format, args);

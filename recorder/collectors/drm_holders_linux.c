@@ -62,7 +62,8 @@ static void find_nodes(struct drm_holders *s)
 
         if (!is_node(entry->d_name) || s->node_count == DRM_NODES_MOST)
             continue;
-        (void)snprintf(node->name, sizeof node->name, "%s", entry->d_name);
+        (void)snprintf(node->name, sizeof node->name, "%.*s", (int)sizeof node->name - 1,
+                       entry->d_name);
         gpu_file_link(node->key, sizeof node->key, s->root, OF_DRM "%s/device", entry->d_name);
         s->node_count += node->key[0] != '\0';
     }
