@@ -29,6 +29,7 @@ struct told {
 struct gpu_state {
     const struct collect_context *context;
     struct gpu_source source[SOURCES];
+    int64_t kicked_ns; /* the tick of the latest kick */
     struct entity_set gpus;
     struct told told[GPU_MOST];
     struct gpu_pairs pairs;
@@ -235,20 +236,27 @@ static void gpu_begin(void *state, const struct tick *tick)
 {
     struct gpu_state *gpu = state;
 
+    gpu->kicked_ns = tick->start_ns;
     for (size_t s = 0; s < SOURCES; s++) {
         gpu_source_take(&gpu->source[s]);
         gpu_source_kick(&gpu->source[s], tick->start_ns, gpu->context->processes);
     }
 }
 
+/*
+ * What a thread has read is recorded with a later tick than that of its kick, also if it was quick: read
+ * at one tick and then another, rates would be of two times as long, and of half as long.
+ */
 static enum status gpu_collect(void *state, struct tick *tick, struct error *err)
 {
     struct gpu_state *gpu = state;
+    bool late = tick->start_ns != gpu->kicked_ns || *gpu->context->root != '\0';
     bool fresh = false;
     enum status st;
 
     for (size_t s = 0; s < SOURCES; s++) {
-        gpu_source_take(&gpu->source[s]);
+        if (late)
+            gpu_source_take(&gpu->source[s]);
         if (gpu->source[s].worker != NULL)
             worker_report(gpu->source[s].worker, tick);
         fresh = fresh || gpu->source[s].fresh;

@@ -61,7 +61,8 @@ static void see(struct gpu_pci *pci, const char *address)
             return;
         device = &pci->device[pci->count++];
         *device = (struct gpu_device){ .vendor = vendor };
-        (void)snprintf(device->address, sizeof device->address, "%s", address);
+        (void)snprintf(device->address, sizeof device->address, "%.*s",
+                       (int)sizeof device->address - 1, address);
     }
     (void)snprintf(device->driver, sizeof device->driver, "%s", driver);
     device->there = true;
@@ -74,15 +75,16 @@ static void scan(struct gpu_pci *pci)
     size_t kept = 0;
     DIR *directory;
 
-    for (size_t i = 0; i < pci->count; i++)
-        pci->device[i].there = false;
     (void)snprintf(path, sizeof path, "%s%s", pci->root, DEVICES);
     directory = opendir(path);
-    while (directory != NULL && (entry = readdir(directory)) != NULL)
+    if (directory == NULL) /* those that are known may well be there */
+        return;
+    for (size_t i = 0; i < pci->count; i++)
+        pci->device[i].there = false;
+    while ((entry = readdir(directory)) != NULL)
         if (entry->d_name[0] != '.' && strlen(entry->d_name) < GPU_ADDRESS_SIZE)
             see(pci, entry->d_name);
-    if (directory != NULL)
-        closedir(directory);
+    closedir(directory);
     for (size_t i = 0; i < pci->count; i++)
         if (pci->device[i].there)
             pci->device[kept++] = pci->device[i];

@@ -67,11 +67,14 @@ static void first_name(char name[NAME_SIZE], const struct subject *s, const char
     closedir(opened);
 }
 
-/* What is not there is a file that this driver lacks; a value is put once, by the first that has it. */
+/*
+ * What is not there is a file that this driver lacks. The first file that is there counts, also if it
+ * cannot be read now: another one's counter began elsewhere.
+ */
 static void put_number(struct subject *s, enum gpu_metric metric, enum missing why, int64_t value,
                        int64_t multiplier, int64_t divisor)
 {
-    if (s->gpu->missing[metric] == MISSING_NONE || why == MISSING_NOT_THERE)
+    if (s->gpu->missing[metric] != MISSING_UNSUPPORTED || why == MISSING_NOT_THERE)
         return;
     if (why == MISSING_NONE && __builtin_mul_overflow(value, multiplier, &value))
         why = MISSING_FAILED;

@@ -50,6 +50,7 @@ struct network_state {
     size_t link_count;
     struct worker *worker;
     struct speeds *speeds; /* the worker's between kick and take */
+    bool due;              /* at this tick */
     bool kicked, speeds_known;
     int64_t next_kick_ns;
 };
@@ -113,6 +114,7 @@ static void network_begin(void *state, const struct tick *tick)
 {
     struct network_state *network = state;
 
+    network->due = true;
     if (tick->start_ns < network->next_kick_ns || !worker_kick(network->worker, tick->start_ns))
         return;
     network->kicked = true;
@@ -251,10 +253,14 @@ static enum status add_interfaces(struct network_state *network, struct tick *ti
 static enum status network_collect(void *state, struct tick *tick, struct error *err)
 {
     struct network_state *network = state;
-    bool speeds = take_speeds(network);
+    bool speeds;
     enum status st;
 
     worker_report(network->worker, tick);
+    if (!network->due) /* speeds that are there wait, too */
+        return STATUS_OK;
+    network->due = false;
+    speeds = take_speeds(network);
     do {
         st = textfile_read(&network->dev, err);
     } while (st == STATUS_OK && network->dev.cut && textfile_grow(&network->dev));

@@ -152,7 +152,7 @@ static bool add(struct sysfs_names *names, const char *name)
         names->name = larger;
         names->size = size;
     }
-    (void)snprintf(names->name[names->count++], SYSFS_NAME_MAX, "%s", name);
+    (void)snprintf(names->name[names->count++], SYSFS_NAME_MAX, "%.*s", SYSFS_NAME_MAX - 1, name);
     return true;
 }
 
