@@ -56,6 +56,9 @@ static void PRINTF_LIKE(1, 2) say(const char *format, ...)
     (void)vsnprintf(line + used, sizeof line - used - 1, format, args);
     va_end(args);
     used = strlen(line);
+    for (size_t i = 0; i < used; i++) /* names are others' choice */
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?';
     line[used++] = '\n';
     (void)fwrite(line, 1, used, stderr);
 }

@@ -140,6 +140,7 @@ static void a_pair_of_what_was_not_announced_is_refused(void **state)
             tick_row_keys(&rig.tick, TABLE_GPU_PROCESS, i == 1 ? 2 : 3, i == 1 ? 0 : 9);
         writer_rig_refuse(&rig);
     }
+    writer_rig_stop(&rig, NULL);
     writer_rig_end(&rig);
 }
 

@@ -84,6 +84,8 @@ static bool put_cmdline(struct process_state *s, struct process *p, struct tick_
 
     if (s->context.no_cmdline)
         return true;
+    if (e->arguments_size == 0) /* they could not be read at that moment */
+        return false;
     bytes_reset(text);
     if (redact_arguments(redactor, (const uint8_t *)e->text, e->arguments_size, cut, text, &err) !=
         STATUS_OK)
@@ -315,7 +317,8 @@ static void take_event(void *to, const struct walk_event *event, size_t size)
     struct process_state *s = to;
     const void *whole = event;
 
-    if (!s->swept || event->pid <= 0 || event->pid == s->hidden_pid)
+    if (!s->swept || event->pid <= 0 || event->pid == s->hidden_pid ||
+        process_is_withheld(s, event->pid))
         return;
     if (event->kind == WALK_EXEC && is_whole_exec(whole, size))
         take_exec(s, whole, s->walk_tick);

@@ -127,6 +127,11 @@ static void put_memory(const struct process_state *s, struct process *p, struct 
         now[i] = r->resident[i] + w->apart[i];
     }
     set(p, PROCESS_RESIDENT_BYTES, pages(s, now[RSS_FILE] + now[RSS_ANONYMOUS] + now[RSS_SHARED]));
+    if ((r->flags & (WALK_HAS_MEMORY | WALK_KERNEL_THREAD | WALK_ZOMBIE)) == 0) {
+        /* Its first thread has left, and what handed it out did not look at the others' memory. */
+        set_missing(p, PROCESS_VIRTUAL_BYTES, MISSING_NOT_THERE);
+        set_missing(p, PROCESS_RESIDENT_BYTES, MISSING_NOT_THERE);
+    }
     if ((r->flags & WALK_HAS_MEMORY) == 0) {
         set_missing(p, PROCESS_RESIDENT_ANONYMOUS_BYTES, MISSING_NOT_THERE);
         set_missing(p, PROCESS_RESIDENT_SHARED_BYTES, MISSING_NOT_THERE);

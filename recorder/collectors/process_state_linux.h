@@ -234,6 +234,8 @@ uint32_t process_text_hash(const void *data, size_t size);
 
 /* process_withheld_linux.c: rows of processes that the source should have handed out and did not */
 void process_withheld(struct process_state *s, struct tick *tick);
+/* Whether /proc tells of the process with that pid: then events do not. */
+bool process_is_withheld(const struct process_state *s, int32_t pid);
 /* process_linux.c: a process as rungs 3 and 4 read it, unless this tick has it. */
 void process_sweep_pid(struct process_state *s, int32_t pid, struct tick *tick);
 

@@ -170,6 +170,7 @@ static void announce(struct process_state *s, struct process *p, const struct wa
 {
     struct walked *w = walked_at(s, p);
     bool born = (p->flags & PROCESS_BORN_IN_VIEW) != 0;
+    int64_t counted = p->values[PROCESS_CPU_NS_TOTAL]; /* where its end was told before */
 
     if (!w->announced)
         process_walk_birth(s, p, r->ppid, (r->flags & WALK_KERNEL_THREAD) != 0, tick);
@@ -178,7 +179,7 @@ static void announce(struct process_state *s, struct process *p, const struct wa
     w->cgroups = r->cgroups;
     process_walk_values(s, p, r);
     if (born)
-        s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL];
+        s->stats.cpu_processes_us += p->values[PROCESS_CPU_NS_TOTAL] - counted;
     (void)put_row(s, p, 0, tick);
 }
 

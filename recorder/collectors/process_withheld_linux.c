@@ -31,15 +31,25 @@ static void look(struct process_state *s, const struct tick *tick)
     }
 }
 
+bool process_is_withheld(const struct process_state *s, int32_t pid)
+{
+    for (size_t i = 0; i < s->withheld_count; i++)
+        if (s->withheld[i] == pid)
+            return true;
+    return false;
+}
+
 void process_withheld(struct process_state *s, struct tick *tick)
 {
     size_t kept = 0;
 
-    if (!s->swept && s->files.real)
+    if (!s->swept && s->files.real && !s->incomplete)
         look(s, tick);
     for (size_t i = 0; i < s->withheld_count; i++) {
-        uint32_t slot;
+        uint32_t slot = process_table_find(&s->table, s->withheld[i]);
 
+        if (slot != SLOT_NONE && process_at(s, slot)->start_boot_ns != 0)
+            continue; /* it is handed out after all */
         process_sweep_pid(s, s->withheld[i], tick);
         slot = process_table_find(&s->table, s->withheld[i]);
         if (slot == SLOT_NONE || process_at(s, slot)->row_seq != tick->seq)
