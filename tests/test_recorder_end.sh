@@ -212,6 +212,7 @@ cat >"$work/full" <<'END'
 mount -t tmpfs -o size=2m tmpfs "$2" || exit 77
 "$1" -o "$2/f" -i 20ms 2>"$3" &
 recorder=$!
+for _ in $(seq 300); do grep -q 'recording to' "$3" && break; sleep 0.1; done
 sleep 0.5
 head -c 4m /dev/zero >"$2/filler" 2>/dev/null
 for _ in $(seq 100); do grep -q 'cannot write' "$3" && break; sleep 0.1; done
