@@ -253,6 +253,7 @@ static void put_end(struct process_state *s, struct process *p, const struct wal
     p->flags |= PROCESS_ENDING;
     p->flags &= (uint16_t)~PROCESS_WANTS_NAME;
     w->end_ns = time_of(s, &e->head);
+    w->end_cpu_us = p->values[PROCESS_CPU_NS_TOTAL];
     w->code = e->code;
     w->peak_bytes = e->peak_pages > (uint64_t)(INT64_MAX / s->page_bytes)
                         ? INT64_MAX

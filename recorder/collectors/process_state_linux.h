@@ -76,6 +76,7 @@ struct walked {
     uint64_t program, cgroups;  /* for which it has its name */
     int64_t apart[RSS_KINDS];   /* pages that CPUs counted apart when that was last asked for */
     int64_t end_ns, peak_bytes; /* with PROCESS_ENDING */
+    int64_t end_cpu_us;         /* what it had used by then: the rest is what its end itself took */
     int32_t code;
     bool announced, named; /* its birth is told; it has a version */
 };

@@ -314,7 +314,9 @@ static void put_last_row(struct process_state *s, struct process *p, struct tick
     const struct walked *w = walked_at(s, p);
     bool short_lived = (p->flags & PROCESS_UNSEEN) != 0;
     int64_t since_ns = short_lived ? began(s, p, tick) : p->sampled_ns + 1;
-    int64_t end_ns = smaller(larger(w->end_ns, since_ns), tick->start_ns);
+    /* Its end was told before its memory was taken down, which is its CPU time, too. */
+    int64_t taken_down_ns = (p->values[PROCESS_CPU_NS_TOTAL] - w->end_cpu_us) * 1000;
+    int64_t end_ns = smaller(larger(w->end_ns + taken_down_ns, since_ns), tick->start_ns);
     struct tick_exit *end = tick_add_exit(tick);
     struct tick_row *row;
 
