@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-from support_programs import (LOAD, RECORDER, Load, Recorder, check, finish, need_programs, report, skip,
-                              work_directory)
+from support_programs import (LOAD, RECORDER, Load, Recorder, check, finish, need_programs, report,
+                              skip, work_directory)
 
 SECONDS_SLACK = 0.020
 OURS = ("--comm", "load_linux", "--comm", "e2e-*")  # a number can be another's afterwards
