@@ -14,7 +14,7 @@
 
 enum {
     DRM_NODES_MOST = 2 * GPU_MOST,
-    DRM_FDS_MOST = 64,     /* descriptors of devices that one process is read with */
+    DRM_FDS_MOST = 64,      /* descriptors of devices that one process is read with */
     DRM_ACCOUNTS_MOST = 16, /* GPUs of one process */
     DRM_HOLDERS_MOST = 1024,
     DRM_BUDGET_FDS = 2000, /* descriptors looked at in a reading, about 7 ms */
