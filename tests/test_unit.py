@@ -48,7 +48,7 @@ def verify(work):
         text = file.read()
     path = os.path.join(work, "procscoped.service")
     with open(path, "w", encoding="ascii") as file:
-        file.write(text.replace("ExecStart=procscoped", "ExecStart=" + programs.RECORDER))
+        file.write(text.replace("ExecStart=procscoped", 'ExecStart="%s"' % programs.RECORDER))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True,
                           check=False, timeout=60)
     said = (done.stdout + done.stderr).decode(errors="replace").strip()
