@@ -234,12 +234,14 @@ def load(seconds):
 
 
 def record_real(work):
-    """One that ends, one that is killed: its tail is in the -wal file."""
+    """One that ends, with odd bytes in an event; one that is killed: its tail is in the -wal."""
     real, killed = (os.path.join(work, name + ".pscope") for name in ("real", "killed"))
     recorders = [subprocess.Popen([RECORDER, "-o", path, "-i", "200ms", "-d", seconds],
                                   stderr=subprocess.DEVNULL)
                  for path, seconds in ((real, "5s"), (killed, "60s"))]
-    load(4)
+    load(2)
+    subprocess.run([PROCSCOPE, "mark", real, b"a\\b \"c\", \xff\xc3\xbc"], check=True)
+    load(2)
     recorders[1].kill()
     for recorder in recorders:
         recorder.wait(timeout=30)

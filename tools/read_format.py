@@ -279,9 +279,10 @@ def table_rows(name):
     return [names, *rows]
 
 def csv_cell(value):
+    if isinstance(value, str):  # any bytes, too: what an event tells may name a process
+        value = value.encode("utf-8", "surrogateescape")
     if isinstance(value, bytes):
         value = value.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
-    if isinstance(value, str):
         value = re.sub("[\0-\x1f\x7f-\x9f]",
                        lambda found: "".join("\\x%02x" % b for b in found[0].encode()), value)
         return '"%s"' % value.replace('"', '""') if not value or re.search('[",]', value) else value

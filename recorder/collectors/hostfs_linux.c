@@ -38,6 +38,17 @@ static bool is_word(struct hostfs_slice slice, const char *text)
     return slice.size == strlen(text) && memcmp(slice.at, text, slice.size) == 0;
 }
 
+/* The number that `digits` are, to the last of them. */
+static struct hostfs_number number_of(const char *digits, const char *end)
+{
+    struct hostfs_number number = { 0 };
+
+    number.missing = (uint8_t)textfile_number(&digits, end, &number.value);
+    if (number.missing != MISSING_NONE || digits != end)
+        number = (struct hostfs_number){ .missing = MISSING_FAILED };
+    return number;
+}
+
 /* As many numbers as the line has, the others not there; how many it had, legible or not. */
 static unsigned numbers(const char *at, const char *end, struct hostfs_number *number,
                         unsigned count)
@@ -46,16 +57,12 @@ static unsigned numbers(const char *at, const char *end, struct hostfs_number *n
 
     for (unsigned i = 0; i < count; i++) {
         struct hostfs_slice next = word(&at, end);
-        const char *digits = next.at;
-        const char *stop = next.at + next.size;
 
         number[i] = (struct hostfs_number){ .missing = MISSING_NOT_THERE };
         if (next.size == 0)
             continue;
         found++;
-        number[i].missing = (uint8_t)textfile_number(&digits, stop, &number[i].value);
-        if (number[i].missing != MISSING_NONE || digits != stop)
-            number[i] = (struct hostfs_number){ .missing = MISSING_FAILED };
+        number[i] = number_of(next.at, next.at + next.size);
     }
     return found;
 }
@@ -70,10 +77,8 @@ static struct hostfs_number total_of(const char *at, const char *end)
     struct hostfs_number total = { .missing = MISSING_NOT_THERE };
 
     for (struct hostfs_slice next = word(&at, end); next.size > 0; next = word(&at, end)) {
-        const char *digits = next.at + size;
-
         if (next.size > size && memcmp(next.at, name, size) == 0)
-            total.missing = (uint8_t)textfile_number(&digits, next.at + next.size, &total.value);
+            total = number_of(next.at + size, next.at + next.size);
     }
     return total;
 }
