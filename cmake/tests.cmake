@@ -62,6 +62,9 @@ function(add_loads)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                               "${PROJECT_BINARY_DIR}/tests")
     endforeach()
+    if(TARGET load_lives_linux AND NOT PROCSCOPE_SANITIZE) # as many a second as can be
+        target_link_options(load_lives_linux PRIVATE -static)
+    endif()
 endfunction()
 
 function(add_servers)

@@ -462,6 +462,13 @@ static __always_inline void count_lost(uint32_t kind)
         __sync_fetch_and_add(&c->lost_exits, 1);
 }
 
+/* The recorder looks at every tick; it is woken only where the ring would not last until then. */
+static __always_inline uint64_t wakes(void)
+{
+    return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < WALK_RING_WAKE ? BPF_RB_NO_WAKEUP
+                                                                        : BPF_RB_FORCE_WAKEUP;
+}
+
 enum { TEXT_MAX = sizeof(((struct walk_exec *)0)->text) - WALK_NAME_SIZE };
 
 /*
@@ -595,8 +602,7 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
     used = *(volatile uint32_t *)&e->used;
     if (used > sizeof e->text)
         return 0;
-    if (bpf_ringbuf_output(&ring, e, offsetof(struct walk_exec, text) + used, BPF_RB_NO_WAKEUP) !=
-        0)
+    if (bpf_ringbuf_output(&ring, e, offsetof(struct walk_exec, text) + used, wakes()) != 0)
         count_lost(WALK_EXEC);
     return 0;
 }
@@ -674,7 +680,7 @@ int BPF_PROG(on_exit, struct task_struct *t)
     if (t != leader)
         e->totals.exec_ns += t->se.sum_exec_runtime;
     e->ppid = leader->real_parent->tgid;
-    bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_submit(e, wakes());
     return 0;
 }
 
@@ -695,6 +701,6 @@ int BPF_PROG(on_free, struct task_struct *t)
      */
     if (e->totals.exec_ns < t->se.sum_exec_runtime)
         e->totals.exec_ns = t->se.sum_exec_runtime;
-    bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_submit(e, wakes());
     return 0;
 }

@@ -10,6 +10,7 @@
 enum {
     WALK_RECORDS = 8192, /* that one run of the walk can hold; a longer list takes more runs */
     WALK_RING_BYTES = 1 << 22,
+    WALK_RING_WAKE = WALK_RING_BYTES / 4, /* so much in it: whoever waits for news is woken */
     WALK_COMM_SIZE = 16,
     WALK_ARGUMENTS_MAX = 4096,
     WALK_PATH_MAX = 1024, /* bytes of an executable's or a cgroup's path */
