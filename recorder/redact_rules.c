@@ -6,6 +6,7 @@
  */
 #include "recorder/redact_rules.h"
 
+#include <pthread.h>
 #include <strings.h>
 
 #include "schema/error.h"
@@ -263,26 +264,59 @@ bool name_is_header(const uint8_t *name, size_t size)
     return size > 2 && name_equals(name, 2, "x-") && name_is_confidential(name, size, NAME_OPTION);
 }
 
+/* Each word of a command line is looked for among all programs: by a hash of their names. */
+enum { PROGRAM_SLOTS = 2048, PROGRAM_NAME_MAX = 32 };
+static struct program_name {
+    const char *name;
+    uint32_t length;
+    uint32_t program; /* its place in `programs` */
+} program_names[PROGRAM_SLOTS];
+static pthread_once_t programs_listed = PTHREAD_ONCE_INIT;
+
+static struct program_name *program_place(const char *name, size_t length)
+{
+    uint32_t hash = (uint32_t)length;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (uint8_t)name[i]) * 0x01000193u;
+    hash ^= hash >> 15;
+    for (;; hash++) {
+        struct program_name *place = &program_names[hash % PROGRAM_SLOTS];
+
+        if (place->name == NULL ||
+            (place->length == length && memcmp(place->name, name, length) == 0))
+            return place;
+    }
+}
+
+/* A name of two programs is the first one's. */
+static void list_programs(void)
+{
+    for (size_t i = 0; i < COUNT_OF(programs); i++)
+        for (const char *name = programs[i].names; *name != '\0';) {
+            size_t length = strcspn(name, " ");
+            struct program_name *place = program_place(name, length);
+
+            if (place->name == NULL)
+                *place = (struct program_name){ name, (uint32_t)length, (uint32_t)i };
+            name += length + (name[length] == ' ');
+        }
+}
+
 const struct program *program_find(const uint8_t *path, size_t size)
 {
+    const struct program_name *found;
     size_t start = size;
 
     while (start > 0 && path[start - 1] != '/')
         start--;
     path += start;
     size -= start;
-    if (size < 2 || size > 32)
+    if (size < 2 || size > PROGRAM_NAME_MAX)
         return NULL;
-    for (size_t i = 0; i < COUNT_OF(programs); i++) {
-        for (const char *name = programs[i].names; *name != '\0';) {
-            size_t length = strcspn(name, " ");
-
-            if (length == size && memcmp(name, path, size) == 0)
-                return &programs[i];
-            name += length + (name[length] == ' ');
-        }
-    }
-    return NULL;
+    (void)pthread_once(&programs_listed, list_programs);
+    found = program_place((const char *)path, size);
+    return found->name == NULL ? NULL : &programs[found->program];
 }
 
 const struct program_option *program_option_find(const struct program *p, const uint8_t *name,

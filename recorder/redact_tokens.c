@@ -197,16 +197,30 @@ static size_t bot_token(const struct redact_line *line, size_t at, size_t *end)
     return colon + 1;
 }
 
+/* Which bytes tokens begin with; most others need not be looked at. */
+static void list_beginnings(bool begins[UINT8_MAX + 1])
+{
+    memset(begins, 0, UINT8_MAX + 1);
+    for (size_t i = 0; i < COUNT_OF(shapes); i++)
+        begins[(uint8_t)shapes[i].prefix[0]] = true;
+    begins['e'] = true; /* jwt_end */
+    for (uint8_t c = '0'; c <= '9'; c++)
+        begins[c] = true; /* bot_token */
+}
+
 void redact_tokens(const struct redact_line *line)
 {
+    bool begins[UINT8_MAX + 1];
     size_t checked = 0;
+
+    list_beginnings(begins);
 
     for (size_t at = 0; at < line->size;) {
         uint8_t before = at > 0 ? line->raw[at - 1] : 0;
         size_t start = at;
         size_t end = at;
 
-        if (is_letter(before) || is_digit(before) || before == '_') {
+        if (!begins[line->raw[at]] || is_letter(before) || is_digit(before) || before == '_') {
             at++;
             continue;
         }

@@ -44,6 +44,7 @@ bool bpf_walk_runs(struct bpf_walk *walk)
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "process_bpf.h"
@@ -52,6 +53,8 @@ bool bpf_walk_runs(struct bpf_walk *walk)
 
 enum {
     FIRST_RECORDS = 1024, /* mapped at first */
+    RECORDS_LEAST = 4096,
+    RECORDS_MOST = 65536, /* 16 MiB of the kernel's memory */
     STREAM_BYTES = 256 * 1024,
     EVENT_PROGRAMS = 3,
 };
@@ -64,7 +67,7 @@ struct bpf_walk {
     int records_fd;
     struct walk_control *control;
     struct walk_record *records;
-    size_t mapped; /* records */
+    size_t mapped, room; /* records: that we have, that there are */
     struct bpf_ring ring;
     /* of rung 2 */
     uint8_t *stream;
@@ -174,6 +177,17 @@ static int keep(struct bpf_walk *walk, const struct bpf_object *object)
     return failure < 0 ? failure : attach_events(walk, object);
 }
 
+/* For twice as many as there are: a list that is longer takes more runs, and what has not run is not known. */
+static size_t records_room(void)
+{
+    struct sysinfo info = { 0 };
+    size_t twice;
+
+    (void)sysinfo(&info);
+    twice = (size_t)info.procs * 2;
+    return twice < RECORDS_LEAST ? RECORDS_LEAST : twice > RECORDS_MOST ? RECORDS_MOST : twice;
+}
+
 static enum status load(struct bpf_walk *walk, struct error *err)
 {
     struct bpf_object_open_opts options = { .sz = sizeof options, .object_name = "procscope" };
@@ -188,6 +202,9 @@ static enum status load(struct bpf_walk *walk, struct error *err)
         return why_not(err, "BPF object", -errno);
     bpf_object__for_each_program(program, object)(void)
         bpf_program__set_autoload(program, is_wanted(bpf_program__name(program), walk->rung));
+    walk->room = records_room();
+    (void)bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "records"),
+                                   (uint32_t)walk->room);
     failure = bpf_object__load(object);
     if (failure == 0)
         failure = keep(walk, object);
@@ -280,6 +297,7 @@ static void set_wish(struct bpf_walk *walk, const struct walk_wish *wish)
     control->exact_all = wish->exact_all;
     control->wants_cgroups = wish->cgroups;
     control->wants_block_delay = wish->block_delay;
+    control->wants_all = wish->all;
     control->exact_pages = wish->exact_pages;
     control->exact_since_boot_ns = (uint64_t)wish->exact_since_ns;
     control->capacity = (uint32_t)walk->mapped;
@@ -306,9 +324,9 @@ static enum status walk_list(struct bpf_walk *walk, walk_take *take, void *to, s
         control->after_start_boot_ns = last->start_boot_ns;
     } while (control->more);
     /* From the next time on in one run, if there is that much room; else these stay enough. */
-    if (total > walk->mapped && walk->mapped < WALK_RECORDS)
-        (void)!map_records(
-            walk, total + total / 4 < WALK_RECORDS ? total + total / 4 : WALK_RECORDS, err);
+    if (total > walk->mapped && walk->mapped < walk->room)
+        (void)!map_records(walk, total + total / 4 < walk->room ? total + total / 4 : walk->room,
+                           err);
     return STATUS_OK;
 }
 

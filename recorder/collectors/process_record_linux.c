@@ -211,9 +211,11 @@ uint64_t process_walk_hash(const struct walk_record *r)
     enum { WORDS = offsetof(struct walk_record, cgroups) / sizeof(uint64_t), LANES = 4 };
     const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t words[WORDS], lane[LANES] = { 1, 2, 3, 4 };
+    struct walk_record record = *r;
 
     _Static_assert(sizeof words + sizeof r->cgroups == sizeof *r, "whole words");
-    memcpy(words, r, sizeof words);
+    record.flags &= (uint16_t)~WALK_SAME;
+    memcpy(words, &record, sizeof words);
     for (size_t i = 0; i < WORDS; i++) {
         uint64_t mixed = (lane[i % LANES] ^ words[i]) * factor;
 

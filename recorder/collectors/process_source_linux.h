@@ -16,6 +16,7 @@
 struct walk_wish {
     bool exact_all;
     bool cgroups, block_delay; /* whether these are to be read */
+    bool all;                  /* of what has not run, too: else its record may be the last one */
     int64_t exact_pages;       /* else of those that have so many, */
     int64_t exact_since_ns;    /* and those that began since then (boot clock) */
 };

@@ -18,6 +18,8 @@ enum {
 static const int64_t large_bytes = INT64_C(256) << 20;
 static const int64_t patience_ns = 1000000000;  /* for the kernel to forget what has ended */
 static const int64_t birth_slack_ns = 10000000; /* a process is listed a moment after it began */
+static const int64_t longest_part_ns =
+    2000000000; /* ticks farther apart read all of every process */
 
 static int64_t clamp(uint64_t value)
 {
@@ -262,7 +264,8 @@ static void take_record(struct process_state *s, const struct walk_record *r, st
         settle(s, p, r);
         return;
     }
-    hash = process_walk_hash(r);
+    hash =
+        (r->flags & WALK_SAME) != 0 && p->record_hash != 0 ? p->record_hash : process_walk_hash(r);
     if (p->flags & PROCESS_UNSEEN) {
         announce(s, p, r, tick);
     } else if (hash == p->record_hash && (r->cgroups == 0 || !is_moved(walked_at(s, p), r))) {
@@ -450,6 +453,7 @@ static struct walk_wish wish(const struct process_state *s)
     struct walk_wish wish = {
         .exact_all = s->full || s->cpu_count <= FEW_CPUS || is_resident(s, "exact"),
         .cgroups = s->full,
+        .all = s->full || s->walk_tick->start_ns - s->previous_ns > longest_part_ns,
         .block_delay = s->has_delayacct,
         .exact_pages = large_bytes / s->page_bytes,
         .exact_since_ns = s->previous_ns - timebase_at(&s->context.timebase, 0),
@@ -478,10 +482,11 @@ static void end_all(struct process_state *s, struct tick *tick)
 
 void process_walk(struct process_state *s, struct tick *tick)
 {
-    const struct walk_wish wanted = wish(s);
+    struct walk_wish wanted;
     struct error err;
 
     s->walk_tick = tick;
+    wanted = wish(s);
     s->seen = 0;
     s->expected = 0;
     process_events(s, tick);

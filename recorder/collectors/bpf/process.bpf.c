@@ -295,6 +295,23 @@ static __always_inline bool is_behind(struct walk_control *c, struct task_struct
 }
 
 /*
+ * The run before left the same process here, and it has not run since: of one without other threads all
+ * that it does itself is as it was. What others do to it (its nice value, its group, its parent, pages
+ * that are taken from it) is seen when all are wanted. Three quarters of what a walk takes is waiting for
+ * memory: this looks at five lines of the cache instead of twenty.
+ */
+static __always_inline bool has_not_run(struct walk_record *r, struct task_struct *t,
+                                        const struct walk_control *c)
+{
+    if (c->wants_all || r->pid != t->tgid || r->start_boot_ns != t->start_boottime ||
+        r->exec_ns != t->se.sum_exec_runtime || r->state != (uint16_t)state_of(t) ||
+        r->threads != 1 || (r->flags & (WALK_ZOMBIE | WALK_THREADS_LEFT)))
+        return false;
+    r->flags |= WALK_SAME;
+    return true;
+}
+
+/*
  * False: there is no room for it. A function of its own, so that nothing of what it keeps on the stack
  * makes one turn of the loop differ from another for the kernel's check.
  */
@@ -312,7 +329,8 @@ static __noinline bool take(struct walk_control *c, struct task_struct *t)
     if (r == NULL)
         return true;
     if (leads) {
-        fill(r, t, c, true);
+        if (!has_not_run(r, t, c))
+            fill(r, t, c, true);
         c->count = at + 1;
     } else if (r->pid == t->tgid) {
         add_thread(r, t, c);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-    WALK_RECORDS = 8192, /* that one run of the walk can hold; a longer list takes more runs */
+    WALK_RECORDS = 8192, /* that one run of the walk can hold; the recorder may choose otherwise */
     WALK_RING_BYTES = 1 << 22,
     WALK_RING_WAKE = WALK_RING_BYTES / 4, /* so much in it: whoever waits for news is woken */
     WALK_COMM_SIZE = 16,
@@ -32,6 +32,7 @@ enum walk_flags {
     WALK_IO_CHARS = 64,
     WALK_IO_BYTES = 128,
     WALK_THREADS_LEFT = 256, /* the run delay of those is not known */
+    WALK_SAME = 512,         /* it has not run since: the record is the one of the run before */
 };
 
 /* One process, its live threads summed with those that have left it: four lines of the cache. */
@@ -62,7 +63,7 @@ struct walk_record {
 
 /* Written by the recorder before a run and by the program during one. */
 struct walk_control {
-    uint32_t capacity; /* records of one run, at most WALK_RECORDS */
+    uint32_t capacity; /* records of one run, at most as many as the map has */
     /* Exact resident pages: of all; else of the larger and the younger ones. */
     uint32_t exact_all;
     int64_t exact_pages;
@@ -77,6 +78,7 @@ struct walk_control {
     uint64_t address;    /* room for find_cpus */
     /* What else is to be read: each takes another line of the cache for each process. */
     uint32_t wants_cgroups, wants_block_delay;
+    uint32_t wants_all;              /* fill in also what has not run: others may have changed it */
     uint64_t lost_execs, lost_exits; /* events without room */
 };
 
