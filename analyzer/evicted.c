@@ -319,15 +319,16 @@ static bool count_windows(struct reading *r, unsigned level, const struct block_
     return any;
 }
 
-struct host_windows {
+struct host_level {
     const struct reading *r;
     unsigned level;
 };
 
-static bool host_wants(void *context, int64_t window_ns)
+static bool host_wants(void *self, enum host_part part, int64_t window_ns)
 {
-    const struct host_windows *host = context;
+    const struct host_level *host = self;
 
+    (void)part;
     return wanted(host->r, host->level, window_ns);
 }
 
@@ -335,7 +336,8 @@ static enum status add_block(struct reading *r, unsigned level, const struct rec
                              struct error *err)
 {
     struct block_ticks ticks;
-    struct host_windows host = { r, level };
+    struct host_level host = { r, level };
+    const struct host_windows windows = { host_wants, &host };
     struct block_table d = { 0 };
     bool any = false;
     enum status st = recording_ticks(r->recording, block, &ticks, err);
@@ -349,7 +351,7 @@ static enum status add_block(struct reading *r, unsigned level, const struct rec
         if (r->a->want[m] && r->a->position[m] != SIZE_MAX)
             st = add_metric(r, (enum measure)m, level, &d, err);
     if (st == STATUS_OK && any)
-        st = host_total_rollup(r->host, block, &ticks, host_wants, &host, err);
+        st = host_total_rollup(r->host, block, &ticks, &windows, err);
     block_table_release(&d);
     block_ticks_release(&ticks);
     return st == STATUS_ABSENT ? STATUS_OK : st;
