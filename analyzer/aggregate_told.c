@@ -147,7 +147,7 @@ static enum status load_parts(struct windows *w, enum measure m, unsigned parts,
 
     for (unsigned q = 0; q < PART_COUNT; q++)
         if ((parts >> q & 1) != 0 && recording_column(w->recording, &w->directory, first + q,
-                                                      SIZE_MAX, &w->part[q], err) != STATUS_OK)
+                                                      series_all, &w->part[q], err) != STATUS_OK)
             return err->status;
     return STATUS_OK;
 }

@@ -270,7 +270,8 @@ static enum status add_metric(struct reading *r, enum measure m, unsigned level,
     enum metric_kind kind = (enum metric_kind)d->shape->column[first].kind;
 
     for (unsigned q = 0; q < metric_part_count(kind); q++)
-        if (recording_column(r->recording, d, first + q, SIZE_MAX, &r->column[q], err) != STATUS_OK)
+        if (recording_column(r->recording, d, first + q, series_all, &r->column[q], err) !=
+            STATUS_OK)
             return err->status;
     for (size_t i = 0; i < d->series_count; i++)
         for (uint32_t k = 0; k < d->series[i].count; k++) {

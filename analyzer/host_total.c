@@ -83,10 +83,10 @@ static enum status load(struct host_total *host, struct rate_block *b, size_t po
     if (host->wanted == NULL)
         return rate_block_column(b, position, err);
     first = b->directory.shape->first_column[position];
-    if (recording_column(b->recording, &b->directory, first, SIZE_MAX, &b->column, err) !=
+    if (recording_column(b->recording, &b->directory, first, series_all, &b->column, err) !=
         STATUS_OK)
         return err->status;
-    return recording_column(b->recording, &b->directory, first + PART_UNCOVERED, SIZE_MAX,
+    return recording_column(b->recording, &b->directory, first + PART_UNCOVERED, series_all,
                             &host->uncovered, err);
 }
 

@@ -247,10 +247,10 @@ enum status recording_directory(struct recording *recording, const struct record
 }
 
 enum status recording_column(struct recording *recording, const struct block_table *directory,
-                             size_t position, size_t only_series, struct block_column *column,
-                             struct error *err)
+                             size_t position, struct series_range which,
+                             struct block_column *column, struct error *err)
 {
-    enum status st = block_column_decode(column, directory, position, only_series, recording_chunk,
+    enum status st = block_column_decode(column, directory, position, which, recording_chunk,
                                          recording, &recording->d, err);
 
     return st == STATUS_OK ? st : error_prefix(err, "%s", recording->contents.path);

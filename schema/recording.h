@@ -142,10 +142,10 @@ MUST_USE enum status recording_directory(struct recording *recording,
                                          const struct block_ticks *ticks,
                                          struct block_table *directory, struct error *err);
 
-/* One column of it, by position in directory->shape; only_series as in block_column_decode. */
+/* One column of it, by position in directory->shape; `which` as in block_column_decode. */
 MUST_USE enum status recording_column(struct recording *recording,
                                       const struct block_table *directory, size_t position,
-                                      size_t only_series, struct block_column *column,
+                                      struct series_range which, struct block_column *column,
                                       struct error *err);
 
 /*
