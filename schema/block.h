@@ -100,7 +100,7 @@ struct block_column {
     int64_t *told;          /* [lifetimes] what they tell of the column */
     uint8_t *told_missing;  /* [lifetimes] or why they do not */
     size_t row_size, series_size, scratch_size, told_size;
-    struct series_range which; /* of which values and missing reasons are decoded */
+    struct series_range which; /* that were decoded */
 };
 
 /* The block's own ticks, shared by its tables. */
@@ -160,8 +160,8 @@ MUST_USE enum status block_table_decode(struct block_table *table, const struct 
 void block_table_release(struct block_table *table);
 
 /*
- * Decode one column, by its position among the shape's columns, for some series: the rows of others are
- * left undefined, their bases are not.
+ * Decode one column, by its position among the shape's columns, for some series: rows and bases of others
+ * are left undefined.
  *
  *   errors  CORRUPT naming the chunk, NO_MEMORY
  *   owns    *column, whose memory is reused from call to call; block_column_release at the end

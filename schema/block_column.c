@@ -142,6 +142,24 @@ static bool reserve_scratch(struct block_column *column, size_t count)
     return column->scratch != NULL;
 }
 
+/* Those that the wanted series refer to, and what lies between them. */
+static enum status decode_references(struct block_column *column, const struct block_table *table,
+                                     struct byte_reader *r, struct error *err)
+{
+    size_t first = table->reference_count, end = 0;
+
+    for (size_t i = column->which.first; i < column->which.end; i++) {
+        size_t at = table->reference_at[i];
+
+        if (at == 0)
+            continue;
+        first = at - 1 < first ? at - 1 : first;
+        end = at > end ? at : end;
+    }
+    return column_decode_some(r, column->scratch, table->reference_count, first < end ? first : end,
+                              end, err);
+}
+
 /* The reference values of the column, into column->scratch. */
 static enum status get_reference(struct block_column *column, const struct block_table *table,
                                  size_t position, chunk_source *source, void *source_context,
@@ -160,7 +178,7 @@ static enum status get_reference(struct block_column *column, const struct block
     if (st == STATUS_OK)
         st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
     if (st == STATUS_OK)
-        st = column_decode(&r, column->scratch, table->reference_count, err);
+        st = decode_references(column, table, &r, err);
     if (st == STATUS_CORRUPT || (st == STATUS_OK && bytes_left(&r) != 0))
         return block_corrupt(table, &place, "it is damaged", err);
     return st;
@@ -168,7 +186,7 @@ static enum status get_reference(struct block_column *column, const struct block
 
 static void add_reference(struct block_column *column, const struct block_table *table)
 {
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         if (table->reference_at[i] != 0)
             column->base[i] =
                 wrap_add(column->base[i], column->scratch[table->reference_at[i] - 1]);
@@ -218,7 +236,7 @@ static enum status get_told(struct block_column *column, const struct block_tabl
 /* Bases of gauges whose lifetimes tell the last value. */
 static void begin_told(struct block_column *column, const struct block_table *table)
 {
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         if (table->told_at[i] != 0 && column->told_missing[table->told_at[i] - 1] == MISSING_NONE)
             column->base[i] = column->told[table->told_at[i] - 1];
 }
@@ -228,15 +246,13 @@ static void end_told(struct block_column *column, const struct block_table *tabl
 {
     if (column->missing == NULL)
         begin_missing(column, table, MISSING_NONE);
-    for (size_t i = 0; i < table->series_count; i++) {
+    for (size_t i = column->which.first; i < column->which.end; i++) {
         size_t last = table->row[i + 1] - 1, told = table->told_at[i];
         uint8_t missing;
 
         if (told == 0)
             continue;
         column->base[i] = 0;
-        if (!is_wanted(column, i))
-            continue;
         missing = column->told_missing[told - 1];
         column->missing[last] = missing != MISSING_NONE || counter ? missing : MISSING_EXITED;
         if (counter && missing == MISSING_NONE)
@@ -317,9 +333,10 @@ static enum status get_base(struct block_column *column, const struct block_tabl
 {
     uint8_t has = bytes_get_u8(r);
 
-    if (column_decode(r, column->base, table->series_count, err) != STATUS_OK)
+    if (column_decode_some(r, column->base, table->series_count, column->which.first,
+                           column->which.end, err) != STATUS_OK)
         return block_corrupt(table, place, "bases", err);
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         column->base_ns[i] = usual_base_ns(table, i, metric);
     if (!r->overrun && (has & 1) != 0 && get_patterns(column, table, place, r, err) != STATUS_OK)
         return err->status;
@@ -357,7 +374,7 @@ static enum status get_group(struct block_column *column, const struct block_tab
                              const struct chunk_place *place, size_t first, size_t end,
                              struct byte_reader *r, struct error *err)
 {
-    size_t active = 0, total = 0, flag = 0, at = 0;
+    size_t active = 0, total = 0, flag = 0, at = 0, wanted = 0, wanted_end = 0;
     const uint8_t *flags;
 
     for (size_t i = first; i < end; i++)
@@ -368,11 +385,16 @@ static enum status get_group(struct block_column *column, const struct block_tab
     for (size_t i = first; r->size > 0 && i < end; i++) {
         size_t changes = block_stored_changes(table, i);
 
+        if (i <= column->which.first)
+            wanted = total;
         if (changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0)
             total += changes;
+        if (i < column->which.end)
+            wanted_end = total;
         flag += changes > 0;
     }
-    if (column_decode(r, column->delta, total, err) != STATUS_OK || bytes_left(r) != 0)
+    if (column_decode_some(r, column->delta, total, wanted, wanted_end, err) != STATUS_OK ||
+        bytes_left(r) != 0)
         return block_corrupt(table, place, "a group's values do not fit", err);
     flag = 0;
     for (size_t i = first; i < end; i++) {
@@ -392,7 +414,8 @@ static enum status get_group(struct block_column *column, const struct block_tab
 static void fill_constant(struct block_column *column, const struct block_table *table,
                           uint8_t state, unsigned metric, bool referenced, bool told)
 {
-    memset(column->base, 0, table->series_count * sizeof *column->base);
+    for (size_t i = column->which.first; i < column->which.end; i++)
+        column->base[i] = 0;
     if (referenced)
         add_reference(column, table);
     if (told)
@@ -400,7 +423,7 @@ static void fill_constant(struct block_column *column, const struct block_table 
     for (size_t i = column->which.first; i < column->which.end; i++)
         for (size_t row = table->row[i]; row < table->row[i + 1]; row++)
             column->value[row] = column->base[i];
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         column->base_ns[i] = state == 1 ? usual_base_ns(table, i, metric) : INT64_MIN;
     if (state >= 2)
         begin_missing(column, table, (uint8_t)(state - 2));
