@@ -135,6 +135,19 @@ static int by_group(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool is_asked_for(const struct aggregate *a, int64_t process_id)
+{
+    return a->only == NULL ||
+           bsearch(&process_id, a->only, a->only_count, sizeof *a->only, by_id) != NULL;
+}
+
 static enum status cut_block(struct aggregate *a, struct error *err)
 {
     const struct rate_block *b = &a->block;
@@ -148,7 +161,7 @@ static enum status cut_block(struct aggregate *a, struct error *err)
                                .end = s->first + s->count < b->end ? s->first + s->count : b->end };
         enum status st;
 
-        if (piece.first >= piece.end)
+        if (piece.first >= piece.end || !is_asked_for(a, s->key[0]))
             continue;
         st = named ? cut_series(a, piece, s->key[0], err)
                    : add_piece(a, piece, s->key[0], NULL, true, err);
@@ -162,12 +175,13 @@ static enum status cut_block(struct aggregate *a, struct error *err)
 
 /* --- adding up --- */
 
-static void cover(struct total *total, int64_t dt_ns, int64_t at_ns)
+static void cover(struct total *total, int64_t dt_ns, int64_t at_ns, bool alone)
 {
     if (dt_ns == 0)
         return;
     total->timed = true;
-    total->covered_ns += total->until_ns != NO_TIME && dt_ns > at_ns - total->until_ns
+    /* Of one process no two intervals overlap, however short a part of a tick they are. */
+    total->covered_ns += !alone && total->until_ns != NO_TIME && dt_ns > at_ns - total->until_ns
                              ? at_ns - total->until_ns
                              : dt_ns;
     total->until_ns = at_ns;
@@ -182,7 +196,7 @@ static enum status add_rate(struct aggregate *a, uint32_t number, int64_t rate, 
 
     if (dt_ns == 0)
         return STATUS_OK;
-    cover(total, dt_ns, at_ns);
+    cover(total, dt_ns, at_ns, a->by == BY_PROCESS);
     if (rate > total->max)
         total->max = rate;
     if (!a->want_p95 || number == NOT_SELECTED)
@@ -207,7 +221,7 @@ static void add_level(struct total *total, int64_t value, int64_t dt_ns)
 static void add_increase(struct aggregate *a, struct total *total, const struct rate_run *run)
 {
     total->present = true;
-    a->resets += run->reset;
+    a->resets += run->reset && !run->gap;
     if (run->gap)
         total->in_gaps += run->increase;
     else

@@ -53,12 +53,17 @@ struct aggregate {
     enum group_by by;
     const struct select *select;
     bool want[MEASURE_COUNT];
+    bool want_mean[MEASURE_COUNT]; /* of a gauge */
     bool want_p95, want_in_gaps, want_members;
+    const int64_t *only; /* [only_count] by process, ascending: no others; NULL: all */
+    size_t only_count;
     /* results */
     struct groups groups;
     size_t slot[MEASURE_COUNT];   /* index among a group's totals; SIZE_MAX: not wanted */
     int64_t scale[MEASURE_COUNT]; /* exported = stored * scale; 0: the file has no such metric */
     int64_t resets;               /* counters that fell */
+    const struct aggregate *late; /* percentiles and gaps, read apart; NULL: they are here */
+    size_t unseen;                /* processes that have no group: aggregate_lives_unseen */
     /* private */
     struct window window;
     struct rate_block block;

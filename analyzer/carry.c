@@ -90,7 +90,7 @@ static enum status read_block(struct carry *carry, struct recording *recording,
         st = recording_directory(recording, block, table, &ticks, &directory, err);
     if (st == STATUS_OK)
         st = recording_column(recording, &directory, directory.shape->first_column[position],
-                              SIZE_MAX, &column, err);
+                              series_all, &column, err);
     if (st == STATUS_OK)
         st = take_block(carry, &directory, &column, age, err);
     block_column_release(&column);

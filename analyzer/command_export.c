@@ -8,7 +8,7 @@
 #include "analyzer/export.h"
 
 struct export_options {
-    const char *table, *list, *missing_reasons;
+    const char *table, *list, *columns, *missing_reasons;
 };
 
 /* What --table named: a samples table at a level, or another table. */
@@ -82,6 +82,32 @@ static enum status check_select(const struct options *options, const struct choi
     if (processes || select_all(&options->select))
         return STATUS_OK;
     return error_set(err, STATUS_INVALID, "--pid, --comm and --user: %s has no processes", name);
+}
+
+/* The metrics named in a list, by position. */
+static enum status choose_metrics(const struct choice *choice, const char *columns,
+                                  uint64_t *metrics, struct error *err)
+{
+    char name[64], shown[256];
+
+    if (choice->samples == NULL)
+        return error_set(err, STATUS_INVALID, "--columns: only for samples tables");
+    *metrics = 0;
+    for (const char *at = columns;; at++) {
+        size_t size = strcspn(at, ","), metric;
+
+        (void)snprintf(name, sizeof name, "%.*s", (int)(size < 60 ? size : 60), at);
+        metric = recording_metric(choice->samples, name);
+        if (metric == SIZE_MAX)
+            return error_set(err, STATUS_INVALID,
+                             "--columns %s: %s has no metric of that name; "
+                             "procscope export --table metric lists them",
+                             escape_show(shown, sizeof shown, name), choice->samples->name);
+        *metrics |= UINT64_C(1) << metric;
+        at += size;
+        if (*at == '\0')
+            return STATUS_OK;
+    }
 }
 
 /* --- list --- */
@@ -160,6 +186,7 @@ static enum status run_open(const struct options *options, const struct export_o
 {
     struct export e = { .subject = subject,
                         .select = &options->select,
+                        .metrics = UINT64_MAX,
                         .missing_reasons = own->missing_reasons != NULL };
     struct choice choice = { 0 };
     struct sink sink;
@@ -168,6 +195,8 @@ static enum status run_open(const struct options *options, const struct export_o
     if (own->list == NULL &&
         (find_table(subject->contents, own->table, &choice, err) != STATUS_OK ||
          check_select(options, &choice, own->table, err) != STATUS_OK))
+        return err->status;
+    if (own->columns != NULL && choose_metrics(&choice, own->columns, &e.metrics, err) != STATUS_OK)
         return err->status;
     if (e.missing_reasons && (choice.samples == NULL || choice.level > 0))
         return error_set(err, STATUS_INVALID, "--missing-reasons: only for samples tables");
@@ -186,6 +215,7 @@ static enum status export_run(int argc, char **argv, struct error *err)
     const struct own_option options_own[] = {
         { "--table", true, &own.table },
         { "--list", false, &own.list },
+        { "--columns", true, &own.columns },
         { "--missing-reasons", false, &own.missing_reasons },
     };
     struct options options;
@@ -232,6 +262,7 @@ const struct command command_export = {
         "\n"
         "  --table NAME      the table\n"
         "  --list            the tables of this recording, and what a row of each is\n"
+        "  --columns A,B,C   of a samples table: these metrics only, after who and when\n"
         "  --missing-reasons columns METRIC__missing that say why a value is missing\n",
     .run = export_run,
     .options = OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT,

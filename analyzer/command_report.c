@@ -16,7 +16,8 @@ static const char help[] =
     "  --columns A,B,C   these columns only; --columns help lists all\n"
     "  --sort COLUMN     largest first (texts: A first); -COLUMN largest, +COLUMN smallest first\n"
     "  --top N           the first N rows (a table: 20); 0 for all\n"
-    "  --no-remainder    without the rows for others, idle, not attributed and the total\n";
+    "  --no-remainder    without the rows for others, idle, not attributed and the total\n"
+    "  --no-rollups      read every sample, also where sums of minutes and hours say the same\n";
 
 static const char *const table_columns[] = {
     "pid",
@@ -40,7 +41,7 @@ enum { TABLE_TOP = 20, TABLE_FIRST_FIGURE = 3 };
 /* The words of the command line. */
 struct words {
     struct options options;
-    const char *by, *columns, *sort, *top, *no_remainder;
+    const char *by, *columns, *sort, *top, *no_remainder, *no_rollups;
 };
 
 static enum status add_column(struct report *r, const char *name, struct error *err)
@@ -154,7 +155,8 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
                                       { "--columns", true, &words->columns },
                                       { "--sort", true, &words->sort },
                                       { "--top", true, &words->top },
-                                      { "--no-remainder", false, &words->no_remainder } };
+                                      { "--no-remainder", false, &words->no_remainder },
+                                      { "--no-rollups", false, &words->no_rollups } };
 
     if (options_parse(&words->options,
                       OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT, own,
@@ -163,6 +165,7 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
         parse_top(r, words, err) != STATUS_OK)
         return err->status;
     r->remainder = words->no_remainder == NULL;
+    r->samples = words->no_rollups != NULL;
     r->aggregate.select = &words->options.select;
     if (words->columns != NULL && strcmp(words->columns, "help") == 0)
         return STATUS_OK;

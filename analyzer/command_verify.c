@@ -35,7 +35,7 @@ static enum status count_table(struct recording *recording, const struct recordi
     if (st != STATUS_OK)
         return st == STATUS_ABSENT ? STATUS_OK : st;
     for (size_t c = 0; c < directory.shape->column_count && columns && st == STATUS_OK; c++)
-        st = recording_column(recording, &directory, c, SIZE_MAX, &column, err);
+        st = recording_column(recording, &directory, c, series_all, &column, err);
     *rows = (int64_t)directory.row[directory.series_count];
     block_column_release(&column);
     block_table_release(&directory);

@@ -270,7 +270,8 @@ static enum status add_metric(struct reading *r, enum measure m, unsigned level,
     enum metric_kind kind = (enum metric_kind)d->shape->column[first].kind;
 
     for (unsigned q = 0; q < metric_part_count(kind); q++)
-        if (recording_column(r->recording, d, first + q, SIZE_MAX, &r->column[q], err) != STATUS_OK)
+        if (recording_column(r->recording, d, first + q, series_all, &r->column[q], err) !=
+            STATUS_OK)
             return err->status;
     for (size_t i = 0; i < d->series_count; i++)
         for (uint32_t k = 0; k < d->series[i].count; k++) {
@@ -319,15 +320,16 @@ static bool count_windows(struct reading *r, unsigned level, const struct block_
     return any;
 }
 
-struct host_windows {
+struct host_level {
     const struct reading *r;
     unsigned level;
 };
 
-static bool host_wants(void *context, int64_t window_ns)
+static bool host_wants(void *self, enum host_part part, int64_t window_ns)
 {
-    const struct host_windows *host = context;
+    const struct host_level *host = self;
 
+    (void)part;
     return wanted(host->r, host->level, window_ns);
 }
 
@@ -335,7 +337,8 @@ static enum status add_block(struct reading *r, unsigned level, const struct rec
                              struct error *err)
 {
     struct block_ticks ticks;
-    struct host_windows host = { r, level };
+    struct host_level host = { r, level };
+    const struct host_windows windows = { host_wants, &host };
     struct block_table d = { 0 };
     bool any = false;
     enum status st = recording_ticks(r->recording, block, &ticks, err);
@@ -349,7 +352,7 @@ static enum status add_block(struct reading *r, unsigned level, const struct rec
         if (r->a->want[m] && r->a->position[m] != SIZE_MAX)
             st = add_metric(r, (enum measure)m, level, &d, err);
     if (st == STATUS_OK && any)
-        st = host_total_rollup(r->host, block, &ticks, host_wants, &host, err);
+        st = host_total_rollup(r->host, block, &ticks, &windows, err);
     block_table_release(&d);
     block_ticks_release(&ticks);
     return st == STATUS_ABSENT ? STATUS_OK : st;

@@ -17,6 +17,7 @@ struct export
     const struct select *select;
     FILE *file;
     struct output_options output;
+    uint64_t metrics;     /* of samples tables, by position: those that are wanted */
     bool missing_reasons; /* samples tables: METRIC__missing after the metrics */
     bool plainly;         /* CSV by the row writer of the other formats; for tests */
 
@@ -25,6 +26,11 @@ struct export
     size_t damaged_count; /* blocks left out, and processes without a name, as they are damaged */
     struct error damage;  /* the first of them */
 };
+
+static inline bool export_wants_metric(const struct export *e, size_t metric)
+{
+    return (e->metrics >> metric & 1) != 0;
+}
 
 /* Columns by their type. */
 /* clang-format off */

@@ -61,7 +61,7 @@ enum status compact_decode(struct compact *compact, const struct export *e,
                            const struct export_slice *slice, struct error *err)
 {
     const struct block_table *table = slice->table;
-    bool whole = slice->end_series - slice->first_series == table->series_count;
+    const struct series_range which = { slice->first_series, slice->end_series };
 
     compact->first_series = slice->first_series;
     compact->first_row = table->row[slice->first_series];
@@ -72,9 +72,8 @@ enum status compact_decode(struct compact *compact, const struct export *e,
         column->decoded = export_wants(e, table, m);
         if (!column->decoded)
             continue;
-        if (recording_column(e->subject->recording, table, m,
-                             whole ? SIZE_MAX : slice->first_series, &compact->dense,
-                             err) != STATUS_OK ||
+        if (recording_column(e->subject->recording, table, m, which, &compact->dense, err) !=
+                STATUS_OK ||
             keep_changes(compact, column, slice, err) != STATUS_OK)
             return err->status;
     }

@@ -153,8 +153,9 @@ static enum status prepare(struct csv *x, const struct recording_table *table, s
     if (export_layout_init(&x->layout, table, err) != STATUS_OK)
         return err->status;
     for (size_t m = 0; m < table->metric_count; m++)
-        if (export_layout_metric(&x->layout, m, "", err) != STATUS_OK ||
-            prepare_labels(x, m, err) != STATUS_OK)
+        if (export_wants_metric(x->e, m) &&
+            (export_layout_metric(&x->layout, m, "", err) != STATUS_OK ||
+             prepare_labels(x, m, err) != STATUS_OK))
             return err->status;
     for (size_t i = 0; i < x->layout.count; i++)
         header += ESCAPE_ROOM(strlen(x->layout.column[i].name)) + 1;
@@ -221,6 +222,8 @@ static void lay_out(struct csv *x, size_t first)
     for (size_t m = first; m < count; m++) {
         struct csv_field *f = &x->field[m];
 
+        if (!export_wants_metric(x->e, m))
+            continue;
         *out++ = ',';
         f->at = (uint32_t)(out - x->text);
         if (!f->shown)
@@ -438,18 +441,22 @@ static enum status visit(void *context, const struct export_slice *whole, struct
     const struct block_table *table = whole->table;
     struct export_slice slice = *whole;
     size_t columns = table->shape->column_count;
-    size_t step =
-        export_step(table, table->active_at[table->series_count] * columns * sizeof(int64_t) +
-                               table->row[table->series_count] * columns);
+    size_t step = export_step(x->e, table,
+                              table->active_at[table->series_count] * columns * sizeof(int64_t) +
+                                  table->row[table->series_count] * columns);
 
     if (put_times(x, whole, err) != STATUS_OK)
         return err->status;
     for (size_t s = 0; s < table->series_count; s += step) {
         slice.first_series = s;
         slice.end_series = table->series_count - s < step ? table->series_count : s + step;
+        if (export_narrow(x->e, x->layout.table, &slice, err) != STATUS_OK)
+            return err->status;
+        if (slice.first_series == slice.end_series)
+            continue;
         if (compact_decode(&x->compact, x->e, &slice, err) != STATUS_OK)
             return err->status;
-        for (size_t i = s; i < slice.end_series; i++) {
+        for (size_t i = slice.first_series; i < slice.end_series; i++) {
             if (put_series(x, &slice, i, err) != STATUS_OK)
                 return err->status;
             if (x->write_errno != 0)

@@ -52,6 +52,9 @@ static void fill_row(struct rollup_rows *r, const struct export_slice *slice, si
     r->cell[0].integer = r->cell[1].integer = table->tick_ns[window];
     take_row(slice, row, values, missing);
     for (unsigned m = 0; m < shape->metric_count; m++) {
+        if (!export_wants_metric(r->e, m))
+            continue;
+
         const struct block_column *last = &slice->column[shape->first_column[m]];
         struct rollup_cell part;
         int64_t before = 0;
@@ -95,7 +98,7 @@ static enum status visit(void *context, const struct export_slice *slice, struct
 {
     struct rollup_rows *r = context;
 
-    return export_dense(&r->dense, r->e, slice, visit_dense, r, err);
+    return export_dense(&r->dense, r->e, r->layout.table, slice, visit_dense, r, err);
 }
 
 enum status export_rollup(struct export *e, const struct recording_table *table, unsigned level,
@@ -106,7 +109,8 @@ enum status export_rollup(struct export *e, const struct recording_table *table,
     enum status st = export_layout_init(&r.layout, table, err);
 
     for (size_t m = 0; m < table->metric_count && st == STATUS_OK; m++)
-        st = export_part_columns(&r.layout, m, EXPORT_LAST, err);
+        if (export_wants_metric(e, m))
+            st = export_part_columns(&r.layout, m, EXPORT_LAST, err);
     r.cell = calloc(r.layout.count + 1, sizeof *r.cell);
     r.digits = calloc(r.layout.count + 1, sizeof *r.digits);
     if (st == STATUS_OK && (r.cell == NULL || r.digits == NULL))

@@ -12,6 +12,7 @@ struct rows {
     struct export_layout layout;
     struct output output;
     struct output_cell *cell;
+    size_t wanted;                 /* metrics */
     char (*digits)[EXPORT_DIGITS]; /* [metric] */
 };
 
@@ -19,7 +20,7 @@ static void fill_metrics(struct rows *r, const struct export_slice *slice, size_
 {
     size_t metrics = r->layout.table->metric_count;
     struct output_cell *cell = r->cell + r->layout.metric_at;
-    struct output_cell *why = cell + metrics;
+    struct output_cell *why = cell + r->wanted;
 
     for (size_t m = 0; m < metrics; m++) {
         const struct block_column *column = &slice->column[m];
@@ -28,14 +29,17 @@ static void fill_metrics(struct rows *r, const struct export_slice *slice, size_
                                                     : column->missing[row];
         const char *reason = missing_name((enum missing)missing);
 
+        if (!export_wants_metric(r->e, m))
+            continue;
         if (missing == MISSING_NONE)
-            export_value(&r->layout.metric[m], column->value[row], r->digits[m], &cell[m]);
+            export_value(&r->layout.metric[m], column->value[row], r->digits[m], cell);
         else
-            cell[m] = (struct output_cell){ .missing = true };
+            *cell = (struct output_cell){ .missing = true };
         if (r->e->missing_reasons)
-            why[m] = (struct output_cell){ .missing = missing == MISSING_NONE,
+            *why++ = (struct output_cell){ .missing = missing == MISSING_NONE,
                                            .text = reason,
                                            .text_size = strlen(reason) };
+        cell++;
     }
 }
 
@@ -70,7 +74,7 @@ static enum status visit(void *context, const struct export_slice *slice, struct
 {
     struct rows *r = context;
 
-    return export_dense(&r->dense, r->e, slice, visit_dense, r, err);
+    return export_dense(&r->dense, r->e, r->layout.table, slice, visit_dense, r, err);
 }
 
 /* At level 0 a table's columns are its metrics, one each. */
@@ -78,11 +82,16 @@ static enum status add_columns(struct rows *r, struct error *err)
 {
     size_t metrics = r->layout.table->metric_count;
 
-    for (size_t m = 0; m < metrics; m++)
+    for (size_t m = 0; m < metrics; m++) {
+        if (!export_wants_metric(r->e, m))
+            continue;
+        r->wanted++;
         if (export_layout_metric(&r->layout, m, "", err) != STATUS_OK)
             return err->status;
+    }
     for (size_t m = 0; r->e->missing_reasons && m < metrics; m++)
-        if (export_layout_add(&r->layout, r->layout.metric[m].metric->name, "__missing",
+        if (export_wants_metric(r->e, m) &&
+            export_layout_add(&r->layout, r->layout.metric[m].metric->name, "__missing",
                               OUTPUT_TEXT, HUMAN_PLAIN, 0, err) != STATUS_OK)
             return err->status;
     return STATUS_OK;

@@ -89,6 +89,43 @@ enum status export_walk(struct export *e, const struct recording_table *table, u
     return STATUS_OK;
 }
 
+/* --- which series --- */
+
+static bool is_chosen(const struct export *e, const struct process *process)
+{
+    bool chosen = process->version_count == 0 &&
+                  select_match(e->select, e->subject->recording, process, NULL);
+
+    for (size_t v = 0; v < process->version_count && !chosen; v++)
+        chosen = select_match(e->select, e->subject->recording, process, &process->versions[v]);
+    return chosen;
+}
+
+enum status export_narrow(struct export *e, const struct recording_table *table,
+                          struct export_slice *slice, struct error *err)
+{
+    int key = table->key[0] == ENTITY_PROCESS ? 0 : 1;
+    size_t first = slice->end_series, end = slice->first_series;
+
+    if (select_all(e->select) || table->key[key] != ENTITY_PROCESS)
+        return STATUS_OK;
+    for (size_t i = slice->first_series; i < slice->end_series; i++) {
+        const struct process *process;
+        enum status st = recording_process(e->subject->recording, slice->block,
+                                           slice->table->series[i].key[key], &process, err);
+
+        if (st != STATUS_OK && st != STATUS_CORRUPT)
+            return st;
+        if (st == STATUS_OK && !is_chosen(e, process))
+            continue; /* of one that is not stored, who looks closer tells */
+        first = first < i ? first : i;
+        end = i + 1;
+    }
+    slice->first_series = first < end ? first : end;
+    slice->end_series = end;
+    return STATUS_OK;
+}
+
 /* --- dense columns --- */
 
 static void release_columns(struct export_dense *dense)
@@ -119,11 +156,12 @@ static enum status prepare(struct export_dense *dense, size_t count, struct erro
 }
 
 static enum status decode(struct export_dense *dense, struct export *e,
-                          const struct block_table *table, size_t only_series, struct error *err)
+                          const struct block_table *table, struct series_range which,
+                          struct error *err)
 {
     for (size_t c = 0; c < dense->count; c++) {
         dense->decoded[c] = export_wants(e, table, c);
-        if (dense->decoded[c] && recording_column(e->subject->recording, table, c, only_series,
+        if (dense->decoded[c] && recording_column(e->subject->recording, table, c, which,
                                                   &dense->column[c], err) != STATUS_OK)
             return err->status;
     }
@@ -131,8 +169,8 @@ static enum status decode(struct export_dense *dense, struct export *e,
 }
 
 enum status export_dense(struct export_dense *dense, struct export *e,
-                         const struct export_slice *whole, export_visit *visit, void *context,
-                         struct error *err)
+                         const struct recording_table *of, const struct export_slice *whole,
+                         export_visit *visit, void *context, struct error *err)
 {
     const struct block_table *table = whole->table;
     struct export_slice slice = *whole;
@@ -142,13 +180,17 @@ enum status export_dense(struct export_dense *dense, struct export *e,
     for (size_t c = 0; c < table->shape->column_count; c++)
         if (export_wants(e, table, c))
             bytes += table->row[table->series_count] * (sizeof(int64_t) + 1);
-    step = export_step(table, bytes);
+    step = export_step(e, table, bytes);
     slice.column = dense->column;
     slice.decoded = dense->decoded;
     for (size_t s = 0; s < table->series_count && st == STATUS_OK; s += step) {
         slice.first_series = s;
         slice.end_series = table->series_count - s < step ? table->series_count : s + step;
-        st = decode(dense, e, table, step == table->series_count ? SIZE_MAX : s, err);
+        st = export_narrow(e, of, &slice, err);
+        if (st != STATUS_OK || slice.first_series == slice.end_series)
+            continue;
+        st = decode(dense, e, table, (struct series_range){ slice.first_series, slice.end_series },
+                    err);
         if (st == STATUS_OK)
             st = visit(context, &slice, err);
         if (step != table->series_count)

@@ -33,18 +33,30 @@ MUST_USE enum status export_walk(struct export *e, const struct recording_table 
 
 /*
  * The series that are decoded together: all of a block, or GROUP_SERIES where `bytes`, of all,
- * are too many.
+ * are too many, or where some processes are asked for.
  */
-static inline size_t export_step(const struct block_table *table, size_t bytes)
+static inline size_t export_step(const struct export *e, const struct block_table *table,
+                                 size_t bytes)
 {
-    return bytes > EXPORT_SLICE_BYTES && table->series_count > GROUP_SERIES ? GROUP_SERIES
-                                                                            : table->series_count;
+    bool all = bytes <= EXPORT_SLICE_BYTES && select_all(e->select);
+
+    return all || table->series_count <= GROUP_SERIES ? table->series_count : GROUP_SERIES;
 }
+
+/*
+ * Narrow the slice to the processes that are asked for, by any of their names, and what lies between
+ * them; it is empty if none is.
+ *
+ *   errors  only other than CORRUPT: a process that is not stored may be asked for
+ */
+MUST_USE enum status export_narrow(struct export *e, const struct recording_table *table,
+                                   struct export_slice *slice, struct error *err);
 
 /* Is a column to be decoded? Where all is missing only if the reasons are wanted. */
 static inline bool export_wants(const struct export *e, const struct block_table *table, size_t c)
 {
-    return table->column_state[c] < 2 || e->missing_reasons;
+    return export_wants_metric(e, table->shape->column[c].metric) &&
+           (table->column_state[c] < 2 || e->missing_reasons);
 }
 
 /* Decoded columns, kept from block to block; zero-initialised is ready. */
@@ -57,6 +69,7 @@ void export_dense_release(struct export_dense *dense);
 
 /* Visit a block, given whole, in slices with decoded columns. */
 MUST_USE enum status export_dense(struct export_dense *dense, struct export *e,
+                                  const struct recording_table *table,
                                   const struct export_slice *whole, export_visit *visit,
                                   void *context, struct error *err);
 

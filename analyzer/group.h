@@ -37,6 +37,7 @@ struct group {
     const struct process *process;       /* BY_PROCESS, once looked up */
     size_t process_count;
     enum group_coarse coarse;
+    uint32_t late;             /* its number in aggregate.late; 0: none */
     char *own;                 /* the key, where it is ours */
     struct distribution rates; /* CPU, if asked for */
 };

@@ -62,7 +62,7 @@ static struct gain gain_of_windows(const struct host_total *host, const struct r
         size_t row = d->row[series] + k;
         int64_t before = k == 0 ? b->column.base[series] : b->column.value[row - 1];
 
-        if (!host->wanted(host->wanted_context, d->tick_ns[w]) ||
+        if (!host->wanted->wanted(host->wanted->self, host->part, d->tick_ns[w]) ||
             (b->column.missing != NULL && b->column.missing[row] != MISSING_NONE))
             continue;
         gain.any = true;
@@ -83,10 +83,10 @@ static enum status load(struct host_total *host, struct rate_block *b, size_t po
     if (host->wanted == NULL)
         return rate_block_column(b, position, err);
     first = b->directory.shape->first_column[position];
-    if (recording_column(b->recording, &b->directory, first, SIZE_MAX, &b->column, err) !=
+    if (recording_column(b->recording, &b->directory, first, series_all, &b->column, err) !=
         STATUS_OK)
         return err->status;
-    return recording_column(b->recording, &b->directory, first + PART_UNCOVERED, SIZE_MAX,
+    return recording_column(b->recording, &b->directory, first + PART_UNCOVERED, series_all,
                             &host->uncovered, err);
 }
 
@@ -207,11 +207,16 @@ static enum status add_table(struct host_total *host, struct rate_block *b,
 }
 
 enum status host_total_block(struct host_total *host, const struct recording_block *block,
-                             const struct block_ticks *ticks, struct error *err)
+                             const struct block_ticks *ticks, enum host_part parts,
+                             struct error *err)
 {
-    enum status st = add_table(host, &host->cpu, block, ticks, add_cores, err);
+    enum status st = STATUS_OK;
 
-    return st == STATUS_OK ? add_table(host, &host->recorder, block, ticks, add_program, err) : st;
+    if ((parts & HOST_CORES) != 0)
+        st = add_table(host, &host->cpu, block, ticks, add_cores, err);
+    if ((parts & HOST_PROGRAM) != 0 && st == STATUS_OK)
+        st = add_table(host, &host->recorder, block, ticks, add_program, err);
+    return st;
 }
 
 static enum status add_windows(struct host_total *host, struct rate_block *b,
@@ -231,14 +236,15 @@ static enum status add_windows(struct host_total *host, struct rate_block *b,
 }
 
 enum status host_total_rollup(struct host_total *host, const struct recording_block *block,
-                              const struct block_ticks *ticks, window_wanted *wanted, void *context,
+                              const struct block_ticks *ticks, const struct host_windows *windows,
                               struct error *err)
 {
     enum status st;
 
-    host->wanted = wanted;
-    host->wanted_context = context;
+    host->wanted = windows;
+    host->part = HOST_CORES;
     st = add_windows(host, &host->cpu, block, ticks, add_cores, err);
+    host->part = HOST_PROGRAM;
     if (st == STATUS_OK)
         st = add_windows(host, &host->recorder, block, ticks, add_program, err);
     host->wanted = NULL;

@@ -135,8 +135,9 @@ static enum status own_value(struct info *info, const struct recording_table *ta
 
     if (metric == SIZE_MAX)
         return STATUS_OK;
-    st = recording_column(info->subject.recording, directory,
-                          directory->shape->first_column[metric], series, &column, err);
+    st =
+        recording_column(info->subject.recording, directory, directory->shape->first_column[metric],
+                         (struct series_range){ series, series + 1 }, &column, err);
     if (st == STATUS_OK && (column.missing == NULL || column.missing[row] == MISSING_NONE)) {
         own->known =
             !__builtin_mul_overflow(column.value[row], table->metrics[metric].scale, &value);

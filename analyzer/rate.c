@@ -106,7 +106,7 @@ enum status rate_block_column(struct rate_block *b, size_t position, struct erro
     int64_t oldest_ns = b->block->previous_ns;
 
     if (recording_column(b->recording, &b->directory, b->directory.shape->first_column[position],
-                         SIZE_MAX, &b->column, err) != STATUS_OK)
+                         series_all, &b->column, err) != STATUS_OK)
         return err->status;
     for (size_t i = 0; i < b->directory.series_count; i++)
         if (b->column.base_ns[i] != INT64_MIN && b->column.base_ns[i] < oldest_ns)

@@ -1,111 +1,12 @@
-/* Reads a window into totals, and prints them as rows. */
+/* Puts rows in their order and prints them. */
 #include "analyzer/report.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "analyzer/trust.h"
 
-/* --- reading --- */
-
-void report_want(struct report *r)
-{
-    struct aggregate *a = &r->aggregate;
-
-    for (size_t i = 0; i <= r->column_count; i++) {
-        const struct report_column *c = i < r->column_count ? r->column[i] : r->sort;
-
-        a->want_members |= c->fact == FACT_PROCESSES;
-        if (!report_column_measured(c))
-            continue;
-        a->want[c->which] = true;
-        a->want_p95 |= c->fact == FACT_PERCENT_P95;
-        a->want_in_gaps |= c->fact == FACT_IN_GAPS;
-        if (c->fact == FACT_SWITCHES)
-            a->want[MEASURE_SWITCHES_INVOLUNTARY] = true;
-    }
-}
-
-/* On a terminal, once a second has passed. */
-struct progress {
-    bool terminal, shown;
-    time_t begun;
-};
-
-static void show_progress(struct progress *progress, size_t done, size_t all)
-{
-    if (!progress->terminal || time(NULL) - progress->begun < 2)
-        return;
-    progress->shown = true;
-    (void)fprintf(stderr, "\rreading %zu of %zu blocks ", done, all);
-}
-
-static enum status read_block(struct report *r, const struct subject *subject,
-                              const struct recording_block *block, struct error *err)
-{
-    struct block_ticks ticks;
-    enum status st = recording_ticks(subject->recording, block, &ticks, err);
-
-    if (st != STATUS_OK)
-        return st;
-    coverage_block(&r->coverage, subject->contents, block, &ticks, &subject->window);
-    st = aggregate_block(&r->aggregate, block, &ticks, err);
-    if (st == STATUS_OK)
-        st = host_total_block(&r->host, block, &ticks, err);
-    block_ticks_release(&ticks);
-    return st;
-}
-
-enum status report_read(struct report *r, const struct subject *subject, struct error *err)
-{
-    const struct recording_contents *c = subject->contents;
-    const struct window *w = &subject->window;
-    struct progress progress = { .terminal = isatty(STDERR_FILENO) == 1, .begun = time(NULL) };
-    size_t done = 0;
-    enum status st = aggregate_begin(&r->aggregate, subject->recording, w, err);
-
-    host_total_begin(&r->host, subject->recording, w);
-    for (size_t b = 0; b < c->block_count[0] && st == STATUS_OK; b++) {
-        const struct recording_block *block = &c->blocks[0][b];
-
-        if (block->end_ns <= w->from_ns || block->start_ns > w->to_ns)
-            continue;
-        st = read_block(r, subject, block, err);
-        show_progress(&progress, ++done, c->block_count[0]);
-    }
-    if (progress.shown)
-        (void)fputs("\r\033[K", stderr);
-    if (st == STATUS_CORRUPT)
-        return error_prefix(err, "after %zu good blocks", done == 0 ? 0 : done - 1);
-    if (st != STATUS_OK)
-        return st;
-    st = evicted_read(&r->evicted, subject, &r->aggregate, &r->host, err);
-    r->coverage.ticks_ns += r->evicted.covered_ns;
-    r->coverage.covered_ns += r->evicted.covered_ns;
-    host_total_end(&r->host, r->coverage.ticks_ns);
-    r->host.known &= r->evicted.host_known;
-    return st;
-}
-
-void report_release(struct report *r)
-{
-    aggregate_release(&r->aggregate);
-    host_total_release(&r->host);
-}
-
 /* --- order --- */
-
-struct ranked {
-    struct output_cell key;
-    enum output_type type;
-    bool ascending;
-    uint32_t group;
-    int64_t process_id;
-    struct text name;
-    char digits[16];
-};
 
 static int compare_text(const char *x, size_t x_size, const char *y, size_t y_size)
 {
@@ -153,18 +54,18 @@ static enum status identify(struct report *r, const struct subject *subject, uin
     return recording_process(subject->recording, g->block, g->process_id, &g->process, err);
 }
 
-static enum status rank(struct report *r, const struct subject *subject, struct ranked **list,
-                        size_t *count, struct error *err)
+enum status report_rank(struct report *r, const struct subject *subject, struct error *err)
 {
     const struct groups *groups = &r->aggregate.groups;
     bool named = report_column_identity(r->sort) && r->sort->fact != FACT_PROCESS_ID;
 
-    *count = groups->count - 1;
-    *list = calloc(groups->count, sizeof **list);
-    if (*list == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "%zu rows", *count);
-    for (uint32_t i = 0; i < *count; i++) {
-        struct ranked *ranked = &(*list)[i];
+    free(r->ranked);
+    r->ranked_count = groups->count - 1;
+    r->ranked = calloc(groups->count, sizeof *r->ranked);
+    if (r->ranked == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%zu rows", r->ranked_count);
+    for (uint32_t i = 0; i < r->ranked_count; i++) {
+        struct ranked *ranked = &r->ranked[i];
         const struct group *g = &groups->group[i + 1];
 
         *ranked = (struct ranked){ .type = r->sort->output.type,
@@ -180,6 +81,8 @@ static enum status rank(struct report *r, const struct subject *subject, struct 
         if (ranked->key.text == ranked->digits)
             ranked->key.text = NULL; /* digits move with the sort */
     }
+    if (r->ranked_count > 1)
+        qsort(r->ranked, r->ranked_count, sizeof *r->ranked, by_rank);
     return STATUS_OK;
 }
 
@@ -290,22 +193,18 @@ static enum status group_row(struct report *r, const struct subject *subject, st
 static enum status print_rows(struct report *r, const struct subject *subject, struct output *out,
                               struct error *err)
 {
-    struct ranked *list = NULL;
-    size_t count = 0, shown = 0;
+    size_t count = r->ranked_count, shown = 0;
     int64_t shown_cpu = 0;
-    enum status st = rank(r, subject, &list, &count, err);
+    enum status st = STATUS_OK;
 
-    if (st == STATUS_OK && count > 1)
-        qsort(list, count, sizeof *list, by_rank);
     for (; shown < count && shown < r->top && st == STATUS_OK && !output_broken(out); shown++) {
-        uint32_t group = list[shown].group;
+        uint32_t group = r->ranked[shown].group;
 
         st = group_row(r, subject, out, group, err);
         shown_cpu += aggregate_total(&r->aggregate, group, MEASURE_CPU)->increase;
     }
-    free(list);
     if (st == STATUS_OK && r->remainder)
-        remainder_rows(r, out, shown_cpu, count - shown);
+        remainder_rows(r, out, shown_cpu, count - shown + r->aggregate.unseen);
     return st;
 }
 

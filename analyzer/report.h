@@ -7,8 +7,20 @@
 #include "analyzer/host_total.h"
 #include "analyzer/options.h"
 #include "analyzer/report_columns.h"
+#include "analyzer/told.h"
 
 enum { REPORT_COLUMNS_MAX = 64 };
+
+/* A row and what it is sorted by. */
+struct ranked {
+    struct output_cell key;
+    enum output_type type;
+    bool ascending;
+    uint32_t group;
+    int64_t process_id;
+    struct text name;
+    char digits[16];
+};
 
 /* What is printed, and the data it comes from. */
 struct report {
@@ -19,7 +31,12 @@ struct report {
     bool ascending;
     size_t top;     /* rows */
     bool remainder; /* rows for what no shown row has */
+    bool samples;   /* read all of them, also where rollups say the same */
     struct aggregate aggregate;
+    struct aggregate late; /* of the rows that are shown: what only samples tell */
+    struct told told;
+    struct ranked *ranked; /* in the order of rows */
+    size_t ranked_count;
     struct host_total host;
     struct coverage coverage;
     struct evicted evicted;
@@ -34,6 +51,10 @@ void report_want(struct report *report);
  *   errors  whatever reading returns; the message of CORRUPT says how much was read
  */
 MUST_USE enum status report_read(struct report *report, const struct subject *subject,
+                                 struct error *err);
+
+/* Order the rows that there are so far. */
+MUST_USE enum status report_rank(struct report *report, const struct subject *subject,
                                  struct error *err);
 
 /* Write rows and notes. */

@@ -206,8 +206,13 @@ static struct output_cell figure_cell(const struct report_column *column, const 
 {
     const struct total *t = aggregate_total(a, group, (enum measure)column->which);
     enum group_coarse coarse = a->groups.group[group].coarse;
+    struct distribution *rates = &a->groups.group[group].rates;
     int64_t scale = a->scale[column->which];
 
+    if (a->late != NULL && (column->fact == FACT_PERCENT_P95 || column->fact == FACT_IN_GAPS)) {
+        t = aggregate_total(a->late, a->groups.group[group].late, MEASURE_CPU);
+        rates = &a->late->groups.group[a->groups.group[group].late].rates;
+    }
     /* What only evicted samples could tell. */
     if (coarse != COARSE_NOT &&
         (column->fact == FACT_PERCENT_P95 || column->fact == FACT_IN_GAPS ||
@@ -225,7 +230,7 @@ static struct output_cell figure_cell(const struct report_column *column, const 
     case FACT_PERCENT_MEAN:
         return mean_cell((int128)t->increase * 100, scale, t->covered_ns);
     case FACT_PERCENT_P95:
-        return t->timed ? scaled(distribution_p95(&a->groups.group[group].rates), scale) : missing;
+        return t->timed ? scaled(distribution_p95(rates), scale) : missing;
     case FACT_PERCENT_MAX:
         return t->timed ? scaled(t->max, scale) : missing;
     case FACT_MEAN:

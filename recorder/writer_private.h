@@ -7,6 +7,7 @@
 #include "recorder/tick_check.h"
 #include "recorder/writer.h"
 #include "schema/compress.h"
+#include "schema/block_sums.h"
 #include "schema/database.h"
 #include "schema/identity.h"
 #include "schema/open_block.h"
@@ -98,6 +99,7 @@ struct writer {
     const struct process **lifetime; /* processes seen in this block only */
     size_t lifetime_count, lifetime_size;
     struct lifetime_columns lives; /* what they did */
+    struct block_sums sums;        /* of the processes of the block being sealed */
     struct usage usage_block;
     struct usage_run usage_run;
     int64_t sealed_bytes[KEPT_COUNT];    /* of chunks that are noted in `pending` */

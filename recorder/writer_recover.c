@@ -127,7 +127,7 @@ static enum status replay(struct recovery *r, struct error *err)
 struct stored_block {
     int64_t block_seq;
     struct block_ticks ticks;
-    int64_t previous_ns;
+    int64_t previous_ns; /* NO_TIME: the session's first */
 };
 
 /* Is it a process of this block only? Then its minutes are told by its lifetime. */
@@ -171,6 +171,7 @@ static enum status refold_block(struct recovery *r, struct stored_block *from, s
         return err->status;
     block->block_seq = from->block_seq;
     block->session_id = r->session_id;
+    block->previous_ns = from->previous_ns;
     expect_gap(r);
     for (uint32_t i = 0; i < from->ticks.count && st == STATUS_OK; i++) {
         st = open_block_tick(block, from->ticks.start_ns[i], from->ticks.sweep_ns[i],
@@ -262,7 +263,8 @@ static enum status each_uncovered(struct recovery *r, unsigned level,
     sqlite3_stmt *stmt = NULL;
     enum status st = database_prepare(
         &r->writer->db, &stmt,
-        "SELECT block_seq, ticks FROM block WHERE session_id=?1 AND level=?2 AND end_ns > "
+        "SELECT block_seq, ticks, previous_ns FROM block WHERE session_id=?1 AND level=?2 AND "
+        "end_ns > "
         "(SELECT coalesce(max(end_ns), 0) FROM block WHERE session_id=?1 AND level=?3) "
         "ORDER BY block_seq",
         err);
@@ -273,7 +275,10 @@ static enum status each_uncovered(struct recovery *r, unsigned level,
         (void)sqlite3_bind_int64(stmt, 3, level_seconds[level + 1]);
     }
     while (st == STATUS_OK && (st = database_step(&r->writer->db, stmt, err)) == STATUS_OK) {
-        struct stored_block block = { .block_seq = sqlite3_column_int64(stmt, 0) };
+        struct stored_block block = { .block_seq = sqlite3_column_int64(stmt, 0),
+                                      .previous_ns = sqlite3_column_type(stmt, 2) == SQLITE_NULL
+                                                         ? NO_TIME
+                                                         : sqlite3_column_int64(stmt, 2) };
 
         st = block_ticks_decode(&block.ticks, sqlite3_column_blob(stmt, 1),
                                 (size_t)sqlite3_column_bytes(stmt, 1), err);

@@ -234,11 +234,10 @@ static enum status begin_minutes(struct sealing *s, const struct build *build, s
     struct rollup *minutes = &writer->rollup[0][s->table];
     unsigned metrics = build->shape->metric_count;
 
+    open_block_gaps(&writer->block, s->table, s->gap);
     for (uint32_t i = 0; i < build->tick_count; i++) {
         int64_t start_ns = rollup_window_start(build->tick_ns[i], 60);
 
-        for (uint32_t b = i == 0 ? 0 : build->block_tick[i - 1] + 1; b <= build->block_tick[i]; b++)
-            s->gap[i] |= writer->block.ticks.gap[b];
         if (s->span_count == 0 || s->spans[s->span_count - 1].start_ns != start_ns)
             s->spans[s->span_count++] = (struct rollup_span){ .first = i, .start_ns = start_ns };
         s->spans[s->span_count - 1].end = i + 1;
@@ -279,6 +278,7 @@ static enum status fold_life(struct sealing *s, const struct series_changes *cha
 
     rollup_fold_series(&writer->life_fold, changes);
     lifetime_columns_put(&writer->lives, p->lifetime - 1, writer->life_fold.cell);
+    block_sums_add_life(&writer->sums, writer->life_fold.build->shape, writer->life_fold.cell);
     lifetime_tells(changes, &p->process, writer->life_fold.cell, told);
     return writer_usage_series(writer, changes, p, s->gap, writer->life_fold.cell, 1, err);
 }
@@ -345,6 +345,13 @@ static enum status drop_chunk(void *context, const struct chunk_place *place,
     return STATUS_OK;
 }
 
+/* Counters of processes that fell: both folds saw each series once. */
+static void note_falls(struct writer *writer)
+{
+    for (size_t m = 0; m < TABLE_METRICS_MAX; m++)
+        writer->sums.falls[m] = writer->fold.falls[m] + writer->life_fold.falls[m];
+}
+
 static enum status seal_table(struct writer *writer, enum table_id table, chunk_sink *sink,
                               struct error *err)
 {
@@ -372,6 +379,8 @@ static enum status seal_table(struct writer *writer, enum table_id table, chunk_
     writer->encoder.sink = sink;
     if (st == STATUS_OK)
         st = encode_table(&s, build, writer->block.block_seq, &writer->block.ticks, err);
+    if (st == STATUS_OK && table == TABLE_PROCESS && ticks > 0)
+        note_falls(writer);
     free(s.gap);
     free(s.spans);
     free(s.window);
@@ -428,12 +437,15 @@ static enum status put_level_0(struct writer *writer, struct error *err)
                              .ticks = &block->ticks };
 
     bytes_reset(&writer->contents);
+    writer->sums = (struct block_sums){ 0 };
     bytes_put_varint(&writer->contents, TABLE_COUNT);
     for (size_t t = 0; t < TABLE_COUNT; t++)
         if (seal_table(writer, (enum table_id)t, put_chunk, err) != STATUS_OK)
             return err->status;
     if (put_lifetimes(writer, err) != STATUS_OK || writer_usage_seal(writer, err) != STATUS_OK)
         return err->status;
+    block_sums_put(&writer->sums, writer->rollup[0][TABLE_PROCESS].shape.metric_count,
+                   &writer->contents);
     return put_block_row(writer, &row, err);
 }
 

@@ -74,6 +74,20 @@ struct block_table {
     uint8_t *told_reason; /* [lifetimes] why gauges are to be expected to be missing */
 };
 
+/* Series [first, end) of a table; an end beyond the last means that one. */
+struct series_range {
+    size_t first, end;
+};
+static const struct series_range series_all = { 0, SIZE_MAX };
+
+/* The series that share frames with this one. */
+static inline struct series_range series_group(size_t series)
+{
+    size_t first = series / GROUP_SERIES * GROUP_SERIES;
+
+    return (struct series_range){ first, first + GROUP_SERIES };
+}
+
 /* One decoded column; [rows] are those of block_table.row. */
 struct block_column {
     int64_t *value;   /* [rows] */
@@ -86,6 +100,7 @@ struct block_column {
     int64_t *told;          /* [lifetimes] what they tell of the column */
     uint8_t *told_missing;  /* [lifetimes] or why they do not */
     size_t row_size, series_size, scratch_size, told_size;
+    struct series_range which; /* that were decoded */
 };
 
 /* The block's own ticks, shared by its tables. */
@@ -145,15 +160,15 @@ MUST_USE enum status block_table_decode(struct block_table *table, const struct 
 void block_table_release(struct block_table *table);
 
 /*
- * Decode one column, by its position among the shape's columns, for all series or, with
- * only_series != SIZE_MAX, for that series' group alone (other rows are left undefined).
+ * Decode one column, by its position among the shape's columns, for some series: rows and bases of others
+ * are left undefined.
  *
  *   errors  CORRUPT naming the chunk, NO_MEMORY
  *   owns    *column, whose memory is reused from call to call; block_column_release at the end
  */
 MUST_USE enum status block_column_decode(struct block_column *column,
                                          const struct block_table *table, size_t position,
-                                         size_t only_series, chunk_source *source,
+                                         struct series_range which, chunk_source *source,
                                          void *source_context, struct decompressor *d,
                                          struct error *err);
 void block_column_release(struct block_column *column);

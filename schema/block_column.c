@@ -51,6 +51,11 @@ static bool reserve(struct block_column *column, const struct block_table *table
     return true;
 }
 
+static bool is_wanted(const struct block_column *column, size_t series)
+{
+    return series >= column->which.first && series < column->which.end;
+}
+
 /* When the base of a series was read, where the chunk says nothing special about it. */
 static int64_t usual_base_ns(const struct block_table *table, size_t index, unsigned metric)
 {
@@ -63,10 +68,19 @@ static int64_t usual_base_ns(const struct block_table *table, size_t index, unsi
 }
 
 /* Samples at ticks where the metric was not read: missing, but for a series' first and last. */
+/* All of the wanted rows are missing for that reason, or none is. */
+static void begin_missing(struct block_column *column, const struct block_table *table,
+                          uint8_t reason)
+{
+    size_t first = table->row[column->which.first];
+
+    column->missing = column->missing_store;
+    memset(column->missing + first, reason, table->row[column->which.end] - first);
+}
+
 static void mark_unread(struct block_column *column, const struct block_table *table,
                         unsigned metric)
 {
-    size_t rows = table->row[table->series_count];
     bool everywhere = true;
 
     for (uint32_t i = 0; table->mask != NULL && i < table->tick_count; i++)
@@ -74,9 +88,8 @@ static void mark_unread(struct block_column *column, const struct block_table *t
     if (everywhere)
         return;
     if (column->missing == NULL)
-        memset(column->missing_store, MISSING_NONE, rows);
-    column->missing = column->missing_store;
-    for (size_t i = 0; i < table->series_count; i++) {
+        begin_missing(column, table, MISSING_NONE);
+    for (size_t i = column->which.first; i < column->which.end; i++) {
         const struct series *s = &table->series[i];
         const uint64_t *mask = table->mask + s->first;
         uint8_t *missing = column->missing + table->row[i];
@@ -96,13 +109,14 @@ static void mark_unread(struct block_column *column, const struct block_table *t
 }
 
 /* One pattern of the chunk's list, laid over a series' samples. */
+/* missing: NULL where nobody asks for the series. */
 static bool lay_pattern(struct byte_reader *pattern, uint8_t *missing, uint32_t samples, bool *all)
 {
     uint64_t runs = bytes_get_varint(pattern);
     uint64_t at = 0;
 
     *all = runs == 0;
-    if (*all)
+    if (*all && missing != NULL)
         memset(missing, bytes_get_u8(pattern), samples);
     for (; runs > 0 && !pattern->overrun; runs--) {
         uint64_t skip = bytes_get_varint(pattern);
@@ -111,7 +125,8 @@ static bool lay_pattern(struct byte_reader *pattern, uint8_t *missing, uint32_t 
 
         if (count == 0 || skip > samples - at || count > samples - at - skip)
             return false;
-        memset(missing + at + skip, reason, count);
+        if (missing != NULL)
+            memset(missing + at + skip, reason, count);
         at += skip + count;
     }
     return !pattern->overrun;
@@ -125,6 +140,24 @@ static bool reserve_scratch(struct block_column *column, size_t count)
         column->scratch_size = column->scratch == NULL ? 0 : count;
     }
     return column->scratch != NULL;
+}
+
+/* Those that the wanted series refer to, and what lies between them. */
+static enum status decode_references(struct block_column *column, const struct block_table *table,
+                                     struct byte_reader *r, struct error *err)
+{
+    size_t first = table->reference_count, end = 0;
+
+    for (size_t i = column->which.first; i < column->which.end; i++) {
+        size_t at = table->reference_at[i];
+
+        if (at == 0)
+            continue;
+        first = at - 1 < first ? at - 1 : first;
+        end = at > end ? at : end;
+    }
+    return column_decode_some(r, column->scratch, table->reference_count, first < end ? first : end,
+                              end, err);
 }
 
 /* The reference values of the column, into column->scratch. */
@@ -145,7 +178,7 @@ static enum status get_reference(struct block_column *column, const struct block
     if (st == STATUS_OK)
         st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
     if (st == STATUS_OK)
-        st = column_decode(&r, column->scratch, table->reference_count, err);
+        st = decode_references(column, table, &r, err);
     if (st == STATUS_CORRUPT || (st == STATUS_OK && bytes_left(&r) != 0))
         return block_corrupt(table, &place, "it is damaged", err);
     return st;
@@ -153,7 +186,7 @@ static enum status get_reference(struct block_column *column, const struct block
 
 static void add_reference(struct block_column *column, const struct block_table *table)
 {
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         if (table->reference_at[i] != 0)
             column->base[i] =
                 wrap_add(column->base[i], column->scratch[table->reference_at[i] - 1]);
@@ -203,7 +236,7 @@ static enum status get_told(struct block_column *column, const struct block_tabl
 /* Bases of gauges whose lifetimes tell the last value. */
 static void begin_told(struct block_column *column, const struct block_table *table)
 {
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         if (table->told_at[i] != 0 && column->told_missing[table->told_at[i] - 1] == MISSING_NONE)
             column->base[i] = column->told[table->told_at[i] - 1];
 }
@@ -212,19 +245,18 @@ static void begin_told(struct block_column *column, const struct block_table *ta
 static void end_told(struct block_column *column, const struct block_table *table, bool counter)
 {
     if (column->missing == NULL)
-        memset(column->missing_store, MISSING_NONE, table->row[table->series_count]);
-    column->missing = column->missing_store;
-    for (size_t i = 0; i < table->series_count; i++) {
+        begin_missing(column, table, MISSING_NONE);
+    for (size_t i = column->which.first; i < column->which.end; i++) {
         size_t last = table->row[i + 1] - 1, told = table->told_at[i];
         uint8_t missing;
 
         if (told == 0)
             continue;
+        column->base[i] = 0;
         missing = column->told_missing[told - 1];
         column->missing[last] = missing != MISSING_NONE || counter ? missing : MISSING_EXITED;
         if (counter && missing == MISSING_NONE)
             column->value[last] = column->told[told - 1];
-        column->base[i] = 0;
     }
 }
 
@@ -255,8 +287,7 @@ static enum status get_patterns(struct block_column *column, const struct block_
         }
         ok = !r->overrun;
     }
-    column->missing = column->missing_store;
-    memset(column->missing, MISSING_NONE, table->row[table->series_count]);
+    begin_missing(column, table, MISSING_NONE);
     for (size_t i = 0; i < table->series_count && ok; i++) {
         uint64_t p = bytes_get_varint(r);
         bool all = false;
@@ -265,8 +296,9 @@ static enum status get_patterns(struct block_column *column, const struct block_
         if (ok && p > 0) {
             struct byte_reader pattern = { .data = r->data, .size = r->size, .used = start[p - 1] };
 
-            ok = lay_pattern(&pattern, column->missing + table->row[i],
-                             block_stored_count(table, i), &all);
+            ok =
+                lay_pattern(&pattern, is_wanted(column, i) ? column->missing + table->row[i] : NULL,
+                            block_stored_count(table, i), &all);
         }
         if (all)
             column->base_ns[i] = INT64_MIN;
@@ -301,9 +333,10 @@ static enum status get_base(struct block_column *column, const struct block_tabl
 {
     uint8_t has = bytes_get_u8(r);
 
-    if (column_decode(r, column->base, table->series_count, err) != STATUS_OK)
+    if (column_decode_some(r, column->base, table->series_count, column->which.first,
+                           column->which.end, err) != STATUS_OK)
         return block_corrupt(table, place, "bases", err);
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         column->base_ns[i] = usual_base_ns(table, i, metric);
     if (!r->overrun && (has & 1) != 0 && get_patterns(column, table, place, r, err) != STATUS_OK)
         return err->status;
@@ -341,7 +374,7 @@ static enum status get_group(struct block_column *column, const struct block_tab
                              const struct chunk_place *place, size_t first, size_t end,
                              struct byte_reader *r, struct error *err)
 {
-    size_t active = 0, total = 0, flag = 0, at = 0;
+    size_t active = 0, total = 0, flag = 0, at = 0, wanted = 0, wanted_end = 0;
     const uint8_t *flags;
 
     for (size_t i = first; i < end; i++)
@@ -352,19 +385,25 @@ static enum status get_group(struct block_column *column, const struct block_tab
     for (size_t i = first; r->size > 0 && i < end; i++) {
         size_t changes = block_stored_changes(table, i);
 
+        if (i <= column->which.first)
+            wanted = total;
         if (changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0)
             total += changes;
+        if (i < column->which.end)
+            wanted_end = total;
         flag += changes > 0;
     }
-    if (column_decode(r, column->delta, total, err) != STATUS_OK || bytes_left(r) != 0)
+    if (column_decode_some(r, column->delta, total, wanted, wanted_end, err) != STATUS_OK ||
+        bytes_left(r) != 0)
         return block_corrupt(table, place, "a group's values do not fit", err);
     flag = 0;
     for (size_t i = first; i < end; i++) {
         size_t changes = block_stored_changes(table, i);
         bool set = r->size > 0 && changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0;
 
-        expand(table, i, column->base[i], set ? column->delta + at : NULL,
-               column->value + table->row[i]);
+        if (is_wanted(column, i))
+            expand(table, i, column->base[i], set ? column->delta + at : NULL,
+                   column->value + table->row[i]);
         at += set ? changes : 0;
         flag += changes > 0;
     }
@@ -375,27 +414,24 @@ static enum status get_group(struct block_column *column, const struct block_tab
 static void fill_constant(struct block_column *column, const struct block_table *table,
                           uint8_t state, unsigned metric, bool referenced, bool told)
 {
-    size_t rows = table->row[table->series_count];
-
-    memset(column->base, 0, table->series_count * sizeof *column->base);
+    for (size_t i = column->which.first; i < column->which.end; i++)
+        column->base[i] = 0;
     if (referenced)
         add_reference(column, table);
     if (told)
         begin_told(column, table);
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         for (size_t row = table->row[i]; row < table->row[i + 1]; row++)
             column->value[row] = column->base[i];
-    for (size_t i = 0; i < table->series_count; i++)
+    for (size_t i = column->which.first; i < column->which.end; i++)
         column->base_ns[i] = state == 1 ? usual_base_ns(table, i, metric) : INT64_MIN;
-    if (state >= 2) {
-        column->missing = column->missing_store;
-        memset(column->missing, state - 2, rows);
-    }
+    if (state >= 2)
+        begin_missing(column, table, (uint8_t)(state - 2));
 }
 
 static enum status get_groups(struct block_column *column, const struct block_table *table,
                               const struct chunk_place *place, struct chunk *chunk,
-                              size_t only_series, struct decompressor *d, struct error *err)
+                              struct decompressor *d, struct error *err)
 {
     size_t groups = (table->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
     const uint8_t *frame = chunk->groups;
@@ -409,7 +445,7 @@ static enum status get_groups(struct block_column *column, const struct block_ta
             first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES : table->series_count;
         struct byte_reader raw = { 0 };
 
-        if (only_series == SIZE_MAX || only_series / GROUP_SERIES == g) {
+        if (first < column->which.end && end > column->which.first) {
             if (size > 0 &&
                 decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &raw, err) != STATUS_OK)
                 return err->status == STATUS_CORRUPT
@@ -426,8 +462,8 @@ static enum status get_groups(struct block_column *column, const struct block_ta
 /* A column with a chunk. */
 static enum status get_column(struct block_column *column, const struct block_table *table,
                               const struct chunk_place *place, unsigned metric, bool referenced,
-                              bool told, size_t only_series, chunk_source *source,
-                              void *source_context, struct decompressor *d, struct error *err)
+                              bool told, chunk_source *source, void *source_context,
+                              struct decompressor *d, struct error *err)
 {
     struct byte_reader r;
     struct chunk chunk;
@@ -444,11 +480,11 @@ static enum status get_column(struct block_column *column, const struct block_ta
         add_reference(column, table);
     if (told)
         begin_told(column, table);
-    return get_groups(column, table, place, &chunk, only_series, d, err);
+    return get_groups(column, table, place, &chunk, d, err);
 }
 
 enum status block_column_decode(struct block_column *column, const struct block_table *table,
-                                size_t position, size_t only_series, chunk_source *source,
+                                size_t position, struct series_range which, chunk_source *source,
                                 void *source_context, struct decompressor *d, struct error *err)
 {
     struct chunk_place place = table->place;
@@ -461,6 +497,8 @@ enum status block_column_decode(struct block_column *column, const struct block_
     place.column_id = table->shape->column[position].column_id;
     if (!reserve(column, table))
         return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
+    column->which.end = which.end < table->series_count ? which.end : table->series_count;
+    column->which.first = which.first < column->which.end ? which.first : column->which.end;
     if (state >= 2 + MISSING_COUNT)
         return block_corrupt(table, &table->place, "an unknown column state", err);
     if (referenced &&
@@ -471,7 +509,7 @@ enum status block_column_decode(struct block_column *column, const struct block_
         return err->status;
     if (state != 0)
         fill_constant(column, table, state, metric, referenced, told_gauge);
-    else if (get_column(column, table, &place, metric, referenced, told_gauge, only_series, source,
+    else if (get_column(column, table, &place, metric, referenced, told_gauge, source,
                         source_context, d, err) != STATUS_OK)
         return err->status;
     mark_unread(column, table, metric);

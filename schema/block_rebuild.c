@@ -42,7 +42,8 @@ static enum status decode_group(struct rebuilding *r, size_t first, size_t end, 
     enum status st = STATUS_OK;
 
     for (size_t c = 0; c < columns && st == STATUS_OK; c++) {
-        st = block_column_decode(&column, table, c, first, r->source, r->source_context, r->d, err);
+        st = block_column_decode(&column, table, c, (struct series_range){ first, end }, r->source,
+                                 r->source_context, r->d, err);
         for (size_t i = 0; st == STATUS_OK && i < rows; i++) {
             r->value[i * columns + c] = column.value[table->row[first] + i];
             r->missing[i * columns + c] =

@@ -64,35 +64,76 @@ void column_encode(const int64_t values[], size_t count, struct byte_writer *w)
     }
 }
 
-enum status column_decode(struct byte_reader *r, int64_t values[], size_t count, struct error *err)
+/* Where the values' planes are. */
+struct planes {
+    const uint8_t *nibbles;
+    const uint8_t *plane[8];
+};
+
+static unsigned length_at(const uint8_t *nibbles, size_t i)
+{
+    return (nibbles[i >> 1] >> (i & 1) * 4) & 15;
+}
+
+static enum status find_planes(struct byte_reader *r, size_t count, struct planes *p,
+                               struct error *err)
 {
     size_t longer[18] = { 0 };
-    const uint8_t *plane[8];
-    const uint8_t *nibbles = bytes_get(r, count / 2 + (count & 1));
 
-    if (count == 0)
-        return STATUS_OK;
-    if (nibbles == NULL)
+    p->nibbles = bytes_get(r, count / 2 + (count & 1));
+    if (p->nibbles == NULL)
         return error_set(err, STATUS_CORRUPT, "lengths of %zu values are cut short", count);
     for (size_t i = 0; i < count; i++)
-        longer[(nibbles[i >> 1] >> (i & 1) * 4) & 15]++;
+        longer[length_at(p->nibbles, i)]++;
     for (int k = 9; k < 16; k++)
         if (longer[k] != 0)
             return error_set(err, STATUS_CORRUPT, "a value of %d bytes", k);
     for (int k = 7; k >= 0; k--)
         longer[k + 1] += longer[k + 2];
     for (int k = 0; k < 8; k++) {
-        plane[k] = bytes_get(r, longer[k + 1]);
-        if (plane[k] == NULL)
+        p->plane[k] = bytes_get(r, longer[k + 1]);
+        if (p->plane[k] == NULL)
             return error_set(err, STATUS_CORRUPT, "plane %d of %zu values is cut short", k, count);
     }
-    for (size_t i = 0; i < count; i++) {
-        unsigned length = (nibbles[i >> 1] >> (i & 1) * 4) & 15;
+    return STATUS_OK;
+}
+
+/* Pass over the first values. */
+static void skip_values(struct planes *p, size_t count)
+{
+    size_t longer[10] = { 0 };
+
+    for (size_t i = 0; i < count; i++)
+        longer[length_at(p->nibbles, i)]++;
+    for (int k = 8; k > 0; k--) {
+        longer[k] += longer[k + 1];
+        p->plane[k - 1] += longer[k];
+    }
+}
+
+enum status column_decode_some(struct byte_reader *r, int64_t values[], size_t count, size_t first,
+                               size_t end, struct error *err)
+{
+    struct planes p;
+
+    if (count == 0)
+        return STATUS_OK;
+    if (find_planes(r, count, &p, err) != STATUS_OK)
+        return err->status;
+    if (first < end)
+        skip_values(&p, first);
+    for (size_t i = first; i < end; i++) {
+        unsigned length = length_at(p.nibbles, i);
         uint64_t value = 0;
 
         for (unsigned k = 0; k < length; k++)
-            value |= (uint64_t)*plane[k]++ << (8 * k);
+            value |= (uint64_t)*p.plane[k]++ << (8 * k);
         values[i] = (int64_t)unzigzag(value);
     }
     return STATUS_OK;
+}
+
+enum status column_decode(struct byte_reader *r, int64_t values[], size_t count, struct error *err)
+{
+    return column_decode_some(r, values, count, 0, count, err);
 }

@@ -22,4 +22,10 @@ void column_encode(const int64_t values[], size_t count, struct byte_writer *w);
 MUST_USE enum status column_decode(struct byte_reader *r, int64_t values[], size_t count,
                                    struct error *err);
 
+/*
+ * The same, but only values [first, end) are put into the array, at their places; all is checked.
+ */
+MUST_USE enum status column_decode_some(struct byte_reader *r, int64_t values[], size_t count,
+                                        size_t first, size_t end, struct error *err);
+
 #endif

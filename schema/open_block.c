@@ -151,3 +151,17 @@ enum status open_block_tick(struct open_block *block, int64_t start_ns, int64_t 
     ticks->count++;
     return STATUS_OK;
 }
+
+void open_block_gaps(const struct open_block *block, enum table_id table, uint8_t gap[])
+{
+    const struct build *build = &block->build[table];
+
+    for (uint32_t i = 0; i < build->tick_count; i++) {
+        gap[i] = 0;
+        for (uint32_t b = i == 0 ? 0 : build->block_tick[i - 1] + 1; b <= build->block_tick[i]; b++)
+            gap[i] |= block->ticks.gap[b];
+    }
+    /* What was before the session's first tick, nobody watched. */
+    if (build->tick_count > 0 && build->block_tick[0] == 0 && block->previous_ns == NO_TIME)
+        gap[0] = 1;
+}

@@ -50,6 +50,13 @@ void open_block_release(struct open_block *block);
 /* After sealing: the next block of the session begins where this one ended. */
 MUST_USE enum status open_block_restart(struct open_block *block, struct error *err);
 
+/*
+ * Into which ticks of a table rates must not cross.
+ *
+ *   shape   gap[tick_count of the table]
+ */
+void open_block_gaps(const struct open_block *block, enum table_id table, uint8_t gap[]);
+
 /* The process of that id, or NULL. Valid until one is added. */
 struct open_process *open_block_process(const struct open_block *block, int64_t process_id);
 MUST_USE enum status open_block_add_process(struct open_block *block, const struct process *process,

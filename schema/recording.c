@@ -188,6 +188,21 @@ uint64_t recording_chunk_count(const struct recording *rec, const struct recordi
     return r.overrun ? 0 : count;
 }
 
+bool recording_block_sums(const struct recording *rec, const struct recording_block *block,
+                          struct block_sums *sums)
+{
+    const struct block_row *row = row_of(rec, block);
+    struct byte_reader r = { .data = row->contents, .size = row->contents_size };
+
+    for (uint64_t tables = bytes_get_varint(&r); tables > 0 && !r.overrun; tables--) {
+        (void)bytes_get_varint(&r);
+        (void)bytes_get_varint(&r);
+    }
+    for (int i = 0; i < 3; i++) /* lifetimes, their chunks, the next process */
+        (void)bytes_get_varint(&r);
+    return !r.overrun && r.used < r.size && block_sums_take(sums, &r);
+}
+
 enum status recording_ticks(struct recording *recording, const struct recording_block *block,
                             struct block_ticks *ticks, struct error *err)
 {
@@ -232,10 +247,10 @@ enum status recording_directory(struct recording *recording, const struct record
 }
 
 enum status recording_column(struct recording *recording, const struct block_table *directory,
-                             size_t position, size_t only_series, struct block_column *column,
-                             struct error *err)
+                             size_t position, struct series_range which,
+                             struct block_column *column, struct error *err)
 {
-    enum status st = block_column_decode(column, directory, position, only_series, recording_chunk,
+    enum status st = block_column_decode(column, directory, position, which, recording_chunk,
                                          recording, &recording->d, err);
 
     return st == STATUS_OK ? st : error_prefix(err, "%s", recording->contents.path);

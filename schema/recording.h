@@ -9,6 +9,7 @@
 #define SCHEMA_RECORDING_H
 
 #include "schema/block.h"
+#include "schema/block_sums.h"
 #include "schema/error.h"
 #include "schema/identity.h"
 #include "schema/metric.h"
@@ -122,6 +123,13 @@ const struct recording_table *recording_table(const struct recording *recording,
 /* Position of a metric in a table, SIZE_MAX if the file has none of that name. */
 size_t recording_metric(const struct recording_table *table, const char *name);
 
+/*
+ * What the block's row tells of its processes; false: a recorder before version 1.3 wrote it, or it is the
+ * tail.
+ */
+bool recording_block_sums(const struct recording *recording, const struct recording_block *block,
+                          struct block_sums *sums);
+
 /* The tick axis of a block. owns: the caller, block_ticks_release */
 MUST_USE enum status recording_ticks(struct recording *recording,
                                      const struct recording_block *block, struct block_ticks *ticks,
@@ -134,10 +142,10 @@ MUST_USE enum status recording_directory(struct recording *recording,
                                          const struct block_ticks *ticks,
                                          struct block_table *directory, struct error *err);
 
-/* One column of it, by position in directory->shape; only_series as in block_column_decode. */
+/* One column of it, by position in directory->shape; `which` as in block_column_decode. */
 MUST_USE enum status recording_column(struct recording *recording,
                                       const struct block_table *directory, size_t position,
-                                      size_t only_series, struct block_column *column,
+                                      struct series_range which, struct block_column *column,
                                       struct error *err);
 
 /*

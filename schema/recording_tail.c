@@ -114,9 +114,8 @@ static uint8_t *gaps_of(const struct open_block *block, enum table_id table)
     const struct build *build = &block->build[table];
     uint8_t *gap = calloc((size_t)build->tick_count + 1, 1);
 
-    for (uint32_t i = 0; gap != NULL && i < build->tick_count; i++)
-        for (uint32_t b = i == 0 ? 0 : build->block_tick[i - 1] + 1; b <= build->block_tick[i]; b++)
-            gap[i] |= block->ticks.gap[b];
+    if (gap != NULL)
+        open_block_gaps(block, table, gap);
     return gap;
 }
 

@@ -76,7 +76,7 @@ static enum status verify_table(struct verifying *v, const struct recording_bloc
     if (st != STATUS_OK)
         return note(v, st, table->name, err);
     for (size_t c = 0; c < directory.shape->column_count && st == STATUS_OK; c++)
-        st = note(v, recording_column(v->rec, &directory, c, SIZE_MAX, &v->column, err),
+        st = note(v, recording_column(v->rec, &directory, c, series_all, &v->column, err),
                   table->name, err);
     if (st == STATUS_OK)
         st = verify_keys(v, block, table, &directory, err);

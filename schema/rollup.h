@@ -58,6 +58,8 @@ struct rollup_fold {
     uint32_t *read_before;     /* [metric][tick + 1] of metrics that are not read at every tick */
     uint64_t *span_read;       /* [window] metrics read in it at all */
     uint64_t read_always;      /* metrics read at every tick */
+    int64_t
+        falls[TABLE_METRICS_MAX]; /* [metric] how often it was less than before, in all series */
     bool gaps;
 };
 void rollup_fold_release(struct rollup_fold *fold);

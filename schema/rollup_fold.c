@@ -168,7 +168,7 @@ static int64_t interval(const struct walk *walk, const struct series *s, uint32_
 }
 
 static void add_sample(struct rollup_cell *cell, enum metric_kind kind, struct walk *walk,
-                       int64_t value, int64_t dt, int64_t at_ns)
+                       int64_t value, int64_t dt, int64_t at_ns, int64_t *falls)
 {
     int64_t increase = wrap_subtract(value, walk->value);
 
@@ -183,6 +183,8 @@ static void add_sample(struct rollup_cell *cell, enum metric_kind kind, struct w
     cell->covered_ns = wrap_add(cell->covered_ns, dt);
     if (kind == METRIC_GAUGE)
         cell->sum = (int128)((uint128)cell->sum + (uint128)((int128)value * dt));
+    if (kind == METRIC_COUNTER && value < walk->value)
+        (*falls)++;
     if (kind != METRIC_COUNTER || value <= walk->value)
         return;
     cell->increase = wrap_add(cell->increase, increase);
@@ -231,7 +233,7 @@ struct column_walk {
 static void step(struct column_walk *c, struct rollup_cell *cell, uint32_t tick, size_t window,
                  bool edge)
 {
-    const struct rollup_fold *fold = c->fold;
+    struct rollup_fold *fold = c->fold;
     int64_t tick_ns = fold->build->tick_ns[tick];
     int64_t dt = 0;
 
@@ -240,7 +242,7 @@ static void step(struct column_walk *c, struct rollup_cell *cell, uint32_t tick,
     if (c->walk.timed)
         dt = interval(&c->walk, c->series, tick - c->series->first, c->samples, tick_ns);
     add_sample(cell, c->kind, &c->walk, (int64_t)c->value, dt,
-               wrap_subtract(tick_ns, fold->spans[window].start_ns));
+               wrap_subtract(tick_ns, fold->spans[window].start_ns), &fold->falls[c->metric]);
     c->walk = (struct walk){
         .known = true, .timed = true, .value = (int64_t)c->value, .time_ns = tick_ns
     };
@@ -357,7 +359,8 @@ static void fold_samples(struct rollup_fold *fold, const struct series_changes *
         }
         add_sample(cell, kind, &walk, fold->value[k],
                    walk.timed ? interval(&walk, s, k, samples, build->tick_ns[tick]) : 0,
-                   wrap_subtract(build->tick_ns[tick], fold->spans[w].start_ns));
+                   wrap_subtract(build->tick_ns[tick], fold->spans[w].start_ns),
+                   &fold->falls[metric]);
         walk = (struct walk){
             .known = true, .timed = true, .value = fold->value[k], .time_ns = build->tick_ns[tick]
         };

@@ -285,7 +285,7 @@ static void take_samples(struct taking *t, const struct recording_block *block,
         struct error column_err = { 0 };
 
         begin_in(t, DIGEST_COLUMN, block, table->table_id)->column = c;
-        st = recording_column(t->rec, &directory, c, SIZE_MAX, column, &column_err);
+        st = recording_column(t->rec, &directory, c, series_all, column, &column_err);
         if (st == STATUS_OK)
             hash_column(t, &directory, column);
         end(t, st, &column_err);

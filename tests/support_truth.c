@@ -49,9 +49,9 @@ static void hash_block(struct recording *rec, const struct recording_block *bloc
     if (st == STATUS_ABSENT)
         return;
     if (st != STATUS_OK ||
-        recording_column(rec, &d, PROCESS_MINOR_FAULTS_TOTAL, SIZE_MAX, &faults, &err) !=
+        recording_column(rec, &d, PROCESS_MINOR_FAULTS_TOTAL, series_all, &faults, &err) !=
             STATUS_OK ||
-        recording_column(rec, &d, PROCESS_CPU_NS_TOTAL, SIZE_MAX, &cpu, &err) != STATUS_OK)
+        recording_column(rec, &d, PROCESS_CPU_NS_TOTAL, series_all, &cpu, &err) != STATUS_OK)
         fail_msg("%s", err.message);
     for (size_t s = 0; s < d.series_count; s++) {
         bool ended = (d.series[s].flags & SERIES_ENDED) != 0;

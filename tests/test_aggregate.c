@@ -130,10 +130,11 @@ static struct window whole(const struct host *host)
 
 static int64_t sum_of(const struct report *r, enum measure m, bool in_gaps)
 {
+    const struct aggregate *a = in_gaps && r->aggregate.late != NULL ? &r->late : &r->aggregate;
     int64_t sum = 0;
 
-    for (uint32_t g = 0; g < r->aggregate.groups.count; g++) {
-        const struct total *total = aggregate_total(&r->aggregate, g, m);
+    for (uint32_t g = 0; g < a->groups.count; g++) {
+        const struct total *total = aggregate_total(a, g, m);
 
         sum += in_gaps ? total->in_gaps : total->increase;
     }

@@ -145,7 +145,7 @@ static void check_block(struct samples *s, struct chunks *chunks, int64_t block_
     check_table(s, &table);
     for (size_t c = 0; c < SAMPLES_METRICS; c++) {
         assert_int_equal(
-            block_column_decode(&column, &table, c, SIZE_MAX, chunks_get, chunks, &d, &err),
+            block_column_decode(&column, &table, c, series_all, chunks_get, chunks, &d, &err),
             STATUS_OK);
         check_column(s, &table, &column, (unsigned)c);
     }
@@ -221,11 +221,13 @@ static void one_series_is_decoded_alone(void **state)
     samples_encode(s, &chunks, 1);
     assert_int_equal(samples_decode(&table, s, &chunks, 1, &d, &err), STATUS_OK);
     assert_int_equal(
-        block_column_decode(&whole, &table, 0, SIZE_MAX, chunks_get, &chunks, &d, &err), STATUS_OK);
+        block_column_decode(&whole, &table, 0, series_all, chunks_get, &chunks, &d, &err),
+        STATUS_OK);
     for (size_t i = 0; i < table.series_count; i++) {
         size_t rows = table.row[i + 1] - table.row[i];
 
-        assert_int_equal(block_column_decode(&part, &table, 0, i, chunks_get, &chunks, &d, &err),
+        assert_int_equal(block_column_decode(&part, &table, 0, (struct series_range){ i, i + 1 },
+                                             chunks_get, &chunks, &d, &err),
                          STATUS_OK);
         assert_memory_equal(part.value + table.row[i], whole.value + table.row[i],
                             rows * sizeof *part.value);

@@ -28,7 +28,7 @@ static enum status read_all(const struct samples *s, struct chunks *chunks, uint
     for (size_t i = 0; st == STATUS_OK && i < table.series_count; i++)
         *sum = crc32c(*sum, &table.series[i].key, sizeof table.series[i].key);
     for (size_t c = 0; c < SAMPLES_METRICS && st == STATUS_OK; c++) {
-        st = block_column_decode(&column, &table, c, SIZE_MAX, chunks_get, chunks, &d, &err);
+        st = block_column_decode(&column, &table, c, series_all, chunks_get, chunks, &d, &err);
         if (st != STATUS_OK)
             break;
         *sum = crc32c(*sum, column.value, table.row[table.series_count] * sizeof *column.value);

@@ -38,6 +38,8 @@ static char *export_text(struct export e, const char *name, size_t *size)
     assert_non_null(table);
     if (e.select == NULL)
         e.select = &all;
+    if (e.metrics == 0)
+        e.metrics = UINT64_MAX;
     e.file = fopen(made_path(&directory, "out", path, sizeof path), "w+b");
     assert_non_null(e.file);
     if (export_samples(&e, table, &err) != STATUS_OK)

@@ -160,6 +160,25 @@ def check_windows(path, samples):
     check(some == [row for row in samples if row["comm"] == comm], f"{path}: --comm {comm}")
 
 
+def check_parts(path):
+    """Some processes and some columns are those of the whole, in all tables of processes."""
+    for table in ("process_samples", "process_samples_60", "process_samples_3600"):
+        whole = rows_of(export(path, table))
+        pids = sorted({row["pid"] for row in whole}, key=int)
+        for pid in pids[:: len(pids) // 7 + 1]:
+            check([row for row in whole if row["pid"] == pid] == rows_of(export(path, table, "--pid", pid)),
+                  "%s of pid %s" % (table, pid))
+        for columns in (["resident_bytes"], ["state", "cpu_ns_total"]):
+            some = rows_of(export(path, table, "--columns", ",".join(columns)))
+            names = [name for name in whole[0] if name in ("time", "time_ns", "process_id", "pid", "comm")
+                     or name.split(".")[0] in columns]
+            check(list(some[0]) == names, "%s: columns %s" % (table, list(some[0])))
+            check([[row[name] for name in names] for row in whole] == [list(row.values()) for row in some],
+                  "%s: %s are those of the whole" % (table, columns))
+    reasons = rows_of(export(path, "process_samples", "--columns", "state", "--missing-reasons"))
+    check(list(reasons[0])[5:] == ["state", "state__missing"], "reasons of what is asked for")
+
+
 def check_tables(path):
     listed = [row["table"] for row in rows_of(
         subprocess.run([PROCSCOPE, "export", path, "--list", "--format", "csv"], check=True,
@@ -189,6 +208,7 @@ def main():
             samples = check_truth(path, truth)
             check_windows(path, samples)
             check_tables(path)
+            check_parts(path)
             for table, identity in (("process_samples", "process_id"), ("cpu_samples", "entity_id"),
                                     ("memory_samples", "")):
                 check_minutes(path, table, identity)

@@ -142,7 +142,7 @@ static void decode_level(struct decoded *d, struct level *level, struct chunks *
                                         chunks_get, chunks, &decompressor, &err),
                      STATUS_OK);
     for (size_t c = 0; c < level->rollup.shape.column_count; c++)
-        assert_int_equal(block_column_decode(&d->column[c], &d->table, c, SIZE_MAX, chunks_get,
+        assert_int_equal(block_column_decode(&d->column[c], &d->table, c, series_all, chunks_get,
                                              chunks, &decompressor, &err),
                          STATUS_OK);
     decompressor_release(&decompressor);

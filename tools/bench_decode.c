@@ -43,7 +43,7 @@ static enum status decode_block(struct recording *recording, const struct record
     if (st == STATUS_OK)
         st = recording_directory(recording, block, table, &ticks, &directory, err);
     for (size_t c = 0; st == STATUS_OK && c < directory.shape->column_count; c++) {
-        st = recording_column(recording, &directory, c, SIZE_MAX, column, err);
+        st = recording_column(recording, &directory, c, series_all, column, err);
         if (st == STATUS_OK)
             add_values(totals, &directory, column);
     }

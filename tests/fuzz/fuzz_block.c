@@ -37,7 +37,7 @@ static void read_columns(const struct block_table *table, struct fuzz_source *s,
 
     for (size_t c = 0; c < table->shape->column_count; c++) {
         struct error err = { 0 };
-        enum status st = block_column_decode(&column, table, c, SIZE_MAX, fuzz_give, s, d, &err);
+        enum status st = block_column_decode(&column, table, c, series_all, fuzz_give, s, d, &err);
 
         fuzz_check(st, &err);
         if (st != STATUS_OK)
@@ -46,7 +46,8 @@ static void read_columns(const struct block_table *table, struct fuzz_source *s,
             sum += (uint64_t)column.value[row] + (column.missing == NULL ? 0 : column.missing[row]);
         for (size_t i = 0; i < table->series_count; i++)
             sum += (uint64_t)column.base[i] ^ (uint64_t)column.base_ns[i];
-        if (block_column_decode(&part, table, c, one, fuzz_give, s, d, &err) != STATUS_OK)
+        if (block_column_decode(&part, table, c, series_group(one), fuzz_give, s, d, &err) !=
+            STATUS_OK)
             abort();
         compare_group(table, &column, &part, one);
     }
