@@ -26,8 +26,6 @@ enum {
     NS_PER_US = 1000,
 };
 
-static const int64_t period_ns = INT64_C(10000000000);
-
 /* What is kept of a group, by slot, from one sample to the next. */
 struct before {
     int64_t kills, throttled_us;
@@ -42,8 +40,7 @@ struct cgroup_state {
     size_t before_size;
     uint32_t slot[CGROUP_GROUPS_MAX]; /* by index in the tree, of this sample */
     int64_t kills[CGROUP_GROUPS_MAX]; /* new ones */
-    int64_t kicked_ns, sampled_ns;
-    bool at_once; /* what is read is taken in the tick that asked for it, if it is there */
+    int64_t sampled_ns;               /* the kick of the sample before */
     bool sampled_before, told_left_out;
 };
 
@@ -110,17 +107,13 @@ static enum status cgroup_open(void **state, const struct collect_context *conte
     describe(capability, tree);
     cgroup->tree = tree;
     cgroup->set.kind = ENTITY_CGROUP;
-    cgroup->at_once = *context->root != '\0' || context->interval_ns >= period_ns;
     *state = cgroup;
     return worker_start(&cgroup->worker, &job, *context->root == '\0', err);
 }
 
 static void cgroup_begin(void *state, const struct tick *tick)
 {
-    struct cgroup_state *cgroup = state;
-
-    if (worker_kick(cgroup->worker, tick->start_ns))
-        cgroup->kicked_ns = tick->start_ns;
+    worker_due(((struct cgroup_state *)state)->worker, tick->start_ns);
 }
 
 /* What is kept of the group in that slot; NULL without memory. */
@@ -200,7 +193,7 @@ static void note(struct cgroup_state *cgroup, struct tick *tick, size_t i, bool 
                  struct burst *throttle)
 {
     const struct cgroup_group *group = &cgroup->tree->group[i];
-    int64_t passed_us = (cgroup->kicked_ns - cgroup->sampled_ns) / NS_PER_US;
+    int64_t passed_us = (worker_kicked_ns(cgroup->worker) - cgroup->sampled_ns) / NS_PER_US;
     struct before *before = before_of(cgroup, tick, cgroup->slot[i]);
     int64_t throttled_us;
     bool throttled;
@@ -286,7 +279,8 @@ static void add_row(struct cgroup_state *cgroup, struct tick *tick, size_t i,
 
 static void add_rows(struct cgroup_state *cgroup, struct tick *tick)
 {
-    struct burst throttle = { "throttle", cgroup->kicked_ns - cgroup->sampled_ns, 0, 0 };
+    struct burst throttle = { "throttle", worker_kicked_ns(cgroup->worker) - cgroup->sampled_ns, 0,
+                              0 };
 
     entity_set_begin(&cgroup->set);
     for (size_t i = 0; i < cgroup->tree->count; i++)
@@ -297,25 +291,20 @@ static void add_rows(struct cgroup_state *cgroup, struct tick *tick)
     tell_left_out(cgroup, tick);
     tick_sampled(tick, TABLE_CGROUP);
     cgroup->sampled_before = true;
-    cgroup->sampled_ns = cgroup->kicked_ns;
+    cgroup->sampled_ns = worker_kicked_ns(cgroup->worker);
 }
 
-/*
- * What is read at one tick is taken at the next one: always, so that the time between two samples is the
- * time between two reads. Only where ticks are rarer than samples would be, it is taken when it is there.
- */
 static enum status cgroup_collect(void *state, struct tick *tick, struct error *err)
 {
     struct cgroup_state *cgroup = state;
     enum status st;
 
     worker_report(cgroup->worker, tick);
-    if (!cgroup->at_once && tick->start_ns == cgroup->kicked_ns)
-        return STATUS_OK;
-    if (!worker_take(cgroup->worker, &st, err))
+    if (!worker_take_later(cgroup->worker, tick->start_ns, &st, err))
         return STATUS_OK;
     if (st == STATUS_OK)
         add_rows(cgroup, tick);
+    worker_used(cgroup->worker, tick->start_ns);
     return st;
 }
 
