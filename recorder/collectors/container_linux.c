@@ -131,7 +131,8 @@ static enum status find_engines(struct container_round *round,
     if (st == STATUS_UNSUPPORTED && count > 0) {
         capability->status = CAPABILITY_UNSUPPORTED;
         (void)snprintf(capability->reason, sizeof capability->reason, "%.190s", why.message);
-        (void)snprintf(capability->enable, sizeof capability->enable, "install libcurl");
+        (void)snprintf(capability->enable, sizeof capability->enable,
+                       "install libcurl, then start the recorder anew: it loads nothing later");
     }
     return STATUS_OK;
 }
