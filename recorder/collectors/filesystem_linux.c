@@ -10,6 +10,7 @@
  * Where another file system is mounted in the place of one that hangs, it is asked too, but no third one: no
  * place takes up all lanes. A mount that does not answer has a row with its values missing.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,7 @@ static void add_known(struct filesystem_state *all, const struct mount *mount)
     struct known *known = find(all, mount->path);
     bool fresh = known == NULL;
 
+    assert(all->known != NULL); /* by make_room */
     if (fresh)
         known = &all->known[all->count++];
     if (fresh || known->major != mount->major || known->minor != mount->minor) {
