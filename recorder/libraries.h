@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * Load what this host will need, to stay: libcurl where a container engine listens, NVIDIA's library, the modules
- * by which libc knows user and group names. One that is not there is left to whoever asks for it to tell.
+ * Load what this host will need, to stay: libcurl where a container engine listens, NVIDIA's library, and the
+ * modules by which libc knows user and group names. One that is not there is left to whoever asks for it.
  */
 void libraries_load(void);
 
