@@ -215,6 +215,16 @@ bool collect_tick(struct collect *collect, struct tick *tick)
     return all;
 }
 
+void collect_answers(struct collect *collect, struct tick *tick)
+{
+    for (size_t i = 0; i < collect->count; i++) {
+        struct collect_entry *entry = &collect->entries[i];
+
+        if (entry->running && entry->collector->begin != NULL)
+            (void)run_one(collect, entry, tick);
+    }
+}
+
 void *collect_state(const struct collect *collect, const struct collector *collector)
 {
     for (size_t i = 0; i < collect->count; i++) {

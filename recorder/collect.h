@@ -45,6 +45,9 @@ void collect_close(struct collect *collect);
  */
 bool collect_tick(struct collect *collect, struct tick *tick);
 
+/* Only take what threads of collectors have read, as at a tick at which no collector is due. */
+void collect_answers(struct collect *collect, struct tick *tick);
+
 /* Whether that works here, or partly. */
 bool capability_works(const struct capability *capability);
 

@@ -8,7 +8,8 @@
 #include "recorder/privileges.h"
 #include "recorder/sandbox.h"
 
-static enum status become_user(const struct options *options, bool keep_bpf, struct error *err)
+static enum status become_user(const struct options *options, const struct process_needs *needs,
+                               struct error *err)
 {
     struct output_surroundings around = output_surroundings("");
     struct account account;
@@ -20,7 +21,7 @@ static enum status become_user(const struct options *options, bool keep_bpf, str
         if (st == STATUS_OK)
             st = output_path_make_directory(path, &account, err);
     }
-    return st == STATUS_OK ? privileges_become(&account, keep_bpf, err) : st;
+    return st == STATUS_OK ? privileges_become(&account, needs, err) : st;
 }
 
 static void enter_sandbox(struct confinement *confinement, const struct options *options,
@@ -41,10 +42,10 @@ enum status confine(struct confinement *confinement, const struct options *optio
         (void)error_set(&confinement->sandbox, STATUS_ABSENT, "a command is run");
         return STATUS_OK;
     }
-    if (options->user != NULL && become_user(options, needs->capabilities, err) != STATUS_OK)
+    if (options->user != NULL && become_user(options, needs, err) != STATUS_OK)
         return err->status;
     if (options->user == NULL)
-        (void)!privileges_reduce(options->output, needs->capabilities, &confinement->privileges);
+        (void)!privileges_reduce(options->output, needs, &confinement->privileges);
     enter_sandbox(confinement, options, needs);
     return STATUS_OK;
 }

@@ -10,26 +10,80 @@
 enum {
     ROUNDS = 4, /* the first, which opens and announces, does not count */
     PAUSE_NS = 100000000,
+    FIRST_PAUSE_NS = 8000000,
+    LAST_PAUSE_NS = FIRST_PAUSE_NS << 7, /* 2 s in all: more than the slowest takes */
+    NS_PER_S = 1000000000,
     LINE_MOST = 100,
     INDENT = 4,
 };
+
+static void pause_ns(int64_t ns)
+{
+    const struct timespec pause = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
+
+    (void)nanosleep(&pause, NULL);
+}
+
+static void begin_tick(struct tick *tick, const struct collect_context *context)
+{
+    const struct clock *clock = context->clock;
+
+    tick_reset(tick);
+    tick->start_ns = timebase_at(&context->timebase, clock->boot_ns(clock->self));
+}
+
+/* Those that are waited for, less what has answered in this tick; true: some are left. */
+static bool strike_out(bool waits[COLLECTORS_MAX], const struct collect *collect,
+                       const struct tick *tick)
+{
+    bool left = false;
+
+    for (size_t i = 0; i < collect->count; i++) {
+        waits[i] = waits[i] && !tick->table[collect->entries[i].collector->table].sampled;
+        left = left || waits[i];
+    }
+    return left;
+}
+
+/*
+ * One run of each, and the answers of those with a thread of their own: at the next run they are to begin
+ * another read. What does not answer in time is not waited for at the next run.
+ */
+static void run_all(struct collect *collect, const struct collect_context *context,
+                    struct tick *tick, bool answers[COLLECTORS_MAX])
+{
+    bool waits[COLLECTORS_MAX];
+    bool left;
+
+    memcpy(waits, answers, sizeof waits);
+    begin_tick(tick, context);
+    (void)collect_tick(collect, tick);
+    left = strike_out(waits, collect, tick);
+    for (int64_t ns = FIRST_PAUSE_NS; left && ns <= LAST_PAUSE_NS; ns *= 2) {
+        pause_ns(ns); /* longer and longer: to look costs, too */
+        begin_tick(tick, context);
+        collect_answers(collect, tick);
+        left = strike_out(waits, collect, tick);
+    }
+    for (size_t i = 0; i < collect->count; i++)
+        answers[i] = answers[i] && !waits[i];
+}
 
 /* CPU time of one run of each, by its place in stats.collector. */
 static void measure(struct collect *collect, const struct collect_context *context,
                     int64_t cost_ns[])
 {
-    const struct timespec pause = { .tv_nsec = PAUSE_NS }; /* for what has a thread of its own */
-    const struct clock *clock = context->clock;
+    bool answers[COLLECTORS_MAX] = { false };
     struct tick tick;
 
     tick_init(&tick);
+    for (size_t i = 0; i < collect->count; i++)
+        answers[i] = collect->entries[i].running && collect->entries[i].collector->begin != NULL;
     for (int round = 0; round < ROUNDS; round++) {
-        tick_reset(&tick);
-        tick.start_ns = timebase_at(&context->timebase, clock->boot_ns(clock->self));
-        (void)collect_tick(collect, &tick);
-        (void)nanosleep(&pause, NULL);
+        run_all(collect, context, &tick, answers);
         for (size_t i = 0; round == 0 && i < collect->stats.collector_count; i++)
             cost_ns[i] = -collect->stats.collector[i].cpu_ns;
+        pause_ns(PAUSE_NS);
     }
     for (size_t i = 0; i < collect->stats.collector_count; i++)
         cost_ns[i] = (cost_ns[i] + collect->stats.collector[i].cpu_ns) / (ROUNDS - 1);

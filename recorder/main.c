@@ -15,6 +15,7 @@
 #include "recorder/reload.h"
 #include "recorder/service.h"
 #include "recorder/session.h"
+#include "recorder/start_text.h"
 #include "recorder/urgency.h"
 #include "version.h"
 
@@ -48,7 +49,7 @@ struct run {
 /* One line to the log, in one piece, so that lines of two programs do not mix. */
 static void PRINTF_LIKE(1, 2) say(const char *format, ...)
 {
-    char line[1200];
+    char line[START_TEXT_SIZE + 64];
     size_t used = (size_t)snprintf(line, sizeof line, "procscoped: ");
     va_list args;
 
@@ -75,28 +76,19 @@ static void PRINTF_LIKE(3, 4) append(char *text, size_t size, const char *format
 
 static void say_start(const struct session *session)
 {
-    char interval[32];
-    char works[200] = "";
-    char lacks[800] = "";
+    char text[START_TEXT_SIZE];
+    bool lacking = false;
 
-    options_print_span(interval, sizeof interval, session->context.interval_ns);
+    start_text(session, text);
+    say("%s", text);
     for (size_t i = 0; i < session->collect.count; i++) {
-        const struct collect_entry *entry = &session->collect.entries[i];
-        const struct capability *capability = &entry->capability;
-
-        if (entry->running)
-            append(works, sizeof works, "%s%s", works[0] != '\0' ? ", " : "",
-                   entry->collector->name);
-        if (capability->status == CAPABILITY_OK || capability->status == CAPABILITY_OFF)
+        if (!start_text_lack(session, i, text))
             continue;
-        append(lacks, sizeof lacks, "; %s %s: %s", entry->collector->name,
-               capability_name(capability->status), capability->reason);
-        if (capability->enable[0] != '\0')
-            append(lacks, sizeof lacks, " (%s)", capability->enable);
+        say("%s", text);
+        lacking = true;
     }
-    say("recording to %s every %s: %s%s%s%s", session->path, interval, works,
-        session->facts.process_source[0] != '\0' ? "; process source " : "",
-        session->facts.process_source, lacks);
+    if (lacking)
+        say("what that takes is told by procscoped --list-collectors");
 }
 
 static void say_end(const struct run *run, const char *reason, const char *path)

@@ -30,12 +30,14 @@ static uint64_t bpf_capabilities(void)
     return bit(CAP_BPF) | bit(CAP_PERFMON);
 }
 
-/* Other users' /proc/PID files, and the kernel's reports of exits. */
-static uint64_t reading_capabilities(bool keep_bpf)
+/* Other users' /proc/PID files; the kernel's reports of exits, which only those without BPF listen to. */
+static uint64_t reading_capabilities(const struct process_needs *needs)
 {
-    uint64_t bpf = keep_bpf ? bpf_capabilities() : 0;
+    uint64_t keep = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH);
 
-    return bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_ADMIN) | bpf;
+    if (!needs->programs && !needs->iterators)
+        keep |= bit(CAP_NET_ADMIN);
+    return needs->capabilities ? keep | bpf_capabilities() : keep;
 }
 
 static bool is_ours(const char *path)
@@ -92,9 +94,10 @@ static enum status forgo_gains(uint64_t keep, struct error *err)
     return STATUS_OK;
 }
 
-enum status privileges_reduce(const char *recording, bool keep_bpf, struct error *err)
+enum status privileges_reduce(const char *recording, const struct process_needs *needs,
+                              struct error *err)
 {
-    uint64_t keep = reading_capabilities(keep_bpf);
+    uint64_t keep = reading_capabilities(needs);
 
     if (!may_write(recording))
         keep |= bit(CAP_DAC_OVERRIDE);
@@ -115,9 +118,10 @@ static enum status change_user(const struct account *account, struct error *err)
                      strerror(errno));
 }
 
-enum status privileges_become(const struct account *account, bool keep_bpf, struct error *err)
+enum status privileges_become(const struct account *account, const struct process_needs *needs,
+                              struct error *err)
 {
-    uint64_t keep = reading_capabilities(keep_bpf);
+    uint64_t keep = reading_capabilities(needs);
     enum status st = forgo_gains(keep, err);
 
     if (st == STATUS_OK && geteuid() != account->uid)

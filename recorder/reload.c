@@ -14,8 +14,14 @@ static bool same_text(const char *a, const char *b)
 
 /* What was given up at the start does not come back. */
 static enum status check_kept(const struct options *before, const struct options *now,
-                              struct error *err)
+                              const struct process_rungs *rungs, struct error *err)
 {
+    if (process_rungs_source(rungs, before->process_source) != NULL &&
+        process_rungs_source(rungs, now->process_source) == NULL)
+        return error_set(err, STATUS_INVALID,
+                         "\"process-source\": what %s takes was given up at the start: restart "
+                         "procscoped",
+                         now->process_source);
     if (same_text(before->user, now->user) && before->no_sandbox == now->no_sandbox)
         return STATUS_OK;
     return error_set(err, STATUS_INVALID,
@@ -31,7 +37,7 @@ enum status reload_options(struct options *fresh, const struct options *before,
     enum status st = recorder_options_parse(fresh, argc, argv, err);
 
     if (st == STATUS_OK)
-        st = check_kept(before, fresh, err);
+        st = check_kept(before, fresh, rungs, err);
     if (st == STATUS_OK) {
         st = session_prepare(&probe, fresh, rungs, err);
         session_close(&probe);

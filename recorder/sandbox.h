@@ -16,7 +16,7 @@ const char *sandbox_missing(void);
  * sandbox_linux.c: the kernel answers ENOSYS, so that libc takes an older call where it knows one,
  * and logs it where it keeps an audit log. For good. Needs no privilege. What it cannot do: tell
  * which files are written, since the kernel looks at no path here. Of bpf(2) it leaves what `needs` names,
- * which loads nothing.
+ * which loads nothing. Libraries that this host needs are loaded before (recorder/libraries.h).
  *
  *   errors  UNSUPPORTED: not in this build; IO: the kernel refused. Nothing is changed then.
  *   source  seccomp(2), libseccomp

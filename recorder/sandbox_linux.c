@@ -6,6 +6,7 @@
  */
 #include "recorder/sandbox.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef PROCSCOPE_SANDBOX_MISSING
@@ -24,6 +25,7 @@ enum status sandbox_enter(const struct process_needs *needs, struct error *err)
 #else
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -37,6 +39,8 @@ enum status sandbox_enter(const struct process_needs *needs, struct error *err)
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "recorder/libraries.h"
+
 #ifdef __s390__
 enum { CLONE_FLAGS = 1 }; /* which argument of clone they are */
 #else
@@ -44,6 +48,10 @@ enum { CLONE_FLAGS = 0 };
 #endif
 
 enum {
+    /* Of fcntl64 on machines of 32 bits, where libc takes these numbers for the ones without 64. */
+    GETLK_64 = 12,
+    SETLK_64 = 13,
+    SETLKW_64 = 14,
     NAME_SIZE = 32,
     IO_OF_PROCESS = 1,  /* IOPRIO_WHO_PROCESS of linux/ioprio.h, which older headers lack */
     RUN_PROGRAM = 10,   /* BPF_PROG_RUN of linux/bpf.h */
@@ -59,7 +67,7 @@ static const char *const calls[] = {
     "getcwd fadvise64 fadvise64_64 arm_fadvise64_64",
     /* writing: the recording, its lock, one of another version renamed aside, the log */
     "write pwrite64 writev pwritev pwritev2 ftruncate ftruncate64 fallocate fsync "
-    "fdatasync flock fcntl fcntl64 unlink unlinkat rename renameat renameat2 mkdir mkdirat "
+    "fdatasync flock unlink unlinkat rename renameat renameat2 mkdir mkdirat "
     "chmod fchmod fchmodat fchmodat2 chown chown32 fchown fchown32 fchownat umask",
     /* waiting, and word between threads */
     "poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64 epoll_create "
@@ -95,18 +103,13 @@ struct exception {
 };
 
 #define ALL_BITS UINT64_MAX
-#define WRITE_EXECUTE ((uint64_t)(PROT_WRITE | PROT_EXEC))
 
 static const struct exception exceptions[] = {
     /* A thread, never a process. The flags of clone3 cannot be seen: without it, libc takes clone. */
     { "clone", CLONE_FLAGS, CLONE_THREAD, CLONE_THREAD },
-    /* No code is made at run time; a library may still be loaded. */
-    { "mmap", 2, WRITE_EXECUTE, 0 },
-    { "mmap", 2, WRITE_EXECUTE, PROT_WRITE },
-    { "mmap", 2, WRITE_EXECUTE, PROT_EXEC },
-    { "mmap2", 2, WRITE_EXECUTE, 0 },
-    { "mmap2", 2, WRITE_EXECUTE, PROT_WRITE },
-    { "mmap2", 2, WRITE_EXECUTE, PROT_EXEC },
+    /* No code comes in any more, neither made by us nor from a file: see recorder/libraries.h. */
+    { "mmap", 2, PROT_EXEC, 0 },
+    { "mmap2", 2, PROT_EXEC, 0 },
     { "mprotect", 2, PROT_EXEC, 0 },
     { "prctl", 0, ALL_BITS, PR_SET_NAME },
     { "prctl", 0, ALL_BITS, PR_GET_NAME },
@@ -123,12 +126,21 @@ static const struct exception exceptions[] = {
     { "socketpair", 0, ALL_BITS, AF_UNIX }, /* libcurl, to wake itself */
 };
 
+/* Of fcntl: not who gets a signal when a descriptor is ready, which could be anybody, nor which signal. */
+static const int descriptor_commands[] = {
+    F_DUPFD,  F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,     F_GETFL,  F_SETFL,  F_GETLK,   F_SETLK,
+    F_SETLKW, F_OFD_GETLK,     F_ADD_SEALS, F_GET_SEALS, GETLK_64, SETLK_64, SETLKW_64,
+};
+
 /* Allowed where two arguments have these values. */
 static const struct {
     const char *name;
     struct scmp_arg_cmp when[2];
 } pairs[] = {
-    /* Not the routing protocol: with CAP_NET_ADMIN that could change the network. */
+    /*
+     * Not the routing protocol: with CAP_NET_ADMIN that could change the network. So could some families of
+     * the generic one, which has the kernel's reports of exits; these need the capability.
+     */
     { "socket", { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }, { 2, SCMP_CMP_EQ, NETLINK_GENERIC, 0 } } },
     /* Lists sockets; could also end them, which a filter cannot tell apart: see sock_diag_linux.h. */
     { "socket", { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }, { 2, SCMP_CMP_EQ, NETLINK_SOCK_DIAG, 0 } } },
@@ -177,6 +189,26 @@ static int allow_exceptions(scmp_filter_ctx filter)
     return failure;
 }
 
+static int allow_commands(scmp_filter_ctx filter)
+{
+    int failure = 0;
+
+    for (size_t i = 0; failure == 0 && i < COUNT_OF(descriptor_commands); i++) {
+        const struct scmp_arg_cmp when = { 1, SCMP_CMP_EQ, (scmp_datum_t)descriptor_commands[i],
+                                           0 };
+        bool again = false;
+
+        for (size_t j = 0; j < i; j++)
+            again = again || descriptor_commands[j] == descriptor_commands[i];
+        if (again) /* on some machines two have one number */
+            continue;
+        failure = allow(filter, "fcntl", 1, &when);
+        if (failure == 0)
+            failure = allow(filter, "fcntl64", 1, &when);
+    }
+    return failure;
+}
+
 static int allow_pairs(scmp_filter_ctx filter)
 {
     int failure = 0;
@@ -199,6 +231,19 @@ static int allow_nvidia(scmp_filter_ctx filter)
                                           _IOC(_IOC_READ | _IOC_WRITE, 'F', 0, 0) };
 
     return access("/dev/nvidiactl", F_OK) == 0 ? allow(filter, "ioctl", 1, &request) : 0;
+}
+
+/* NVIDIA's library may load parts of itself when it is first asked: not what can be written, too. */
+static int allow_libraries(scmp_filter_ctx filter)
+{
+    const uint64_t write_execute = PROT_WRITE | PROT_EXEC;
+    const struct scmp_arg_cmp code = { 2, SCMP_CMP_MASKED_EQ, write_execute, PROT_EXEC };
+    int failure = 0;
+
+    if (!libraries_load_more())
+        return 0;
+    failure = allow(filter, "mmap", 1, &code);
+    return failure != 0 ? failure : allow(filter, "mmap2", 1, &code);
 }
 
 /* abort, raise */
@@ -228,11 +273,15 @@ static int allow_all(scmp_filter_ctx filter, const struct process_needs *needs)
     if (failure == 0)
         failure = allow_exceptions(filter);
     if (failure == 0)
+        failure = allow_commands(filter);
+    if (failure == 0)
         failure = allow_pairs(filter);
     if (failure == 0)
         failure = allow_bpf(filter, needs);
     if (failure == 0)
         failure = allow_nvidia(filter);
+    if (failure == 0)
+        failure = allow_libraries(filter);
     return failure != 0 ? failure : allow_signals_to_ourselves(filter);
 }
 
@@ -246,6 +295,7 @@ enum status sandbox_enter(const struct process_needs *needs, struct error *err)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     int failure = filter == NULL ? -ENOMEM : allow_all(filter, needs);
 
+    libraries_load();
     /* The last two are wishes: an old kernel does not log, an old library tests one by one. */
     if (failure == 0) {
         (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);

@@ -1,4 +1,7 @@
-/* One thread, one read at a time. Who holds it last, the thread or its owner, frees it. */
+/*
+ * One thread, one read at a time. It releases what it reads with, which may hang as a read may; who holds
+ * the rest last, the thread or its owner, frees that.
+ */
 #include "recorder/worker.h"
 
 #include <pthread.h>
@@ -10,7 +13,7 @@
 
 #include "recorder/unanswered.h"
 
-enum { STOP_GRACE_MS = 1000, NS_PER_MS = 1000000, AT_MAX = 120 };
+enum { STOP_GRACE_S = 2, AT_MAX = 120 };
 
 enum phase {
     PHASE_IDLE,
@@ -26,14 +29,15 @@ struct worker {
     pthread_mutex_t lock; /* of what follows; never held across a read */
     pthread_cond_t changed;
     enum phase phase;
-    bool stop, abandoned;
+    bool stop, ended, abandoned;
     int64_t since_ns; /* the kick of the read that goes on */
     int64_t cpu_ns;
     enum status status;
     struct error err;
     char at[AT_MAX]; /* what is being read */
 
-    /* of the sampling thread: what was told */
+    /* of the sampling thread: what was told, what it is to do yet */
+    int64_t again_ns; /* the tick at whose end it is to be kicked */
     bool late;
     int64_t late_since_ns;
     char late_at[AT_MAX];
@@ -54,10 +58,14 @@ static int64_t thread_cpu_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static void release_job(const struct worker_job *job)
+{
+    if (job->release != NULL)
+        job->release(job->self);
+}
+
 static void worker_free(struct worker *worker)
 {
-    if (worker->job.release != NULL)
-        worker->job.release(worker->job.self);
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);
     free(worker);
@@ -98,9 +106,13 @@ static void *run(void *argument)
         if (worker->stop)
             break;
         read_once(worker);
-        pthread_cond_broadcast(&worker->changed); /* worker_stop may wait for it */
     }
+    pthread_mutex_unlock(&worker->lock);
+    release_job(&worker->job);
+    pthread_mutex_lock(&worker->lock);
+    worker->ended = true;
     abandoned = worker->abandoned;
+    pthread_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
     if (abandoned)
         worker_free(worker);
@@ -129,12 +141,12 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
 
     *started = NULL;
     if (worker == NULL) {
-        if (job->release != NULL)
-            job->release(job->self);
+        release_job(job);
         return error_set(err, STATUS_NO_MEMORY, "thread of %s", job->name);
     }
     worker->job = *job;
     worker->threaded = thread;
+    worker->again_ns = INT64_MIN;
     pthread_mutex_init(&worker->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -142,6 +154,7 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
     pthread_condattr_destroy(&monotonic);
     failed = thread ? start_thread(worker) : 0;
     if (failed != 0) {
+        release_job(job);
         worker_free(worker);
         return error_set(err, STATUS_IO, "start the thread of %s: %s", job->name, strerror(failed));
     }
@@ -149,30 +162,38 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
     return STATUS_OK;
 }
 
-void worker_stop(struct worker *worker)
+/* Until the thread has ended, or for so long; then it is left what it has. True: it has ended. */
+static bool await_end(struct worker *worker)
 {
     struct timespec until;
-    bool abandoned;
+    bool ended;
     int waited = 0;
 
-    if (worker == NULL)
-        return;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += worker->late ? 0 : STOP_GRACE_MS / 1000;
+    until.tv_sec += worker->late ? 0 : STOP_GRACE_S;
     pthread_mutex_lock(&worker->lock);
     worker->stop = true;
     pthread_cond_broadcast(&worker->changed);
-    while (worker->phase == PHASE_READING && waited == 0)
+    while (!worker->ended && waited == 0)
         waited = pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
-    abandoned = worker->phase == PHASE_READING;
-    worker->abandoned = abandoned;
-    pthread_mutex_unlock(&worker->lock);
-    if (abandoned) {
+    ended = worker->ended;
+    worker->abandoned = !ended;
+    if (!ended) /* before the lock is open: it may free all this then */
         pthread_detach(worker->thread);
+    pthread_mutex_unlock(&worker->lock);
+    return ended;
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (worker == NULL)
         return;
-    }
-    if (worker->threaded)
+    if (!worker->threaded)
+        release_job(&worker->job);
+    else if (await_end(worker))
         pthread_join(worker->thread, NULL);
+    else
+        return;
     worker_free(worker);
 }
 
@@ -207,6 +228,29 @@ bool worker_take(struct worker *worker, enum status *st, struct error *err)
     }
     pthread_mutex_unlock(&worker->lock);
     return read;
+}
+
+void worker_due(struct worker *worker, int64_t now_ns)
+{
+    worker->again_ns = worker_kick(worker, now_ns) ? INT64_MIN : now_ns;
+}
+
+bool worker_take_later(struct worker *worker, int64_t now_ns, enum status *st, struct error *err)
+{
+    bool early = worker->threaded && worker->since_ns == now_ns;
+
+    return !early && worker_take(worker, st, err);
+}
+
+void worker_used(struct worker *worker, int64_t now_ns)
+{
+    if (worker->again_ns == now_ns)
+        (void)worker_kick(worker, now_ns);
+}
+
+int64_t worker_kicked_ns(const struct worker *worker)
+{
+    return worker->since_ns;
 }
 
 void worker_at(struct worker *worker, const char *what)

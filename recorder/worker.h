@@ -19,7 +19,7 @@ struct worker_job {
     const char *name; /* of the collector, for events: "gpu" */
     /* May block, even for ever. Touches nothing but `self`, which may outlive all else. */
     enum status (*read)(void *self, struct error *err);
-    /* Frees `self`. NULL: there is nothing to free. */
+    /* Frees `self`, in the thread; may block, too. NULL: there is nothing to free. */
     void (*release)(void *self);
     void *self;
 };
@@ -37,7 +37,7 @@ struct worker; /* such a thread */
  */
 MUST_USE enum status worker_start(struct worker **started, const struct worker_job *job,
                                   bool thread, struct error *err);
-/* Waits up to a second for a read that goes on, then leaves it to itself. Accepts NULL. */
+/* Waits up to two seconds for the thread to end, then leaves it to itself. Accepts NULL. */
 void worker_stop(struct worker *worker);
 
 /* Begin a read. False: the one before goes on, or was not taken yet. */
@@ -45,6 +45,18 @@ bool worker_kick(struct worker *worker, int64_t now_ns);
 
 /* Whether a read has ended since the last kick, and how; once for each. `err` is its error. */
 bool worker_take(struct worker *worker, enum status *st, struct error *err);
+
+/*
+ * For what is told by rates: an answer is taken at a later tick than that of its kick, also if it is there
+ * before (without a thread at once). Taken at one tick and then another, rates would be of times as long and
+ * half as long. worker_due is for the collector's `begin`; worker_used ends its `collect`, when what
+ * was taken is used up, and kicks if worker_due could not, as the answer before was not taken yet.
+ */
+void worker_due(struct worker *worker, int64_t now_ns);
+bool worker_take_later(struct worker *worker, int64_t now_ns, enum status *st, struct error *err);
+void worker_used(struct worker *worker, int64_t now_ns);
+/* The time of the latest kick. */
+int64_t worker_kicked_ns(const struct worker *worker);
 
 /* From within the read: what it is at now, for the event that tells of its not answering. */
 void worker_at(struct worker *worker, const char *what);

@@ -537,7 +537,8 @@ static void counters_that_go_back_are_recorded_as_they_are(void **state)
     collect(&t);
     assert_int_equal(test_value(&t, 1, CGROUP_CPU_NS_TOTAL), 40);
     assert_int_equal(test_value(&t, 1, CGROUP_OOM_KILLS_TOTAL), 2);
-    assert_int_equal(t.tick.event_count, 0);
+    assert_int_equal(t.tick.event_count, 1);
+    assert_event(&t, "oom_kill", "/a", 2); /* it began anew since, and had these */
     write_group(&root, "/a", "memory.events", "oom_kill 3\n");
     collect(&t);
     assert_event(&t, "oom_kill", "/a", 1);
@@ -574,6 +575,88 @@ static void kills_are_told_of_the_group_they_were_in(void **state)
     assert_int_equal(t.tick.event_count, 2);
     assert_event(&t, "oom_kill", "/a", 1);
     assert_event(&t, "oom_kill", "/a/d", 1);
+    test_collector_close(&t);
+    test_root_close(&root);
+}
+
+static void set_kills(const struct test_root *root, const char *group, bool populated, int kills)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "oom_kill %d\n", kills);
+    write_group(root, group, "memory.events", text);
+    write_group(root, group, "cgroup.events", populated ? "populated 1\n" : "populated 0\n");
+}
+
+static void kills_of_a_group_that_empties_and_fills_again_are_told_once(void **state)
+{
+    (void)state;
+    struct test_root root;
+    struct test_collector t;
+
+    test_root_open(&root);
+    test_root_write(&root, "/proc/self/mountinfo", MOUNT_V2);
+    write_live(&root, "/a");
+    write_live(&root, "/a/b");
+    set_kills(&root, "/a", true, 7);
+    set_kills(&root, "/a/b", true, 6);
+    test_collector_open(&t, &cgroup_collector, root.path);
+    collect(&t);
+    assert_int_equal(t.tick.event_count, 0);
+    set_kills(&root, "/a", false, 8); /* it took all that was in there */
+    set_kills(&root, "/a/b", false, 7);
+    collect(&t);
+    assert_int_equal(t.tick.event_count, 1);
+    assert_event(&t, "oom_kill", "/a", 1);
+    for (int i = 0; i < 4; i++) {
+        collect(&t);
+        assert_int_equal(row_count(&t), 1); /* the root's */
+        assert_int_equal(t.tick.event_count, 0);
+    }
+    set_kills(&root, "/a", true, 8);
+    set_kills(&root, "/a/b", true, 7);
+    collect(&t);
+    assert_int_equal(row_count(&t), 3);
+    assert_int_equal(t.tick.event_count, 0); /* what it was in is seen only now, and was told */
+    set_kills(&root, "/a", true, 9);
+    set_kills(&root, "/a/b", true, 8);
+    collect(&t);
+    assert_int_equal(t.tick.event_count, 1);
+    assert_event(&t, "oom_kill", "/a/b", 1);
+    test_collector_close(&t);
+    test_root_close(&root);
+}
+
+static void of_a_group_that_is_new_all_is_news(void **state)
+{
+    (void)state;
+    struct test_root root;
+    struct test_collector t;
+
+    test_root_open(&root);
+    test_root_write(&root, "/proc/self/mountinfo", MOUNT_V2);
+    write_live(&root, "/a");
+    set_kills(&root, "/a", true, 3);
+    test_collector_open(&t, &cgroup_collector, root.path);
+    collect(&t);
+    assert_int_equal(t.tick.event_count, 0);
+    write_live(&root, "/b");
+    set_kills(&root, "/b", true, 1);
+    write_group(&root, "/b", "cpu.stat", "throttled_usec 900000\n");
+    write_live(&root, "/c"); /* killed whole before it was seen */
+    set_kills(&root, "/c", false, 2);
+    collect(&t);
+    assert_int_equal(t.tick.event_count, 3);
+    assert_event(&t, "oom_kill", "/b", 1);
+    assert_event(&t, "oom_kill", "/c", 2);
+    assert_event(&t, "throttle", "/b", 900000000);
+    write_live(&root, "/d");
+    write_live(&root, "/d/e"); /* one that came with the one above it */
+    set_kills(&root, "/d", true, 1);
+    set_kills(&root, "/d/e", true, 1);
+    collect(&t);
+    assert_int_equal(t.tick.event_count, 1);
+    assert_event(&t, "oom_kill", "/d/e", 1);
     test_collector_close(&t);
     test_root_close(&root);
 }
@@ -700,6 +783,8 @@ int main(void)
         cmocka_unit_test(a_group_that_vanishes_between_listing_and_reading_is_none),
         cmocka_unit_test(counters_that_go_back_are_recorded_as_they_are),
         cmocka_unit_test(kills_are_told_of_the_group_they_were_in),
+        cmocka_unit_test(kills_of_a_group_that_empties_and_fills_again_are_told_once),
+        cmocka_unit_test(of_a_group_that_is_new_all_is_news),
         cmocka_unit_test(throttling_is_told_when_it_begins),
         cmocka_unit_test(events_of_one_sample_are_bounded),
         cmocka_unit_test(depth_and_number_of_groups_are_bounded),

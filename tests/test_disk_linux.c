@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -187,6 +188,73 @@ static void disks_come_and_go(void **state)
     test_root_close(&root);
 }
 
+#define FIRST_DISK " 900 0 9000 1 800 0 8000 1 0 1 1\n"
+#define BUSIER_DISK " 5000 0 50000 1 4000 0 40000 1 0 1 1\n"
+
+/* What the only disk is at the next tick: whether its counters are compared with those before. */
+static bool goes_on(struct test_collector *t, const struct test_root *root, const char *diskstats)
+{
+    test_root_write(root, "/proc/diskstats", diskstats);
+    collect(t);
+    assert_int_equal(rows(t), 1);
+    return (t->tick.table[TABLE_DISK].rows[0].flags & ROW_FIRST) == 0;
+}
+
+static void another_disk_of_that_name_begins_anew(void **state)
+{
+    (void)state;
+    struct test_root root;
+    struct test_collector t;
+
+    test_root_open(&root);
+    test_root_write(&root, "/proc/diskstats", "8 0 sda" FIRST_DISK);
+    test_root_write(&root, "/sys/block/sda/diskseq", "9\n");
+    test_root_write(&root, "/sys/block/sda/size", "2\n");
+    test_collector_open(&t, &disk_collector, root.path);
+    collect(&t);
+    assert_int_equal(test_value(&t, 0, DISK_SIZE_BYTES), 2 * 512);
+    assert_true(goes_on(&t, &root, "8 0 sda" BUSIER_DISK));
+    assert_false(goes_on(&t, &root, "8 16 sda" BUSIER_DISK)); /* another device */
+    assert_true(goes_on(&t, &root, "8 16 sda" BUSIER_DISK));
+    assert_false(goes_on(&t, &root, "8 16 sda" FIRST_DISK)); /* it has done less */
+    assert_int_equal(t.tick.table[TABLE_DISK].rows[0].slot, 0);
+    test_root_write(&root, "/sys/block/sda/diskseq", "10\n"); /* it has done more */
+    assert_false(goes_on(&t, &root, "8 16 sda" BUSIER_DISK));
+    assert_true(goes_on(&t, &root, "8 16 sda" BUSIER_DISK));
+    assert_int_equal(t.tick.entity_count, 0); /* at the same address, as far as can be known */
+    test_collector_close(&t);
+    test_root_close(&root);
+}
+
+static void another_disk_at_another_address_is_another_entity(void **state)
+{
+    (void)state;
+    struct test_root root;
+    struct test_collector t;
+    char path[512];
+    uint32_t first;
+
+    test_root_open(&root);
+    test_root_write(&root, "/proc/diskstats", "8 0 sda" FIRST_DISK);
+    test_root_write(&root, "/sys/devices/pci0/ata1/block/sda/diskseq", "1\n");
+    test_root_write(&root, "/sys/devices/pci0/ata2/block/sda/diskseq", "2\n");
+    test_root_write(&root, "/sys/block/x", "");
+    (void)snprintf(path, sizeof path, "%s/sys/block/sda", root.path);
+    assert_int_equal(symlink("../devices/pci0/ata1/block/sda", path), 0);
+    test_collector_open(&t, &disk_collector, root.path);
+    collect(&t);
+    first = test_slot(&t, "pci0/ata1/block/sda");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("../devices/pci0/ata2/block/sda", path), 0);
+    /* As the kernel has it: what was opened of a disk that is gone tells nothing. */
+    test_root_write(&root, "/sys/devices/pci0/ata1/block/sda/diskseq", "");
+    assert_false(goes_on(&t, &root, "8 0 sda" BUSIER_DISK));
+    assert_int_not_equal(test_slot(&t, "pci0/ata2/block/sda"), first);
+    assert_null(test_row(&t, first));
+    test_collector_close(&t);
+    test_root_close(&root);
+}
+
 static void every_truncation_is_read_without_harm(void **state)
 {
     (void)state;
@@ -254,6 +322,8 @@ int main(void)
         cmocka_unit_test(milliseconds_that_wrap_go_on),
         cmocka_unit_test(counters_that_begin_anew_fall),
         cmocka_unit_test(disks_come_and_go),
+        cmocka_unit_test(another_disk_of_that_name_begins_anew),
+        cmocka_unit_test(another_disk_at_another_address_is_another_entity),
         cmocka_unit_test(every_truncation_is_read_without_harm),
         cmocka_unit_test(a_thousand_disks_are_read_to_the_last),
         cmocka_unit_test(without_diskstats_it_says_so),

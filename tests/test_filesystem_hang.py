@@ -143,6 +143,45 @@ def stop_while_they_hang(work, hanging):
           "both are gone as soon as the file systems answer")
 
 
+def detach(server):
+    """Nobody finds it any more; who waits for it waits on."""
+    fuse.check(fuse.libc.umount2(server.path.encode(), 2))  # MNT_DETACH
+
+
+def mounted_again(work, answers):
+    """
+    What hangs is taken away, another that hangs is mounted in its place, and another: of these two are
+    asked, until one of them is back; the others' turn is never theirs.
+    """
+    path = os.path.join(work, "c.pscope")
+    again = mount(work, "again")
+    hanging = [again]
+    again.hold(fuse.STATFS)
+    recorder = record(path)
+    check(await_that(lambda: again.held_count() > 0), "the first is asked")
+    for number in ("second", "third"):
+        detach(again)
+        again = fuse.Fuse(again.path)
+        again.hold(fuse.STATFS)
+        hanging.append(again)
+        if number == "second":
+            check(await_that(lambda: again.held_count() > 0), "so is the second")
+    rounds = answers.answered(fuse.STATFS)
+    check(await_that(lambda: answers.answered(fuse.STATFS) >= rounds + 2), "others are read")
+    check(again.held_count() == 0, "the third is not asked while two hang in its place")
+    hanging[0].release()
+    check(await_that(lambda: again.held_count() > 0), "it is when one of them is back")
+    for server in hanging:
+        server.release()
+    check(recorder.stop() == 0, "the recording ends as it should")
+    programs.analyze("verify", path)
+    check(all(row["total_bytes"] == "" for row in samples_of(path, again)[:-1]),
+          "what the first tells is not taken for what is in its place")
+    for server in hanging[:-1]:
+        os.close(server.fd)
+    again.close()
+
+
 class Counting:
     """How often a server was asked for something, of those that it answered."""
 
@@ -167,6 +206,7 @@ def main():
             for server in servers[1:]:
                 server.hold(fuse.STATFS)
             hang_and_answer(work, servers[0], servers[1:])
+            mounted_again(work, servers[0])
             stop_while_they_hang(work, servers[1:])
         finally:
             for recorder in recorders:

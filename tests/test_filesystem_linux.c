@@ -110,6 +110,31 @@ static void many_and_long_mounts_are_bounded(void **state)
     free(text);
 }
 
+static void mounts_that_cover_each_other_do_not_add_up(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 3, LINE = 64 };
+    struct mounts mounts = { 0 };
+    char *text = calloc((size_t)ROUNDS * MOUNTS_MAX + 1, LINE);
+    size_t used = 0;
+
+    assert_non_null(text);
+    for (int round = 0; round < ROUNDS; round++) /* each covers the round before */
+        for (int i = 0; i < MOUNTS_MAX; i++)
+            used += (size_t)snprintf(text + used, LINE, "1 0 %d:%d / /m%d rw - xfs a rw\n", round,
+                                     i, i);
+    for (int pass = 0; pass < 2; pass++) { /* and the first's again */
+        assert_int_equal(parse(&mounts, text), MOUNTS_MAX);
+        assert_int_equal(mounts.left_out, 0);
+        for (int i = 0; i < MOUNTS_MAX; i++) {
+            assert_int_equal(mounts.mount[i].major, ROUNDS - 1);
+            assert_int_equal(mounts.mount[i].minor, i);
+        }
+    }
+    mounts_release(&mounts);
+    free(text);
+}
+
 static void room_is_what_statvfs_tells(void **state)
 {
     (void)state;
@@ -149,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_covered_mount_and_its_device_are_left_out),
         cmocka_unit_test(a_source_that_may_hold_a_password_is_not_kept),
         cmocka_unit_test(many_and_long_mounts_are_bounded),
+        cmocka_unit_test(mounts_that_cover_each_other_do_not_add_up),
         cmocka_unit_test(room_is_what_statvfs_tells),
     };
 

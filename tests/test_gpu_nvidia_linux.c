@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -288,6 +289,43 @@ static void of_repeated_samples_the_newest_counts(void **state)
     nvml_rig_end(rig);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The library keeps samples for a while, and gives one that was there at the reading before. */
+static void an_old_sample_is_not_of_this_reading(void **state)
+{
+    (void)state;
+    const char *const one = "gpus 1\n" GPU_0 "process 0 compute 7 10\n";
+    struct nvml_rig *rig = NULL;
+    int64_t start_ms;
+    char orders[256];
+
+    do { /* where the two readings are a second apart, the sample lies between them */
+        if (rig != NULL)
+            nvml_rig_end(rig);
+        start_ms = now_ms();
+        (void)snprintf(orders, sizeof orders, "%ssample 0 7 90 0 0 0 960000\n", one);
+        rig = nvml_rig_of(orders);
+        assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 900000);
+        (void)snprintf(orders, sizeof orders, "%ssample 0 7 90 0 0 0 940000\n", one);
+        nvml_rig_order(rig, orders);
+        nvml_rig_read(rig);
+    } while (now_ms() - start_ms >= 900);
+    assert_int_equal(nvml_rig_use(rig, 7)->missing[GPU_PROCESS_UTILIZATION_PPM], MISSING_NONE);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 0);
+    (void)snprintf(orders, sizeof orders, "%ssample 0 7 30 0 0 0\n", one);
+    nvml_rig_order(rig, orders);
+    nvml_rig_read(rig);
+    assert_int_equal(nvml_rig_use(rig, 7)->values[GPU_PROCESS_UTILIZATION_PPM], 300000);
+    nvml_rig_end(rig);
+}
+
 static void a_driver_with_odd_lists_is_asked_the_older_way(void **state)
 {
     (void)state;
@@ -416,6 +454,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_is_no_value),
         cmocka_unit_test(a_list_that_claims_more_than_its_room_is_read_as_far_as_it_is_ours),
         cmocka_unit_test(of_repeated_samples_the_newest_counts),
+        cmocka_unit_test(an_old_sample_is_not_of_this_reading),
         cmocka_unit_test(a_driver_with_odd_lists_is_asked_the_older_way),
         cmocka_unit_test(while_all_sleep_the_library_is_not_even_initialised),
         cmocka_unit_test(beside_one_awake_the_sleeping_one_is_not_opened),

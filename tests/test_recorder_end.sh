@@ -74,6 +74,8 @@ is "mode" "$(stat -c %a "$work/a")" 640
 alone a
 logged "recording to $work/a every 50 ms: process, cpu, memory, "
 logged "stopped (duration):"
+grep -q ' \(partial\|not there\|not permitted\|unsupported\): ' "$log" &&
+    logged "what that takes is told by procscoped --list-collectors"
 grep -q 'every 50 ms: [a-z_, ]*, recorder;' "$log" || fail "the recorder's own row is last"
 is "end" "$(query "$work/a" 'SELECT count(*), min(end_reason) FROM session')" "1|duration"
 is "integrity" "$(query "$work/a" 'PRAGMA integrity_check')" ok

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 
 #include <cmocka.h>
 
+#include "recorder/libraries.h"
 #include "recorder/sandbox.h"
 
 enum { NO_FORK = 100, NO_SANDBOX, NOT_AN_EXIT };
@@ -199,6 +201,68 @@ static int make_code(void)
     return 0;
 }
 
+/* What was written to memory or to a file, and then mapped. */
+static int load_code(void)
+{
+    int memory = memfd_create("code", MFD_CLOEXEC);
+    int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+    WORKS(memory);
+    WORKS(file);
+    WORKS(ftruncate(memory, 4096));
+    if (libraries_load_more()) /* NVIDIA's library may */
+        return 0;
+    REFUSED(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, memory, 0));
+    REFUSED(mmap(NULL, 4096, PROT_EXEC, MAP_SHARED, memory, 0));
+    REFUSED(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0));
+    return 0;
+}
+
+/* Whose library was loaded before. */
+static int name_a_user(void)
+{
+    return getpwuid(0) != NULL ? 0 : 1;
+}
+
+static int use_descriptors(void)
+{
+    struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = getppid() };
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    int memory = memfd_create("descriptor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    WORKS(memory);
+    REFUSED(fcntl(memory, F_SETOWN, getppid()));
+    REFUSED(fcntl(memory, F_SETOWN_EX, &owner));
+    REFUSED(fcntl(memory, F_SETSIG, SIGKILL));
+    REFUSED(fcntl(memory, F_SETLEASE, F_RDLCK));
+    REFUSED(fcntl(memory, F_NOTIFY, 0));
+    WORKS(fcntl(memory, F_SETFL, O_NONBLOCK));
+    WORKS(fcntl(memory, F_GETFL));
+    WORKS(fcntl(memory, F_SETFD, FD_CLOEXEC));
+    WORKS(fcntl(memory, F_DUPFD_CLOEXEC, 3));
+    WORKS(fcntl(memory, F_SETLK, &lock));
+    WORKS(fcntl(memory, F_GETLK, &lock));
+    lock.l_pid = 0;
+    WORKS(fcntl(memory, F_OFD_GETLK, &lock));
+    WORKS(fcntl(memory, F_GET_SEALS));
+    return 0;
+}
+
+static void no_code_comes_in_from_a_file(void **state)
+{
+    (void)state;
+    need_sandbox();
+    assert_int_equal(in_sandbox(load_code), 0);
+    assert_int_equal(in_sandbox(name_a_user), 0);
+}
+
+static void descriptors_send_nobody_signals(void **state)
+{
+    (void)state;
+    need_sandbox();
+    assert_int_equal(in_sandbox(use_descriptors), 0);
+}
+
 static void no_code_is_made_at_run_time(void **state)
 {
     (void)state;
@@ -283,6 +347,8 @@ int main(void)
         cmocka_unit_test(drivers_are_asked_nothing_but_nvidias_where_it_is_there),
         cmocka_unit_test(sockets_are_local_or_of_two_kinds_of_netlink),
         cmocka_unit_test(no_code_is_made_at_run_time),
+        cmocka_unit_test(no_code_comes_in_from_a_file),
+        cmocka_unit_test(descriptors_send_nobody_signals),
         cmocka_unit_test(threads_are_started_and_are_in_it_too),
         cmocka_unit_test(memory_can_be_shared_by_a_local_socket),
         cmocka_unit_test(a_broken_guarantee_still_ends_us),

@@ -219,6 +219,99 @@ static void one_that_hangs_at_the_end_is_left_to_itself(void **state)
     pthread_mutex_unlock(&gate.lock);
 }
 
+/* A source that can be read, and hangs when it is closed. */
+static void release_at_gate(void *self)
+{
+    (void)!read_gate(self, &(struct error){ 0 });
+    release_gate(self);
+}
+
+static void one_that_hangs_when_it_is_released_is_left_to_itself(void **state)
+{
+    struct worker_job job = { "gates", read_gate, release_at_gate, calloc(1, sizeof(int)) };
+    struct error err = { 0 };
+    struct worker *worker;
+
+    (void)state;
+    assert_non_null(job.self);
+    gate.reads = gate.released = 0;
+    assert_int_equal(worker_start(&worker, &job, true, &err), STATUS_OK);
+    set_gate(true);
+    assert_true(worker_kick(worker, 0));
+    assert_int_equal(take(worker, &err), STATUS_OK);
+    set_gate(false);
+    worker_stop(worker);
+    await_waiting(); /* it is at it still, with what it has */
+    assert_int_equal(gate.released, 0);
+    set_gate(true);
+    pthread_mutex_lock(&gate.lock);
+    while (gate.released == 0)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+/* Until its read has ended: nothing waits at the gate, and so many reads were done. */
+static void await_reads(int reads)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+    bool done = false;
+
+    for (int i = 0; i < 60000 && !done; i++) {
+        pthread_mutex_lock(&gate.lock);
+        done = gate.reads == reads;
+        pthread_mutex_unlock(&gate.lock);
+        (void)nanosleep(&pause, NULL);
+    }
+    assert_true(done);
+}
+
+static void rates_are_of_answers_that_are_taken_evenly(void **state)
+{
+    struct error err = { 0 };
+    enum status st;
+    int *answer;
+    struct worker *worker = start(true, &answer);
+
+    (void)state;
+    set_gate(true);
+    worker_due(worker, 10 * SECOND);
+    await_reads(1);
+    assert_false(worker_take_later(worker, 10 * SECOND, &st, &err)); /* quick as it was */
+    worker_used(worker, 10 * SECOND);
+    worker_due(worker, 11 * SECOND); /* it waits for what is not taken yet */
+    assert_int_equal(worker_kicked_ns(worker), 10 * SECOND);
+    while (!worker_take_later(worker, 11 * SECOND, &st, &err)) {
+    }
+    assert_int_equal(*answer, 1);
+    worker_used(worker, 11 * SECOND);
+    assert_int_equal(worker_kicked_ns(worker), 11 * SECOND);
+    await_reads(2);
+    assert_false(worker_take_later(worker, 11 * SECOND, &st, &err));
+    while (!worker_take_later(worker, 12 * SECOND, &st, &err)) {
+    }
+    worker_used(worker, 12 * SECOND); /* nothing was due */
+    assert_int_equal(worker_kicked_ns(worker), 11 * SECOND);
+    worker_stop(worker);
+}
+
+static void rates_without_a_thread_are_of_the_tick_itself(void **state)
+{
+    struct error err = { 0 };
+    enum status st;
+    int *answer;
+    struct worker *worker = start(false, &answer);
+
+    (void)state;
+    set_gate(true);
+    for (int i = 1; i <= 2; i++) {
+        worker_due(worker, i * SECOND);
+        assert_true(worker_take_later(worker, i * SECOND, &st, &err));
+        worker_used(worker, i * SECOND);
+        assert_int_equal(*answer, i);
+    }
+    worker_stop(worker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +320,9 @@ int main(void)
         cmocka_unit_test(an_answer_not_taken_is_not_overwritten),
         cmocka_unit_test(one_that_hangs_is_told_with_since_when_and_when_it_is_back),
         cmocka_unit_test(one_that_hangs_at_the_end_is_left_to_itself),
+        cmocka_unit_test(one_that_hangs_when_it_is_released_is_left_to_itself),
+        cmocka_unit_test(rates_are_of_answers_that_are_taken_evenly),
+        cmocka_unit_test(rates_without_a_thread_are_of_the_tick_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,7 @@ capture_processes() {
 capture_disks() {
     local name
     for name in $(names_in /sys/block '*'); do
-        take_linked /sys/block "$name" size dm/name device/ioerr_cnt
+        take_linked /sys/block "$name" size diskseq dm/name device/ioerr_cnt
     done
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recorder/collectors/cgroup_past.h"
 #include "recorder/collectors/cgroup_tree_linux.h"
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/entity_set.h"
@@ -26,25 +27,17 @@ enum {
     NS_PER_US = 1000,
 };
 
-static const int64_t period_ns = INT64_C(10000000000);
-
-/* What is kept of a group, by slot, from one sample to the next. */
-struct before {
-    int64_t kills, throttled_us;
-    bool throttled;
-};
-
 struct cgroup_state {
     struct worker *worker;
     struct cgroup_tree *tree; /* the worker's while it reads */
     struct entity_set set;
-    struct before *before;
-    size_t before_size;
+    struct cgroup_past past, now;     /* as of the sample before, and of this one */
     uint32_t slot[CGROUP_GROUPS_MAX]; /* by index in the tree, of this sample */
     int64_t kills[CGROUP_GROUPS_MAX]; /* new ones */
-    int64_t kicked_ns, sampled_ns;
-    bool at_once; /* what is read is taken in the tick that asked for it, if it is there */
-    bool sampled_before, told_left_out;
+    bool news[CGROUP_GROUPS_MAX];     /* it is new since the sample before */
+    bool left_out_before;             /* some groups, in the sample before */
+    int64_t sampled_ns;               /* the kick of the sample before */
+    bool told_left_out;
 };
 
 static enum status read_tree(void *self, struct error *err)
@@ -66,7 +59,8 @@ static void cgroup_close(void *state)
         return;
     worker_stop(cgroup->worker);
     entity_set_release(&cgroup->set);
-    free(cgroup->before);
+    cgroup_past_release(&cgroup->past);
+    cgroup_past_release(&cgroup->now);
     free(cgroup);
 }
 
@@ -110,35 +104,13 @@ static enum status cgroup_open(void **state, const struct collect_context *conte
     describe(capability, tree);
     cgroup->tree = tree;
     cgroup->set.kind = ENTITY_CGROUP;
-    cgroup->at_once = *context->root != '\0' || context->interval_ns >= period_ns;
     *state = cgroup;
     return worker_start(&cgroup->worker, &job, *context->root == '\0', err);
 }
 
 static void cgroup_begin(void *state, const struct tick *tick)
 {
-    struct cgroup_state *cgroup = state;
-
-    if (worker_kick(cgroup->worker, tick->start_ns))
-        cgroup->kicked_ns = tick->start_ns;
-}
-
-/* What is kept of the group in that slot; NULL without memory. */
-static struct before *before_of(struct cgroup_state *cgroup, struct tick *tick, uint32_t slot)
-{
-    if (slot >= cgroup->before_size) {
-        size_t size = ((size_t)slot + 1) * 2;
-        struct before *before = realloc(cgroup->before, size * sizeof *before);
-
-        if (before == NULL) {
-            tick->no_memory = true;
-            return NULL;
-        }
-        memset(before + cgroup->before_size, 0, (size - cgroup->before_size) * sizeof *before);
-        cgroup->before = before;
-        cgroup->before_size = size;
-    }
-    return &cgroup->before[slot];
+    worker_due(((struct cgroup_state *)state)->worker, tick->start_ns);
 }
 
 static void add_event(struct tick *tick, const char *kind, const char *detail, size_t size,
@@ -183,42 +155,94 @@ static void burst_end(const struct burst *burst, struct tick *tick)
     add_event(tick, burst->kind, detail, (size_t)size, burst->value_of_others, burst->duration_ns);
 }
 
-/* How much a counter has grown; 0 when it is not known, or fell. */
+static uint64_t past_key(const struct cgroup_tree *tree, const struct cgroup_group *group)
+{
+    return cgroup_past_key(cgroup_path(tree, group), group->inode);
+}
+
+/* How much a counter has grown; 0 when it is not known. One that fell has begun anew. */
 static int64_t rise(const struct cgroup_group *group, enum cgroup_metric metric, int64_t *before)
 {
-    int64_t now = group->values.value[metric];
-    int64_t rose;
+    int64_t now = group->values.value[metric], was = *before;
 
     if (group->values.missing[metric] != MISSING_NONE)
         return 0;
-    rose = now > *before ? now - *before : 0;
     *before = now;
-    return rose;
+    if (was == CGROUP_NOT_KNOWN)
+        return 0;
+    return now < was ? now : now - was;
 }
 
-static void note(struct cgroup_state *cgroup, struct tick *tick, size_t i, bool fresh,
-                 struct burst *throttle)
+/*
+ * Whether a group that the sample before did not tell of has come since. At the first sample it was there
+ * before, and may have been where the one before left groups out or did not look: below a group without
+ * processes, which itself tells of the kills there.
+ */
+static bool is_news(const struct cgroup_state *cgroup, const struct cgroup_group *group)
+{
+    const struct cgroup_group *parent;
+    const struct cgroup_before *before;
+
+    if (cgroup->past.count == 0 || cgroup->left_out_before)
+        return false;
+    if (group->parent == CGROUP_NO_PARENT)
+        return true;
+    parent = &cgroup->tree->group[group->parent];
+    before = cgroup_past_find(&cgroup->past, past_key(cgroup->tree, parent));
+    return before != NULL ? before->looked_below : cgroup->news[group->parent];
+}
+
+/*
+ * What happened to a group since the sample before; also to one that holds no process any more, which may
+ * have been killed. Of one that is new all is news; of others that are not known the first reading is what
+ * later ones are compared with.
+ */
+static void note(struct cgroup_state *cgroup, struct tick *tick, size_t i, struct burst *throttle)
 {
     const struct cgroup_group *group = &cgroup->tree->group[i];
-    int64_t passed_us = (cgroup->kicked_ns - cgroup->sampled_ns) / NS_PER_US;
-    struct before *before = before_of(cgroup, tick, cgroup->slot[i]);
+    int64_t passed_us = (worker_kicked_ns(cgroup->worker) - cgroup->sampled_ns) / NS_PER_US;
+    uint64_t key = past_key(cgroup->tree, group);
+    const struct cgroup_before *before = cgroup_past_find(&cgroup->past, key);
+    struct cgroup_before now = { .kills = CGROUP_NOT_KNOWN, .throttled_us = CGROUP_NOT_KNOWN };
+    bool was_throttled;
     int64_t throttled_us;
-    bool throttled;
 
-    if (before == NULL)
-        return;
-    if (fresh)
-        *before = (struct before){ 0 };
-    cgroup->kills[i] = rise(group, CGROUP_OOM_KILLS_TOTAL, &before->kills);
-    throttled_us = rise(group, CGROUP_THROTTLED_NS_TOTAL, &before->throttled_us);
-    if (!cgroup->sampled_before) { /* that was before the recording */
-        cgroup->kills[i] = 0;
+    cgroup->news[i] = before == NULL && is_news(cgroup, group);
+    if (cgroup->news[i])
+        now = (struct cgroup_before){ 0 };
+    else if (before != NULL)
+        now = *before;
+    was_throttled = now.throttled;
+    now.key = key;
+    now.looked_below = group->looked_below;
+    cgroup->kills[i] = rise(group, CGROUP_OOM_KILLS_TOTAL, &now.kills);
+    throttled_us = rise(group, CGROUP_THROTTLED_NS_TOTAL, &now.throttled_us);
+    now.throttled = throttled_us > passed_us / THROTTLED_PART;
+    if (now.throttled && !was_throttled)
+        burst_add(throttle, tick, cgroup->tree, group, throttled_us * NS_PER_US);
+    cgroup_past_add(&cgroup->now, &now);
+}
+
+static void note_all(struct cgroup_state *cgroup, struct tick *tick)
+{
+    int64_t passed_ns = worker_kicked_ns(cgroup->worker) - cgroup->sampled_ns;
+    struct burst throttle = { "throttle", passed_ns, 0, 0 };
+    struct cgroup_past before = cgroup->past;
+
+    if (!cgroup_past_begin(&cgroup->now, cgroup->tree->count)) {
+        tick->no_memory = true;
         return;
     }
-    throttled = throttled_us > passed_us / THROTTLED_PART;
-    if (throttled && !before->throttled)
-        burst_add(throttle, tick, cgroup->tree, group, throttled_us * NS_PER_US);
-    before->throttled = throttled;
+    for (size_t i = 0; i < cgroup->tree->count; i++) {
+        cgroup->kills[i] = 0;
+        cgroup->news[i] = false;
+        if (cgroup->tree->group[i].visited)
+            note(cgroup, tick, i, &throttle);
+    }
+    burst_end(&throttle, tick);
+    cgroup->past = cgroup->now;
+    cgroup->now = before;
+    cgroup->left_out_before = cgroup->tree->left_out > 0;
 }
 
 /*
@@ -233,10 +257,10 @@ static void tell_kills(struct cgroup_state *cgroup, struct tick *tick)
         const struct cgroup_group *group = &cgroup->tree->group[i];
         int64_t below = 0;
 
-        if (cgroup->slot[i] == ENTITY_NO_SLOT || cgroup->kills[i] == 0)
+        if (cgroup->kills[i] == 0)
             continue;
         for (size_t j = i + 1; group->kills_of_all && j < cgroup->tree->count; j++)
-            if (cgroup->tree->group[j].parent == i && cgroup->slot[j] != ENTITY_NO_SLOT)
+            if (cgroup->tree->group[j].parent == i)
                 below += cgroup->kills[j];
         if (cgroup->kills[i] > below)
             burst_add(&burst, tick, cgroup->tree, group, cgroup->kills[i] - below);
@@ -256,8 +280,7 @@ static void tell_left_out(struct cgroup_state *cgroup, struct tick *tick)
     add_event(tick, "left_out", detail, (size_t)size, cgroup->tree->left_out, 0);
 }
 
-static void add_row(struct cgroup_state *cgroup, struct tick *tick, size_t i,
-                    struct burst *throttle)
+static void add_row(struct cgroup_state *cgroup, struct tick *tick, size_t i)
 {
     const struct cgroup_tree *tree = cgroup->tree;
     const struct cgroup_group *group = &tree->group[i];
@@ -270,7 +293,6 @@ static void add_row(struct cgroup_state *cgroup, struct tick *tick, size_t i,
     uint8_t *missing;
 
     cgroup->slot[i] = ENTITY_NO_SLOT;
-    cgroup->kills[i] = 0;
     if (!cgroup_counts(group))
         return;
     (void)snprintf(key, sizeof key, "%s:%" PRIu64, path, group->inode);
@@ -281,41 +303,32 @@ static void add_row(struct cgroup_state *cgroup, struct tick *tick, size_t i,
     memcpy(values, group->values.value, sizeof group->values.value);
     memcpy(missing, group->values.missing, sizeof group->values.missing);
     cgroup->slot[i] = seen.slot;
-    note(cgroup, tick, i, seen.fresh, throttle);
 }
 
 static void add_rows(struct cgroup_state *cgroup, struct tick *tick)
 {
-    struct burst throttle = { "throttle", cgroup->kicked_ns - cgroup->sampled_ns, 0, 0 };
-
     entity_set_begin(&cgroup->set);
     for (size_t i = 0; i < cgroup->tree->count; i++)
-        add_row(cgroup, tick, i, &throttle);
+        add_row(cgroup, tick, i);
     entity_set_end(&cgroup->set, tick);
-    burst_end(&throttle, tick);
+    note_all(cgroup, tick);
     tell_kills(cgroup, tick);
     tell_left_out(cgroup, tick);
     tick_sampled(tick, TABLE_CGROUP);
-    cgroup->sampled_before = true;
-    cgroup->sampled_ns = cgroup->kicked_ns;
+    cgroup->sampled_ns = worker_kicked_ns(cgroup->worker);
 }
 
-/*
- * What is read at one tick is taken at the next one: always, so that the time between two samples is the
- * time between two reads. Only where ticks are rarer than samples would be, it is taken when it is there.
- */
 static enum status cgroup_collect(void *state, struct tick *tick, struct error *err)
 {
     struct cgroup_state *cgroup = state;
     enum status st;
 
     worker_report(cgroup->worker, tick);
-    if (!cgroup->at_once && tick->start_ns == cgroup->kicked_ns)
-        return STATUS_OK;
-    if (!worker_take(cgroup->worker, &st, err))
+    if (!worker_take_later(cgroup->worker, tick->start_ns, &st, err))
         return STATUS_OK;
     if (st == STATUS_OK)
         add_rows(cgroup, tick);
+    worker_used(cgroup->worker, tick->start_ns);
     return st;
 }
 

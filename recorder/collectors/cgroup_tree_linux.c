@@ -189,6 +189,17 @@ static ssize_t read_text(struct cgroup_tree *tree, int directory, const char *na
     return got;
 }
 
+/* Whether it tells of what becomes an event: these are read of groups without processes, too. */
+static bool tells_of_events(const struct cgroup_file *file)
+{
+    bool tells = false;
+
+    for (const struct cgroup_key *key = file->keys; key->name != NULL; key++)
+        tells = tells || key->metric == CGROUP_OOM_KILLS_TOTAL ||
+                key->metric == CGROUP_THROTTLED_NS_TOTAL;
+    return tells;
+}
+
 static void read_files(struct cgroup_tree *tree, const struct cgroup_hierarchy *h, int directory,
                        struct cgroup_group *group)
 {
@@ -198,7 +209,8 @@ static void read_files(struct cgroup_tree *tree, const struct cgroup_hierarchy *
         const struct cgroup_file *file = &cgroup_files[i];
         ssize_t size;
 
-        if ((file->subjects & h->subjects) == 0 || !cgroup_file_wanted(file, &group->values))
+        if ((file->subjects & h->subjects) == 0 || !cgroup_file_wanted(file, &group->values) ||
+            (h->subjects == CGROUP_V2 && !group->populated && !tells_of_events(file)))
             continue;
         size = read_text(tree, directory, file->name);
         if (size < 0)
@@ -303,11 +315,12 @@ static enum status visit(struct cgroup_tree *tree, struct walk *walk, uint32_t i
     group->visited = true;
     if (!group->populated || version_2)
         group->populated = is_populated(tree, version_2, directory) || group->populated;
-    if (version_2 && !group->populated)
-        goto done;
     if (version_2 && group->values.missing[CGROUP_OOM_KILLS_TOTAL] != MISSING_NONE)
         group->kills_of_all = true;
     read_files(tree, walk->h, directory, group);
+    if (version_2 && !group->populated)
+        goto done;
+    group->looked_below = true;
     /* A directory has two links, and one for each directory in it; some file systems count none. */
     if (group->depth < CGROUP_DEPTH_MAX && info.st_nlink != 2)
         st = list_children(tree, walk, index, directory);

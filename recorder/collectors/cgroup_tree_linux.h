@@ -27,6 +27,8 @@ struct cgroup_group {
     uint32_t hash;
     uint8_t depth;
     bool visited, populated;
+    bool
+        looked_below; /* its groups were listed; not those of one that holds no process, in version 2 */
     bool kills_of_all; /* oom_kills_total counts those of groups below, too: version 2 */
     struct cgroup_values values;
 };

@@ -29,7 +29,6 @@ struct containers {
     size_t engine_count;
     struct entity_set set;
     int64_t quiet_since_ns[DOCKER_SOCKETS_MAX]; /* 0: it answers */
-    int64_t kicked_ns;
     bool told_left_out;
 };
 
@@ -132,7 +131,8 @@ static enum status find_engines(struct container_round *round,
     if (st == STATUS_UNSUPPORTED && count > 0) {
         capability->status = CAPABILITY_UNSUPPORTED;
         (void)snprintf(capability->reason, sizeof capability->reason, "%.190s", why.message);
-        (void)snprintf(capability->enable, sizeof capability->enable, "install libcurl");
+        (void)snprintf(capability->enable, sizeof capability->enable,
+                       "install libcurl, then start the recorder anew: it loads nothing later");
     }
     return STATUS_OK;
 }
@@ -166,23 +166,21 @@ static enum status container_open(void **state, const struct collect_context *co
 
 static void container_begin(void *state, const struct tick *tick)
 {
-    struct containers *all = state;
-
-    if (worker_kick(all->worker, tick->start_ns))
-        all->kicked_ns = tick->start_ns;
+    worker_due(((struct containers *)state)->worker, tick->start_ns);
 }
 
 static void report_engine(struct containers *all, struct tick *tick, size_t i)
 {
     const struct container_engine *engine = &all->round->engine[i];
     bool quiet = engine->status != STATUS_OK;
+    int64_t asked_ns = worker_kicked_ns(all->worker);
     char what[WHAT_SIZE];
 
     (void)snprintf(what, sizeof what, "container: %s", engine->socket);
     if (quiet && all->quiet_since_ns[i] == 0) {
-        all->quiet_since_ns[i] = all->kicked_ns;
+        all->quiet_since_ns[i] = asked_ns;
         (void)snprintf(what, sizeof what, "container: %.*s", WHAT_SIZE - 20, engine->err.message);
-        unanswered_begins(tick, all->kicked_ns, 0, what);
+        unanswered_begins(tick, asked_ns, 0, what);
     } else if (!quiet && all->quiet_since_ns[i] != 0) {
         unanswered_ends(tick, all->quiet_since_ns[i], 0, what);
         all->quiet_since_ns[i] = 0;
@@ -239,16 +237,11 @@ static void add_rows(struct containers *all, struct tick *tick)
  * While no engine answers nothing is sampled, and nothing taken as gone. Silence is told by events, with
  * the reason; so is an answer that is none, which also counts as a failure.
  */
-static enum status container_collect(void *state, struct tick *tick, struct error *err)
+static enum status use_round(struct containers *all, struct tick *tick, struct error *err)
 {
-    struct containers *all = state;
     const struct container_engine *nonsense = NULL;
     bool answered = false;
-    enum status st;
 
-    worker_report(all->worker, tick);
-    if (!worker_take(all->worker, &st, err))
-        return STATUS_OK;
     for (size_t i = 0; i < all->engine_count; i++) {
         const struct container_engine *engine = &all->round->engine[i];
 
@@ -262,6 +255,19 @@ static enum status container_collect(void *state, struct tick *tick, struct erro
     else if (nonsense != NULL)
         return error_set(err, nonsense->status, "%s", nonsense->err.message);
     return STATUS_OK;
+}
+
+static enum status container_collect(void *state, struct tick *tick, struct error *err)
+{
+    struct containers *all = state;
+    enum status st;
+
+    worker_report(all->worker, tick);
+    if (!worker_take_later(all->worker, tick->start_ns, &st, err))
+        return STATUS_OK;
+    st = use_round(all, tick, err);
+    worker_used(all->worker, tick->start_ns);
+    return st;
 }
 
 static int64_t container_not_answering(const void *state)

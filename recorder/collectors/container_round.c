@@ -100,28 +100,50 @@ static enum status read_list(struct container_engine *engine, struct docker_list
     return st;
 }
 
+/* The engine tells nothing: what it told of last is there until it says otherwise. */
+static void carry_over(struct container_round *round, struct container_engine *engine)
+{
+    size_t from = engine->first;
+    size_t count = engine->count;
+
+    engine->first = round->list.count;
+    for (size_t i = 0; i < count && round->list.count < DOCKER_CONTAINERS_MAX; i++) {
+        struct docker_container *container = &round->list.container[round->list.count++];
+
+        *container = round->before.container[from + i];
+        docker_all_missing(container, MISSING_FAILED);
+        container->missing[CONTAINER_STATE] = MISSING_FAILED;
+    }
+    engine->count = round->list.count - engine->first;
+    round->list.left_out += (int64_t)(count - engine->count);
+}
+
 static void read_engine(struct container_round *round, struct container_engine *engine,
                         int64_t deadline_ms)
 {
-    size_t first = round->list.count, count, done = 0;
+    size_t first = round->list.count, done = 0;
+    int64_t left_out = round->list.left_out;
 
     worker_at(worker_self(), engine->socket);
     engine->status = read_list(engine, &round->list, deadline_ms, &engine->err);
     if (engine->status != STATUS_OK) {
         round->list.count = first;
+        round->list.left_out = left_out;
         (void)error_prefix(&engine->err, "%s", engine->socket);
+        carry_over(round, engine);
         return;
     }
-    count = round->list.count - first;
-    for (; done < count && deadline_ms - now_ms() >= LEAST_MS; done++) {
+    engine->first = first;
+    engine->count = round->list.count - first;
+    for (; done < engine->count && deadline_ms - now_ms() >= LEAST_MS; done++) {
         struct docker_container *container =
-            &round->list.container[first + (engine->turn + done) % count];
+            &round->list.container[first + (engine->turn + done) % engine->count];
 
         read_stats(engine, container, deadline_ms);
         if (round->restarts)
             read_restarts(engine, container, deadline_ms);
     }
-    engine->turn = done < count ? (engine->turn + done) % count : 0;
+    engine->turn = done < engine->count ? (engine->turn + done) % engine->count : 0;
 }
 
 enum status container_round_read(void *self, struct error *err)
@@ -130,6 +152,7 @@ enum status container_round_read(void *self, struct error *err)
     int64_t start_ms = now_ms();
 
     (void)err;
+    round->before = round->list;
     round->list.count = 0;
     round->list.left_out = 0;
     round->restarts = round->count++ % RESTARTS_EVERY == 0;

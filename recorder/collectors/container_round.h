@@ -15,15 +15,17 @@ struct container_engine {
     enum status
         status; /* of the last round: ABSENT (no answer in time), CORRUPT (one that is none) */
     struct error err;
+    size_t first, count; /* its containers in the list */
     size_t turn; /* with which container the next round begins: all are reached in the end */
 };
 
 struct container_round {
     struct container_engine engine[DOCKER_SOCKETS_MAX];
     size_t engine_count;
-    struct docker_list list; /* of all engines that answered */
-    int64_t count;           /* rounds so far */
-    bool restarts;           /* asked for in the last one */
+    /* Of all engines: of one that did not answer those of its last answer, with all values missing. */
+    struct docker_list list, before;
+    int64_t count; /* rounds so far */
+    bool restarts; /* asked for in the last one */
 };
 
 /*

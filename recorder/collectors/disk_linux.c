@@ -2,7 +2,8 @@
  * Disks and other block devices.
  *
  *   source  /proc/diskstats (14 columns, 18 from Linux 4.18 with discards, 20 from 5.5 with flushes);
- *           /sys/block/NAME/size and, of SCSI, device/ioerr_cnt, at every tenth tick
+ *           /sys/block/NAME/size and, of SCSI, device/ioerr_cnt, at every tenth tick; diskseq (Linux
+ *           5.15), which no two disks share, when the disk has done something
  *   units   sectors of 512 bytes; milliseconds in 32 bits (block/genhd.c), whose wraps are undone
  *   absent  partitions: their IO is that of the disk, which would count it twice, and idle ones would
  *           double the cost; loop, ram and other virtual devices until they have done IO
@@ -41,9 +42,13 @@ struct disk {
     char name[NAME_SIZE]; /* "": free */
     char key[TEXT_SIZE], label[TEXT_SIZE];
     bool seen;  /* at this tick */
+    bool known; /* from the tick before: what follows next is filled in */
     bool tried; /* its files were looked for */
+    int64_t major, minor;
+    struct hostfs_number field[DISKSTAT_FIELDS]; /* as last read */
+    int64_t number;                              /* of diskseq; -1: not known */
     struct wide milliseconds[DISKSTAT_FIELDS];
-    struct textfile size, errors;
+    struct textfile size, errors, sequence;
 };
 
 struct disk_state {
@@ -61,6 +66,7 @@ static void forget(struct disk *disk)
 {
     textfile_close(&disk->size);
     textfile_close(&disk->errors);
+    textfile_close(&disk->sequence);
     *disk = (struct disk){ 0 };
 }
 
@@ -76,6 +82,34 @@ static void disk_close(void *state)
     textfile_close(&all->stats);
     entity_set_release(&all->set);
     free(all);
+}
+
+/* --- its files --- */
+
+/* Why it failed stays in its `failure`. */
+static void open_file(const struct disk_state *all, const struct disk *disk, struct textfile *file,
+                      const char *what)
+{
+    char path[NAME_SIZE + 48];
+    struct error err;
+    int size = snprintf(path, sizeof path, "/sys/block/%s", disk->name);
+
+    for (char *at = strchr(path + strlen("/sys/block/"), '/'); at != NULL; at = strchr(at, '/'))
+        *at = '!'; /* as sysfs writes cciss/c0d0 */
+    (void)snprintf(path + size, sizeof path - (size_t)size, "/%s", what);
+    (void)!textfile_open(file, all->context->root, path, VALUE_ROOM, VALUE_ROOM, &err);
+}
+
+static struct hostfs_number read_value(struct textfile *file)
+{
+    struct hostfs_number number = { .missing = MISSING_NOT_THERE };
+    struct error err;
+
+    if (textfile_is_open(file) && textfile_read(file, &err) == STATUS_OK)
+        number.missing = (uint8_t)hostfs_parse_value(file->text, file->size, &number.value);
+    else if (file->failure != 0)
+        number.missing = (uint8_t)textfile_missing(file->failure);
+    return number;
 }
 
 /* --- which disk --- */
@@ -143,6 +177,17 @@ static struct disk *place(struct disk_state *all)
     return &all->disks[all->count++];
 }
 
+static void begin(const struct disk_state *all, struct disk *disk, struct hostfs_slice name)
+{
+    struct hostfs_number number;
+
+    memcpy(disk->name, name.at, name.size);
+    name_disk(all, disk);
+    open_file(all, disk, &disk->sequence, "diskseq");
+    number = read_value(&disk->sequence);
+    disk->number = number.missing == MISSING_NONE ? number.value : -1;
+}
+
 /* The disk of that name, known or new. Lines mostly come in the order of the tick before. */
 static struct disk *find(struct disk_state *all, struct hostfs_slice name)
 {
@@ -159,10 +204,46 @@ static struct disk *find(struct disk_state *all, struct hostfs_slice name)
     disk = place(all);
     if (disk == NULL)
         return NULL;
-    memcpy(disk->name, name.at, name.size);
-    name_disk(all, disk);
+    begin(all, disk, name);
     all->next = (size_t)(disk - all->disks) + 1;
     return disk;
+}
+
+/* Whether a counter has changed since the tick before, and one of 64 bits has fallen. */
+static bool has_changed(const struct disk *disk, const struct hostfs_disk *line, bool *fell)
+{
+    static const enum hostfs_disk_field counters[] = {
+        DISKSTAT_READS,           DISKSTAT_SECTORS_READ, DISKSTAT_WRITES,
+        DISKSTAT_SECTORS_WRITTEN, DISKSTAT_DISCARDS,     DISKSTAT_SECTORS_DISCARDED,
+    };
+    bool changed = false;
+
+    *fell = false;
+    for (size_t i = 0; i < COUNT_OF(counters); i++) {
+        int64_t before = disk->field[counters[i]].value, now = line->field[counters[i]].value;
+
+        changed = changed || now != before;
+        *fell = *fell || now < before;
+    }
+    return changed;
+}
+
+/*
+ * Whether another disk has come in its place, within one tick: it has another device or sequence number, or
+ * counts from the beginning. Only of one that has done something the kernel is asked.
+ */
+static bool is_another(struct disk *disk, const struct hostfs_disk *line)
+{
+    struct hostfs_number number;
+    bool fell;
+
+    if (line->major != disk->major || line->minor != disk->minor)
+        return true;
+    if (!has_changed(disk, line, &fell))
+        return false;
+    number = read_value(&disk->sequence);
+    return fell ||
+           (disk->number >= 0 && (number.missing != MISSING_NONE || number.value != disk->number));
 }
 
 /* Whether it is a virtual device that was never used, of which many hosts have dozens. */
@@ -238,45 +319,17 @@ static void put_line(struct values to, struct disk *disk, const struct hostfs_di
     put_milliseconds(to, DISK_FLUSH_NS_TOTAL, disk, line, DISKSTAT_FLUSH_MS);
 }
 
-static void open_files(const struct disk_state *all, struct disk *disk)
-{
-    char path[NAME_SIZE + 48];
-    char *name;
-    struct error err;
-
-    disk->tried = true;
-    name = path + snprintf(path, sizeof path, "/sys/block/");
-    (void)snprintf(name, NAME_SIZE, "%s", disk->name);
-    for (char *at = strchr(name, '/'); at != NULL; at = strchr(at, '/'))
-        *at = '!';
-    name += strlen(name);
-    memcpy(name, "/size", sizeof "/size");
-    /* Why it failed stays in its `failure`. */
-    (void)!textfile_open(&disk->size, all->context->root, path, VALUE_ROOM, VALUE_ROOM, &err);
-    memcpy(name, "/device/ioerr_cnt", sizeof "/device/ioerr_cnt");
-    (void)!textfile_open(&disk->errors, all->context->root, path, VALUE_ROOM, VALUE_ROOM, &err);
-}
-
-static struct hostfs_number read_value(struct textfile *file)
-{
-    struct hostfs_number number = { .missing = MISSING_NOT_THERE };
-    struct error err;
-
-    if (textfile_is_open(file) && textfile_read(file, &err) == STATUS_OK)
-        number.missing = (uint8_t)hostfs_parse_value(file->text, file->size, &number.value);
-    else if (file->failure != 0)
-        number.missing = (uint8_t)textfile_missing(file->failure);
-    return number;
-}
-
 static void put_files(const struct disk_state *all, struct values to, struct disk *disk)
 {
     if (!all->slow) {
         to.missing[DISK_SIZE_BYTES] = to.missing[DISK_ERRORS_TOTAL] = MISSING_NOT_SAMPLED;
         return;
     }
-    if (!disk->tried)
-        open_files(all, disk);
+    if (!disk->tried) {
+        open_file(all, disk, &disk->size, "size");
+        open_file(all, disk, &disk->errors, "device/ioerr_cnt");
+        disk->tried = true;
+    }
     put(to, DISK_SIZE_BYTES, read_value(&disk->size), SECTOR_BYTES);
     put(to, DISK_ERRORS_TOTAL, read_value(&disk->errors), 1);
 }
@@ -289,13 +342,25 @@ static enum status add_disk(struct disk_state *all, struct tick *tick,
     struct disk *disk = find(all, line->name);
     struct entity_seen seen;
     struct values to;
+    bool another;
 
     if (disk == NULL || disk->seen)
         return STATUS_OK;
+    another = disk->known && is_another(disk, line);
+    if (another) {
+        forget(disk);
+        begin(all, disk, line->name);
+    }
+    disk->known = true;
+    disk->major = line->major;
+    disk->minor = line->minor;
+    memcpy(disk->field, line->field, sizeof disk->field);
     seen = entity_set_see(&all->set, tick, disk->key, disk->label, ENTITY_NO_SLOT);
     disk->seen = true;
     if (seen.slot == ENTITY_NO_SLOT)
         return STATUS_OK;
+    if (another) /* also where its address is the same: its counters have nothing to do with those before */
+        seen.flags |= ROW_FIRST;
     if (tick_row_values(tick, TABLE_DISK, seen.slot, seen.flags, &to.value, &to.missing) == NULL)
         return error_set(err, STATUS_NO_MEMORY, "row of disk_samples");
     put_line(to, disk, line);

@@ -11,6 +11,10 @@ const char *docker_client_missing(void)
     return PROCSCOPE_CURL_MISSING;
 }
 
+void docker_client_load(void)
+{
+}
+
 enum status docker_client_open(struct docker_client **opened, const char *socket, struct error *err)
 {
     (void)socket;
@@ -116,6 +120,13 @@ static const struct library *load(struct error *err)
     if (!loaded)
         (void)error_set(err, STATUS_UNSUPPORTED, "%s cannot be loaded", names[0]);
     return loaded ? &library : NULL;
+}
+
+void docker_client_load(void)
+{
+    struct error ignored;
+
+    (void)load(&ignored);
 }
 
 static bool grow(struct docker_client *client, size_t more)

@@ -30,6 +30,9 @@ struct docker_request {
 /* Why there are no clients: "built without libcurl"; NULL: there are, if the library can be loaded. */
 const char *docker_client_missing(void);
 
+/* Load the library now, to stay, if it can be; docker_client_open tells when it cannot. */
+void docker_client_load(void);
+
 /* errors: UNSUPPORTED (not built in, or the library cannot be loaded), NO_MEMORY */
 MUST_USE enum status docker_client_open(struct docker_client **opened, const char *socket,
                                         struct error *err);

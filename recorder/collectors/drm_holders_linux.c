@@ -33,6 +33,7 @@ struct drm_look {
     int64_t looked_reading, looked_ns; /* the last look; 0: none yet */
     int64_t due;                       /* the reading of the next one */
     int apart, looks;
+    bool refused; /* it may not be looked into, as far as the last look told */
     int64_t fds; /* that it had; since Linux 6.2 st_size of the directory says how many there are */
 };
 
@@ -121,10 +122,9 @@ static bool look_into(struct drm_holders *s, struct drm_look *look, struct drm_h
 
     (void)snprintf(path, sizeof path, "%s/proc/%d/fd", s->root, (int)look->pid);
     directory = opendir(path);
-    if (directory == NULL) {
-        s->refused += errno == EACCES || errno == EPERM;
+    look->refused = directory == NULL && (errno == EACCES || errno == EPERM);
+    if (directory == NULL)
         return false;
-    }
     found->fd_count = 0;
     look->fds = 0;
     while ((entry = readdir(directory)) != NULL) {
@@ -242,6 +242,7 @@ void drm_holders_find(struct drm_holders *s, const struct gpu_candidates *candid
         /* One that is new is given a second: most that are gone by then were on no GPU. */
         if (look->pid != 0 && look->due <= s->reading && s->budget > 0)
             look_at(s, (uint32_t)i, look);
+        s->refused += look->refused;
     }
 }
 

@@ -7,8 +7,10 @@
  *
  * A statvfs may hang for ever (NFS, FUSE). So threads of this collector, its lanes, do them: one lane all
  * of them, and when it hangs another one the rest. What hung once gets a lane of its own from then on.
- * A mount that does not answer has a row with its values missing.
+ * Where another file system is mounted in the place of one that hangs, it is asked too, but no third one: no
+ * place takes up all lanes. A mount that does not answer has a row with its values missing.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@
 
 enum {
     LANES_MAX = 8,
+    LANES_OF_ONE = 2, /* that may hang at one path */
     MOUNTINFO_ROOM = 32768,
     MOUNTINFO_LIMIT = 1 << 22,
 };
@@ -74,7 +77,8 @@ enum phase {
 };
 
 struct known {
-    char path[MOUNT_PATH_MAX]; /* its key */
+    char path[MOUNT_PATH_MAX]; /* its key; first, for path_table.h */
+    int64_t major, minor;
     char label[MOUNT_LABEL_MAX];
     enum phase phase;
     bool suspect; /* it hung before */
@@ -99,39 +103,82 @@ struct filesystem_state {
     bool listing, round; /* asked for a list; rows of this round are still to come */
     struct known *known;
     size_t count, size;
+    struct path_table table; /* of those */
     struct lane lanes[LANES_MAX];
 };
 
 static struct known *find(const struct filesystem_state *all, const char *path)
 {
-    for (size_t i = 0; i < all->count; i++)
-        if (strcmp(all->known[i].path, path) == 0)
-            return &all->known[i];
-    return NULL;
+    size_t place = path_table_find(&all->table, all->known, sizeof *all->known, path);
+
+    return place == PATH_NOWHERE ? NULL : &all->known[place];
 }
 
-static bool add_known(struct filesystem_state *all, const struct mount *mount)
+/* The file system that an item asks for, if it is there still. */
+static struct known *known_of(const struct filesystem_state *all, const struct statvfs_item *item)
 {
-    struct known *known = find(all, mount->path);
-    size_t size = all->list->mounts.count + all->count + 1;
+    struct known *known = find(all, item->path);
+
+    return known != NULL && known->major == item->major && known->minor == item->minor ? known
+                                                                                       : NULL;
+}
+
+/* Room for those that are known and all that were listed. */
+static bool make_room(struct filesystem_state *all)
+{
+    size_t most = all->list->mounts.count + all->count;
     struct known *larger;
 
-    if (known == NULL && all->count == all->size) {
-        larger = realloc(all->known, size * sizeof *larger);
+    if (most > all->size) {
+        larger = realloc(all->known, most * sizeof *larger);
         if (larger == NULL)
             return false;
         all->known = larger;
-        all->size = size;
+        all->size = most;
     }
-    if (known == NULL) {
+    if (!path_table_begin(&all->table, most))
+        return false;
+    for (size_t i = 0; i < all->count; i++)
+        path_table_put(&all->table, all->known, sizeof *all->known, i);
+    return true;
+}
+
+static void add_known(struct filesystem_state *all, const struct mount *mount)
+{
+    struct known *known = find(all, mount->path);
+    bool fresh = known == NULL;
+
+    assert(all->known != NULL); /* by make_room */
+    if (fresh)
         known = &all->known[all->count++];
-        *known = (struct known){ 0 };
+    if (fresh || known->major != mount->major || known->minor != mount->minor) {
+        *known = (struct known){ .major = mount->major, .minor = mount->minor };
         memcpy(known->path, mount->path, sizeof known->path);
     }
+    if (fresh)
+        path_table_put(&all->table, all->known, sizeof *all->known, all->count - 1);
     memcpy(known->label, mount->label, sizeof known->label);
     known->read_only = mount->read_only;
     known->listed = true;
-    return true;
+}
+
+/* One that no lane is at is to be read, unless lanes enough hang at its path. */
+static void make_pending(const struct filesystem_state *all, struct known *known)
+{
+    int hang = 0;
+
+    for (size_t i = 0; i < LANES_MAX; i++) {
+        const struct lane *lane = &all->lanes[i];
+        const struct statvfs_item *at = lane->stuck ? &lane->batch->item[lane->taken] : NULL;
+
+        if (at == NULL || strcmp(at->path, known->path) != 0)
+            continue;
+        hang++;
+        if (at->major == known->major && at->minor == known->minor)
+            hang = LANES_OF_ONE;
+    }
+    known->phase = hang < LANES_OF_ONE ? PHASE_PENDING : PHASE_STUCK;
+    known->suspect = known->suspect || hang > 0;
 }
 
 /* Begin a round with the mounts that were listed; gone ones are forgotten. */
@@ -139,21 +186,23 @@ static enum status begin_round(struct filesystem_state *all, struct error *err)
 {
     size_t kept = 0;
 
+    if (!make_room(all))
+        return error_set(err, STATUS_NO_MEMORY, "%zu file systems", all->list->mounts.count);
     for (size_t i = 0; i < all->count; i++)
         all->known[i].listed = false;
     for (size_t i = 0; i < all->list->mounts.count; i++)
-        if (!add_known(all, &all->list->mounts.mount[i]))
-            return error_set(err, STATUS_NO_MEMORY, "%zu file systems", all->count);
+        add_known(all, &all->list->mounts.mount[i]);
+    (void)path_table_begin(&all->table, all->count); /* it has the room */
     for (size_t i = 0; i < all->count; i++) {
         struct known *known = &all->known[i];
 
         if (!known->listed)
             continue;
-        if (known->phase == PHASE_READ)
-            known->phase = PHASE_PENDING;
+        if (known->phase != PHASE_RUNNING)
+            make_pending(all, known);
         if (kept != i)
             all->known[kept] = *known;
-        kept++;
+        path_table_put(&all->table, all->known, sizeof *all->known, kept++);
     }
     all->count = kept;
     all->round = true;
@@ -169,7 +218,7 @@ static void take_items(const struct filesystem_state *all, struct lane *lane, in
         lane->since_ns = now_ns;
     for (; lane->taken < done; lane->taken++) {
         const struct statvfs_item *item = &lane->batch->item[lane->taken];
-        struct known *known = find(all, item->path);
+        struct known *known = known_of(all, item);
 
         if (known == NULL)
             continue;
@@ -185,7 +234,7 @@ static void leave_stuck(const struct filesystem_state *all, struct lane *lane)
     lane->stuck = true;
     atomic_store(&lane->batch->stop, lane->taken + 1);
     for (size_t i = lane->taken; i < batch->count; i++) {
-        struct known *known = find(all, batch->item[i].path);
+        struct known *known = known_of(all, &batch->item[i]);
 
         if (known == NULL || known->phase != PHASE_RUNNING)
             continue;
@@ -244,6 +293,8 @@ static bool fill_batch(const struct filesystem_state *all, struct statvfs_batch 
 
         if (known->phase != PHASE_PENDING || (known->suspect && batch->count > 0))
             continue;
+        batch->item[batch->count].major = known->major;
+        batch->item[batch->count].minor = known->minor;
         memcpy(batch->item[batch->count++].path, known->path, sizeof known->path);
         known->phase = PHASE_RUNNING;
         alone = known->suspect;
@@ -368,6 +419,7 @@ static void filesystem_close(void *state)
     for (size_t i = 0; i < LANES_MAX; i++)
         worker_stop(all->lanes[i].worker);
     free(all->known);
+    path_table_release(&all->table);
     entity_set_release(&all->set);
     free(all);
 }

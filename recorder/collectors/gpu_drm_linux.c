@@ -32,6 +32,7 @@ struct client {
 struct busy {
     char key[GPU_KEY_SIZE];
     int64_t ns_total;
+    uint64_t newest, newest_before; /* the largest id of a client, and that before this reading */
 };
 
 struct drm_state {
@@ -60,6 +61,17 @@ static struct client *find_client(struct drm_state *s, const char *key, uint64_t
     *client = (struct client){ .id = id };
     (void)snprintf(client->key, sizeof client->key, "%s", key);
     return client;
+}
+
+static struct busy *find_busy(struct drm_state *s, const char *key)
+{
+    for (size_t i = 0; i < s->busy_count; i++)
+        if (strcmp(s->busy[i].key, key) == 0)
+            return &s->busy[i];
+    if (s->busy_count == GPU_MOST)
+        return NULL;
+    (void)snprintf(s->busy[s->busy_count].key, GPU_KEY_SIZE, "%s", key);
+    return &s->busy[s->busy_count++];
 }
 
 static void forget_clients(struct drm_state *s)
@@ -96,6 +108,20 @@ static int64_t cycles_ns(struct drm_state *s, struct client *client, const struc
     memcpy(client->cycles, info->cycles, sizeof client->cycles);
     client->cycle_count = info->cycle_count;
     return ns;
+}
+
+/*
+ * Whether it was opened since the reading before: ids rise. Not so one that we did not look at for a while, or
+ * that came from a process which may not be looked into: what it did then is of no reading.
+ */
+static bool is_new(struct drm_state *s, const char *key, uint64_t id)
+{
+    struct busy *busy = find_busy(s, key);
+    bool later = busy != NULL && id > busy->newest_before;
+
+    if (busy != NULL && id > busy->newest)
+        busy->newest = id;
+    return later;
 }
 
 /* A driver may tell a lower number than before, and catches up then: the larger one holds. */
@@ -143,6 +169,8 @@ static void add_client(struct drm_state *s, struct drm_holder *holder, const cha
     client = find_client(s, key, info->client_id, &fresh);
     if (client == NULL)
         return;
+    if (fresh && !is_new(s, key, info->client_id) && (account->known || account->born_ns != 0))
+        client->engine_ns = info->engine_ns;
     account->seen = true;
     account->has_engine = account->has_engine || info->has_engine || info->cycle_count > 0;
     account->has_memory = account->has_memory || info->has_memory;
@@ -160,7 +188,8 @@ static bool is_asleep(struct drm_state *s, const char *key)
     return device != NULL && device->asleep;
 }
 
-static void leave_asleep(struct drm_state *s, struct drm_holder *holder, const char *key)
+/* What it did meanwhile is told when it can be read again. */
+static void leave_unread(struct drm_state *s, struct drm_holder *holder, const char *key)
 {
     struct drm_account *account = find_account(holder, key);
 
@@ -178,14 +207,17 @@ static bool read_fd(struct drm_state *s, struct drm_holder *holder, size_t i)
     int node = holder->fd[i].node;
     const char *key =
         node >= 0 && node < (int)s->holders.node_count ? s->holders.node[node].key : "";
+    enum missing why = MISSING_NOT_SAMPLED;
     struct drm_fdinfo info;
 
-    if (is_asleep(s, key)) {
-        leave_asleep(s, holder, key);
+    if (!is_asleep(s, key))
+        why = gpu_file_text(text, sizeof text, s->holders.root, "/proc/%d/fdinfo/%d",
+                            (int)holder->pid, holder->fd[i].fd);
+    if (why == MISSING_NOT_SAMPLED || why == MISSING_NOT_PERMITTED) {
+        leave_unread(s, holder, key);
         return true;
     }
-    if (gpu_file_text(text, sizeof text, s->holders.root, "/proc/%d/fdinfo/%d", (int)holder->pid,
-                      holder->fd[i].fd) != MISSING_NONE)
+    if (why != MISSING_NONE)
         return false;
     drm_fdinfo_parse(text, strlen(text), &info);
     if (info.driver[0] == '\0')
@@ -222,17 +254,6 @@ static void read_holder(struct drm_state *s, struct drm_holder *holder)
 }
 
 /* --- the reading --- */
-
-static struct busy *find_busy(struct drm_state *s, const char *key)
-{
-    for (size_t i = 0; i < s->busy_count; i++)
-        if (strcmp(s->busy[i].key, key) == 0)
-            return &s->busy[i];
-    if (s->busy_count == GPU_MOST)
-        return NULL;
-    (void)snprintf(s->busy[s->busy_count].key, GPU_KEY_SIZE, "%s", key);
-    return &s->busy[s->busy_count++];
-}
 
 static void put_use(struct gpu_use *use, enum gpu_process_metric metric, bool there,
                     bool not_sampled, int64_t value)
@@ -304,6 +325,8 @@ static void drm_read(void *self, struct gpu_reading *reading, struct capability 
 {
     struct drm_state *s = self;
 
+    for (size_t i = 0; i < s->busy_count; i++)
+        s->busy[i].newest_before = s->busy[i].newest;
     drm_holders_find(&s->holders, s->candidates);
     for (size_t i = 0; i < s->holders.count; i++)
         read_holder(s, &s->holders.holder[i]);

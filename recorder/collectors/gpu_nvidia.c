@@ -51,8 +51,9 @@ struct nvidia_state {
     struct nvml nvml;
     struct gpu_pci *pci;
     bool initialised;
-    int wait;    /* readings until the next attempt to initialise */
-    int failure; /* of the last one */
+    int wait;                   /* readings until the next attempt to initialise */
+    int failure;                /* of the last one */
+    uint64_t before_us, now_us; /* when the reading before began, and this one */
     size_t kept_count;
     struct kept kept[GPU_MOST];
     struct nvidia_room room;
@@ -206,7 +207,7 @@ static void name_it(struct nvidia_subject *s)
 static bool read_device(struct nvidia_state *n, nvml_device device, const char *key,
                         struct gpu_reading *reading, struct capability *found)
 {
-    struct nvidia_subject s = { .nvml = &n->nvml, .device = device };
+    struct nvidia_subject s = { .nvml = &n->nvml, .device = device, .before_us = n->before_us };
     struct kept *kept = keep(n, key);
     bool computing = false;
 
@@ -375,6 +376,8 @@ static void nvidia_read(void *state, struct gpu_reading *reading, struct capabil
     struct nvidia_state *n = state;
     size_t all, readable;
 
+    n->before_us = n->now_us;
+    n->now_us = nvidia_wall_us();
     count_ours(n, &all, &readable);
     if ((all == 0 || readable > 0) && initialise(n, found)) {
         if (all > 0)

@@ -20,8 +20,12 @@ struct nvidia_subject {
     const struct nvml *nvml;
     nvml_device device;
     struct gpu_report *gpu;
+    uint64_t before_us; /* when the reading before began, by the wall clock; 0: there was none */
     bool mig;
 };
+
+/* The wall clock, by which the library's samples are stamped. */
+uint64_t nvidia_wall_us(void);
 
 /*
  * Add the processes on it to the reading. *seen_us is the time of the newest sample of their utilization,

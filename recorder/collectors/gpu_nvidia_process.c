@@ -108,7 +108,7 @@ static bool add_list(const struct nvidia_subject *s, struct nvidia_room *room, u
 
 /* --- utilization --- */
 
-static uint64_t wall_us(void)
+uint64_t nvidia_wall_us(void)
 {
     struct timespec now = { 0 };
 
@@ -140,7 +140,10 @@ static bool is_newest(const struct nvml_process_utilization *samples, unsigned c
     return true;
 }
 
-/* Drivers were seen to fill the list up with what was in memory: what is from no sensible time is none. */
+/*
+ * What is from before the reading before tells of the time before that. Drivers were seen to fill the list up
+ * with what was in memory: what is from no sensible time is none.
+ */
 static unsigned keep_sensible(struct nvml_process_utilization *samples, unsigned count,
                               uint64_t since_us, uint64_t now_us)
 {
@@ -195,11 +198,14 @@ static void add_utilization(const struct nvidia_subject *s, struct nvidia_room *
 {
     struct nvml_process_utilization *samples;
     const uint64_t second_us = 1000000;
-    uint64_t now_us = wall_us();
-    uint64_t since_us = *seen_us != 0 && *seen_us <= now_us ? *seen_us : now_us - second_us;
+    uint64_t now_us = nvidia_wall_us();
+    uint64_t since_us = *seen_us > s->before_us ? *seen_us : s->before_us;
     unsigned count = 0;
-    int returned = get_samples(s, room, &count, since_us);
+    int returned;
 
+    if (since_us == 0 || since_us > now_us) /* the first, or the clock was set back */
+        since_us = now_us - second_us;
+    returned = get_samples(s, room, &count, since_us);
     samples = room->list; /* where it is now */
     if (returned == NVML_ERROR_NOT_FOUND) {
         returned = NVML_SUCCESS;

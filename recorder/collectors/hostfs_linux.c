@@ -109,6 +109,8 @@ bool hostfs_parse_disk(const char *at, const char *end, struct hostfs_disk *disk
 
     if (numbers(at, end, device, 2) != 2 || device[0].missing != 0 || device[1].missing != 0)
         return false;
+    disk->major = device[0].value;
+    disk->minor = device[1].value;
     (void)word(&name_at, end);
     (void)word(&name_at, end);
     disk->name = word(&name_at, end);

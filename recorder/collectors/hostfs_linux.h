@@ -54,6 +54,7 @@ enum hostfs_disk_field {
     DISKSTAT_FIELDS,
 };
 struct hostfs_disk {
+    int64_t major, minor;
     struct hostfs_slice name;
     struct hostfs_number field[DISKSTAT_FIELDS];
 };

@@ -99,22 +99,31 @@ static bool grow(struct mounts *mounts)
     return true;
 }
 
-static void leave_out(struct mounts *mounts, size_t at)
-{
-    memmove(&mounts->mount[at], &mounts->mount[at + 1],
-            (mounts->count - at - 1) * sizeof *mounts->mount);
-    mounts->count--;
-}
-
 /* What the new last one covers is not to be seen any more. */
 static void uncover(struct mounts *mounts, const char *path)
 {
+    size_t place = path_table_find(&mounts->table, mounts->mount, sizeof *mounts->mount, path);
+
+    if (place == PATH_NOWHERE || mounts->mount[place].covered)
+        return;
+    mounts->mount[place].covered = true;
+    mounts->covered++;
+}
+
+static void drop_covered(struct mounts *mounts)
+{
+    size_t kept = 0;
+
+    (void)path_table_begin(&mounts->table, MOUNTS_MAX); /* it has the room */
     for (size_t i = 0; i < mounts->count; i++) {
-        if (strcmp(mounts->mount[i].path, path) == 0) {
-            leave_out(mounts, i);
-            return;
-        }
+        if (mounts->mount[i].covered)
+            continue;
+        if (kept != i)
+            mounts->mount[kept] = mounts->mount[i];
+        path_table_put(&mounts->table, mounts->mount, sizeof *mounts->mount, kept++);
     }
+    mounts->count = kept;
+    mounts->covered = 0;
 }
 
 /* "/home ext4 /dev/sda2". A source that is no device may hold a password (of a share, of a bucket). */
@@ -141,6 +150,8 @@ static enum status add(struct mounts *mounts, const struct hostfs_mount *line, s
     uncover(mounts, path);
     if (!holds_data(line, path))
         return STATUS_OK;
+    if (mounts->count == MOUNTS_MAX && mounts->covered > 0)
+        drop_covered(mounts);
     if (mounts->count == MOUNTS_MAX) {
         mounts->left_out++;
         return STATUS_OK;
@@ -153,6 +164,7 @@ static enum status add(struct mounts *mounts, const struct hostfs_mount *line, s
     mount->whole = line->root.size == 1 && line->root.at[0] == '/';
     mount->read_only = line->read_only;
     describe(mount, line);
+    path_table_put(&mounts->table, mounts->mount, sizeof *mounts->mount, mounts->count - 1);
     return STATUS_OK;
 }
 
@@ -184,12 +196,16 @@ enum status mounts_parse(struct mounts *mounts, const char *text, size_t size, s
 
     mounts->count = 0;
     mounts->left_out = 0;
+    mounts->covered = 0;
+    if (!path_table_begin(&mounts->table, MOUNTS_MAX))
+        return error_set(err, STATUS_NO_MEMORY, "mounts by path");
     for (; (line_end = textfile_line_end(at, end)) != NULL; at = line_end + 1) {
         struct hostfs_mount line;
 
         if (hostfs_parse_mount(at, line_end, &line) && add(mounts, &line, err) != STATUS_OK)
             return err->status;
     }
+    drop_covered(mounts);
     keep_one_each(mounts);
     return STATUS_OK;
 }
@@ -197,5 +213,6 @@ enum status mounts_parse(struct mounts *mounts, const char *text, size_t size, s
 void mounts_release(struct mounts *mounts)
 {
     free(mounts->mount);
+    path_table_release(&mounts->table);
     *mounts = (struct mounts){ 0 };
 }

@@ -9,22 +9,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recorder/collectors/path_table.h"
 #include "schema/error.h"
 
 enum { MOUNT_PATH_MAX = 512, MOUNT_LABEL_MAX = 768, MOUNTS_MAX = 1024 };
 
 struct mount {
-    char path[MOUNT_PATH_MAX]; /* where it is mounted */
+    char path[MOUNT_PATH_MAX]; /* where it is mounted; first, for path_table.h */
     char label[MOUNT_LABEL_MAX];
     int64_t major, minor; /* of its device */
     bool whole;           /* it is all of the file system, not a directory in it */
     bool read_only;       /* the file system, not just this mount of it */
+    bool covered;         /* within mounts_parse: another is mounted over it */
 };
 
 /* Zeroed is empty. */
 struct mounts {
     struct mount *mount; /* in the order of the text */
     size_t count, size;
+    struct path_table table;
+    size_t covered;  /* of those in the table, within mounts_parse */
     size_t left_out; /* beyond MOUNTS_MAX, or with longer paths */
 };
 

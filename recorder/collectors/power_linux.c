@@ -28,8 +28,7 @@ enum { SLOTS_MORE = 32 };
 struct power_state {
     struct entity_set set;
     struct worker *worker;
-    struct rails *rails; /* the worker's between kick and take */
-    bool kicked;
+    struct rails *rails;   /* the worker's between kick and take */
     struct energy *energy; /* by slot */
     size_t slot_count;
 };
@@ -51,7 +50,7 @@ static bool grow(struct power_state *power, uint32_t slot)
 }
 
 /* What was read becomes what was used since recording began. */
-static void count_energy(struct power_state *power, const struct tick *tick)
+static void count_energy(struct power_state *power)
 {
     struct readings *readings = &power->rails->readings;
 
@@ -69,16 +68,22 @@ static void count_energy(struct power_state *power, const struct tick *tick)
         energy = &power->energy[item->seen.slot];
         if (item->seen.fresh)
             *energy = (struct energy){ 0 };
-        item->value[POWER_ENERGY_UJ_TOTAL] = energy_read(energy, item->value[POWER_ENERGY_UJ_TOTAL],
-                                                         tick->start_ns, item->range, item->bound);
+        item->value[POWER_ENERGY_UJ_TOTAL] =
+            energy_read(energy, item->value[POWER_ENERGY_UJ_TOTAL], worker_kicked_ns(power->worker),
+                        item->range, item->bound);
     }
 }
 
 static void power_begin(void *state, const struct tick *tick)
 {
-    struct power_state *power = state;
+    worker_due(((struct power_state *)state)->worker, tick->start_ns);
+}
 
-    power->kicked = worker_kick(power->worker, tick->start_ns) || power->kicked;
+static enum status add_rows(struct power_state *power, struct tick *tick, struct error *err)
+{
+    readings_see(&power->rails->readings, &power->set, tick);
+    count_energy(power);
+    return readings_add_rows(&power->rails->readings, tick, TABLE_POWER, POWER_METRIC_COUNT, err);
 }
 
 static enum status power_collect(void *state, struct tick *tick, struct error *err)
@@ -87,14 +92,12 @@ static enum status power_collect(void *state, struct tick *tick, struct error *e
     enum status st;
 
     worker_report(power->worker, tick);
-    if (!power->kicked || !worker_take(power->worker, &st, err))
+    if (!worker_take_later(power->worker, tick->start_ns, &st, err))
         return STATUS_OK;
-    power->kicked = false;
-    if (st != STATUS_OK)
-        return st;
-    readings_see(&power->rails->readings, &power->set, tick);
-    count_energy(power, tick);
-    return readings_add_rows(&power->rails->readings, tick, TABLE_POWER, POWER_METRIC_COUNT, err);
+    if (st == STATUS_OK)
+        st = add_rows(power, tick, err);
+    worker_used(power->worker, tick->start_ns);
+    return st;
 }
 
 static void power_close(void *state)

@@ -24,6 +24,7 @@ struct room {
 
 struct statvfs_item {
     char path[MOUNT_PATH_MAX];
+    int64_t major, minor; /* of what was mounted there when it was asked for */
     struct room room;
 };
 

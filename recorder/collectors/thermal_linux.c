@@ -41,7 +41,6 @@ struct thermal_state {
     struct entity_set set;
     struct worker *worker;
     struct scan *scan;
-    bool kicked;
     int64_t *throttles; /* by slot: the count last seen, or -1 */
     size_t slot_count;
 };
@@ -324,9 +323,15 @@ static void add_events(struct thermal_state *thermal, struct tick *tick)
 
 static void thermal_begin(void *state, const struct tick *tick)
 {
-    struct thermal_state *thermal = state;
+    worker_due(((struct thermal_state *)state)->worker, tick->start_ns);
+}
 
-    thermal->kicked = worker_kick(thermal->worker, tick->start_ns) || thermal->kicked;
+static enum status add_rows(struct thermal_state *thermal, struct tick *tick, struct error *err)
+{
+    readings_see(&thermal->scan->readings, &thermal->set, tick);
+    add_events(thermal, tick);
+    return readings_add_rows(&thermal->scan->readings, tick, TABLE_THERMAL, THERMAL_METRIC_COUNT,
+                             err);
 }
 
 static enum status thermal_collect(void *state, struct tick *tick, struct error *err)
@@ -335,15 +340,12 @@ static enum status thermal_collect(void *state, struct tick *tick, struct error 
     enum status st;
 
     worker_report(thermal->worker, tick);
-    if (!thermal->kicked || !worker_take(thermal->worker, &st, err))
+    if (!worker_take_later(thermal->worker, tick->start_ns, &st, err))
         return STATUS_OK;
-    thermal->kicked = false;
-    if (st != STATUS_OK)
-        return st;
-    readings_see(&thermal->scan->readings, &thermal->set, tick);
-    add_events(thermal, tick);
-    return readings_add_rows(&thermal->scan->readings, tick, TABLE_THERMAL, THERMAL_METRIC_COUNT,
-                             err);
+    if (st == STATUS_OK)
+        st = add_rows(thermal, tick, err);
+    worker_used(thermal->worker, tick->start_ns);
+    return st;
 }
 
 static void thermal_close(void *state)
