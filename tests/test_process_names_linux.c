@@ -129,6 +129,52 @@ static void what_was_read_of_a_process_that_no_longer_idles_is_read_anew(void **
     rig_close(&rig);
 }
 
+/* So many that run a program with a command line of 4096 times that letter. */
+static void put_lengthy(struct process_rig *rig, int count, char letter)
+{
+    char line[4097];
+
+    memset(line, letter, sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    for (int n = 0; n < count; n++) {
+        rig_put(rig, &(struct fake_process){ .pid = 100 + n,
+                                             .start_ticks = 5,
+                                             .run_ns = 1000ULL * (unsigned char)letter,
+                                             .start_stack = (unsigned char)letter });
+        rig_put_file(rig, 100 + n, "cmdline", line);
+    }
+}
+
+static void a_late_answer_is_not_told_of_the_program_before(void **state)
+{
+    enum { MANY = 90 }; /* not all answers fit at once: of some processes they are a tick late */
+    struct process_rig rig;
+    size_t told = 0;
+    (void)state;
+
+    rig_fixture(&rig);
+    put_lengthy(&rig, MANY, 'x');
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    put_lengthy(&rig, MANY, 'y');
+    rig_tick(&rig);
+    int64_t from_ns = rig.tick.start_ns;
+    for (int tick = 0; tick < 6; tick++) {
+        rig_tick(&rig);
+        for (size_t i = 0; i < rig.tick.version_count; i++) {
+            const struct tick_version *version = &rig.tick.versions[i];
+
+            if ((version->known & 1u << PROCESS_CMDLINE) == 0 ||
+                *tick_text_at(&rig.tick, version->text[PROCESS_CMDLINE]) != 'y')
+                continue;
+            assert_true(version->from_ns >= from_ns);
+            told++;
+        }
+    }
+    assert_int_equal(told, MANY);
+    rig_close(&rig);
+}
+
 static void command_lines_are_redacted_cut_and_hashed_or_left_out(void **state)
 {
     struct process_rig rig;
@@ -195,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_zombie_keeps_its_name),
         cmocka_unit_test(a_move_to_another_cgroup_is_found_within_a_minute),
         cmocka_unit_test(what_was_read_of_a_process_that_no_longer_idles_is_read_anew),
+        cmocka_unit_test(a_late_answer_is_not_told_of_the_program_before),
         cmocka_unit_test(command_lines_are_redacted_cut_and_hashed_or_left_out),
         cmocka_unit_test(users_come_from_the_fixture),
     };

@@ -149,10 +149,9 @@ static void put_names(struct process_state *s, struct process *p, const struct w
     complete &= put_user(s, p, version, tick);
     p->flags |= PROCESS_NAMED;
     p->asked_run_ns = 0;
-    if (complete)
-        return;
-    p->flags |= PROCESS_WANTS_NAME;
     p->name_from_ns = from_ns;
+    if (!complete)
+        p->flags |= PROCESS_WANTS_NAME;
 }
 
 /* --- what happened --- */
