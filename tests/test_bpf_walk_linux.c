@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -512,6 +513,51 @@ static void short_lives_have_their_cpu_time_and_names(void **state)
     free(lives);
 }
 
+/* Make directories below `path`, so many, and an executable in the last one; its path is in `path`. */
+static void put_program_deep(char *path, size_t size, int depth)
+{
+    size_t used = strlen(path);
+    char command[600];
+
+    for (; depth > 0; depth--) {
+        used += (size_t)snprintf(path + used, size - used, "/d");
+        assert_int_equal(mkdir(path, 0755), 0);
+    }
+    snprintf(path + used, size - used, "/true");
+    snprintf(command, sizeof command, "cp /bin/true %s", path);
+    assert_int_equal(system(command), 0);
+}
+
+static void the_path_of_a_short_life_is_marked_where_it_is_cut(void **state)
+{
+    char top[] = "/tmp/procscope-test-XXXXXX", deep[256], command[64];
+    struct process_rig rig;
+    (void)state;
+
+    need(0);
+    assert_non_null(mkdtemp(top));
+    snprintf(deep, sizeof deep, "%s", top);
+    put_program_deep(deep, sizeof deep, 40);
+    assert_true(open_rig(&rig, 0));
+    rig_tick(&rig);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)execl(deep, "true", (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    snprintf(command, sizeof command, "rm -r %s", top);
+    assert_int_equal(system(command), 0);
+    rig_tick(&rig);
+    const struct tick_version *version = rig_version(&rig, rig_slot(&rig, pid));
+    const char *exe = tick_text_at(&rig.tick, version->text[PROCESS_EXE]);
+    size_t size = version->text[PROCESS_EXE].size, mark = sizeof "…" - 1;
+    assert_true(size > 50 && size < strlen(deep) - strlen(top));
+    assert_memory_equal(exe, "…/d/d/", mark + 5);
+    assert_memory_equal(exe + mark, deep + strlen(deep) - (size - mark), size - mark);
+    rig_close(&rig);
+}
+
 /* A child with a pid of our choice; -1 where that is not permitted. */
 static pid_t fork_as(pid_t pid)
 {
@@ -783,6 +829,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(stopped_processes_read_the_same_on_every_rung),
         cmocka_unit_test(running_processes_lie_between_two_reads),
         cmocka_unit_test(short_lives_have_their_cpu_time_and_names),
+        cmocka_unit_test(the_path_of_a_short_life_is_marked_where_it_is_cut),
         cmocka_unit_test(a_pid_that_many_use_in_turn_is_as_many_processes),
         cmocka_unit_test(a_process_of_many_threads_is_one_row),
         cmocka_unit_test(the_first_thread_may_leave_first),

@@ -511,6 +511,37 @@ static void exec_names_a_known_process_anew(void **state)
     rig_free(w);
 }
 
+static void a_path_without_its_beginning_is_marked_and_read_anew(void **state)
+{
+    struct walk_rig *w = rig_new();
+    static const char arguments[] = "prog";
+    (void)state;
+
+    tick(w);
+    uint64_t start = recently(w);
+    put_exec(w, 30, start, arguments, sizeof arguments)->flags = WALK_PATH_CUT | WALK_CGROUP_CUT;
+    put_exec(w, 31, start, arguments, sizeof arguments)->flags = WALK_CGROUP_CUT;
+    put(w, 30, start, "prog")->program = 2;
+    put(w, 31, start, "prog")->program = 2;
+    rig_put(&w->rig, &(struct fake_process){ .pid = 30,
+                                             .start_ticks = start / 10000000,
+                                             .cgroup = "0::/whole/system.slice/x.service\n" });
+    tick(w);
+    uint32_t lives = rig_slot(&w->rig, 30), gone = rig_slot(&w->rig, 31);
+    int64_t from_ns = rig_version(&w->rig, lives)->from_ns;
+    assert_true(rig_named(&w->rig, lives, PROCESS_EXE, "…/usr/bin/prog"));
+    assert_true(rig_named(&w->rig, lives, PROCESS_CGROUP, "…/system.slice/x.service"));
+    assert_true(rig_named(&w->rig, gone, PROCESS_EXE, "/usr/bin/prog"));
+    assert_true(rig_named(&w->rig, gone, PROCESS_CGROUP, "…/system.slice/x.service"));
+    /* What it is in may be what is missing. */
+    assert_int_equal(rig_version(&w->rig, gone)->known & 1u << PROCESS_CONTAINER, 0);
+    tick(w);
+    assert_true(rig_named(&w->rig, lives, PROCESS_CGROUP, "/whole/system.slice/x.service"));
+    assert_int_equal(rig_version(&w->rig, lives)->from_ns, from_ns);
+    assert_null(rig_version(&w->rig, gone));
+    rig_free(w);
+}
+
 static void pages_that_cpus_count_apart_are_remembered(void **state)
 {
     struct walk_rig *w = rig_new();
@@ -549,6 +580,7 @@ int main(void)
         cmocka_unit_test(lost_events_are_counted_and_credit_nobody_else),
         cmocka_unit_test(a_forgotten_process_that_was_told_long_ago_is_no_news),
         cmocka_unit_test(exec_names_a_known_process_anew),
+        cmocka_unit_test(a_path_without_its_beginning_is_marked_and_read_anew),
         cmocka_unit_test(pages_that_cpus_count_apart_are_remembered),
     };
 

@@ -50,11 +50,14 @@ static bool put_user(struct process_state *s, struct process *p, struct tick_ver
     return false;
 }
 
-/* "python3\0bin\0usr\0" is "/usr/bin/python3"; "" is "/". */
-static size_t turn_path(char path[IDENTITY_TEXT_MAX], const char *names, size_t size)
-{
-    size_t used = 0;
+static const char cut_mark[] = "…";
 
+/* "python3\0bin\0usr\0" is "/usr/bin/python3", "…/usr/bin/python3" when it was cut; "" is "/". */
+static size_t turn_path(char path[IDENTITY_TEXT_MAX], const char *names, size_t size, bool cut)
+{
+    size_t used = cut ? sizeof cut_mark - 1 : 0;
+
+    memcpy(path, cut_mark, used);
     for (size_t end = size; end > 0;) {
         size_t start = --end; /* on the NUL of the name */
 
@@ -98,27 +101,32 @@ static bool put_cmdline(struct process_state *s, struct process *p, struct tick_
     return !cut;
 }
 
-static void put_cgroup(struct process *p, struct tick_version *version, const struct walk_exec *e,
+/* False, here and below: it was cut, or is not known. */
+static bool put_cgroup(struct process *p, struct tick_version *version, const struct walk_exec *e,
                        struct tick *tick)
 {
-    char path[IDENTITY_TEXT_MAX];
-    size_t size = turn_path(path, e->text + e->arguments_size + e->path_size, e->cgroup_size);
-    char container[CONTAINER_ID_MAX];
+    bool cut = (e->flags & WALK_CGROUP_CUT) != 0;
+    char path[IDENTITY_TEXT_MAX], container[CONTAINER_ID_MAX];
+    size_t size = turn_path(path, e->text + e->arguments_size + e->path_size, e->cgroup_size, cut);
+    size_t container_size = container_id(path, size, container);
 
     put_text(p, version, PROCESS_CGROUP, tick, path, size);
-    put_text(p, version, PROCESS_CONTAINER, tick, container, container_id(path, size, container));
+    if (!cut || container_size > 0)
+        put_text(p, version, PROCESS_CONTAINER, tick, container, container_size);
+    return !cut;
 }
 
 static bool put_exe(struct process *p, struct tick_version *version, const struct walk_exec *e,
                     struct tick *tick)
 {
+    bool cut = (e->flags & WALK_PATH_CUT) != 0;
     char path[IDENTITY_TEXT_MAX];
 
-    if (e->path_size == 0 || e->path_size >= WALK_PATH_MAX)
+    if (e->path_size == 0)
         return false;
     put_text(p, version, PROCESS_EXE, tick, path,
-             turn_path(path, e->text + e->arguments_size, e->path_size));
-    return true;
+             turn_path(path, e->text + e->arguments_size, e->path_size, cut));
+    return !cut;
 }
 
 /* All that the event tells of what it is called now; the slow thread is asked for the rest. */
@@ -142,10 +150,10 @@ static void put_names(struct process_state *s, struct process *p, const struct w
     p->comm_hash = p->text_hash[PROCESS_COMM];
     complete = put_cmdline(s, p, version, e, tick);
     complete &= put_exe(p, version, e, tick);
-    if (s->own_cgroups || e->cgroup_size >= WALK_PATH_MAX)
+    if (s->own_cgroups)
         complete = false;
     else
-        put_cgroup(p, version, e, tick);
+        complete &= put_cgroup(p, version, e, tick);
     complete &= put_user(s, p, version, tick);
     p->flags |= PROCESS_NAMED;
     p->asked_run_ns = 0;

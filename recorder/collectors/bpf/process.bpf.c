@@ -485,6 +485,14 @@ static __always_inline bool is_long(const struct walk_exec *e, uint32_t start)
     return *(const volatile uint32_t *)&e->used - start >= WALK_PATH_MAX;
 }
 
+/* In memory for the same reason. A text is taken for cut until its beginning is found. */
+static __always_inline void set_cut(struct walk_exec *e, uint32_t flag, bool cut)
+{
+    uint32_t flags = *(volatile uint32_t *)&e->flags;
+
+    *(volatile uint32_t *)&e->flags = cut ? flags | flag : flags & ~flag;
+}
+
 /* The executable's name, its directory's, and so on, across mounts. */
 static __always_inline void put_path(struct walk_exec *e, struct file *file)
 {
@@ -493,14 +501,17 @@ static __always_inline void put_path(struct walk_exec *e, struct file *file)
     struct mount *mount = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
     uint32_t start = e->used;
 
+    set_cut(e, WALK_PATH_CUT, true);
     for (int i = 0; i < WALK_DEPTH_MAX && !is_long(e, start); i++) {
         struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 
         if (dentry == BPF_CORE_READ(mount, mnt.mnt_root) || dentry == parent) {
             struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 
-            if (above == mount || above == NULL)
+            if (above == mount || above == NULL) {
+                set_cut(e, WALK_PATH_CUT, false);
                 break;
+            }
             dentry = BPF_CORE_READ(mount, mnt_mountpoint);
             mount = above;
         } else {
@@ -554,9 +565,12 @@ static __always_inline void put_cgroup(struct walk_exec *e, struct kernfs_node *
 {
     uint32_t start = e->used;
 
+    set_cut(e, WALK_CGROUP_CUT, true);
     for (int i = 0; i < WALK_DEPTH_MAX && !is_long(e, start); i++) {
-        if (is_root(node)) /* it has no name */
+        if (is_root(node)) { /* it has no name */
+            set_cut(e, WALK_CGROUP_CUT, false);
             break;
+        }
         put_name(e, BPF_CORE_READ(node, name));
         node = parent_of(node);
     }
@@ -588,6 +602,7 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
     e->ppid = t->real_parent->tgid;
     e->uid = t->real_cred->euid.val;
     e->program = (uint64_t)mm;
+    e->flags = 0;
     __builtin_memcpy(e->comm, t->comm, sizeof e->comm);
     put_arguments(e, mm);
     put_path(e, BPF_CORE_READ(mm, exe_file));

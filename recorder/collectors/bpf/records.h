@@ -88,6 +88,9 @@ struct walk_event {
     uint64_t boot_ns; /* now */
 };
 
+/* Of which texts the beginning is left out: that many names are not looked at, or that many bytes. */
+enum walk_exec_flags { WALK_PATH_CUT = 1, WALK_CGROUP_CUT = 2 };
+
 /* A process runs another program. */
 struct walk_exec {
     struct walk_event head;
@@ -100,7 +103,7 @@ struct walk_exec {
     uint32_t path_size;       /* of the executable: names, the last one first, each with its NUL */
     uint32_t cgroup_size;     /* the same */
     uint32_t used;            /* of `text` */
-    uint32_t unused;
+    uint32_t flags;           /* enum walk_exec_flags */
     char text[WALK_ARGUMENTS_MAX + 2 * (WALK_PATH_MAX + WALK_NAME_SIZE)];
 };
 
