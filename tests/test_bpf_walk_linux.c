@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -621,6 +622,85 @@ static void a_pid_that_many_use_in_turn_is_as_many_processes(void **state)
     rig_close(&rig);
 }
 
+/* Children that are reaped one after the other while somebody else looks at all processes. */
+struct reaped {
+    size_t count, latest;
+    atomic_bool over;
+    struct {
+        _Atomic pid_t pid;
+        int64_t used_us;
+        uint64_t seen_ns; /* the most that the walk told */
+    } * child;
+};
+
+static void *reap(void *of)
+{
+    struct reaped *r = of;
+
+    for (size_t i = 0; i < r->count; i++) {
+        struct rusage usage = { 0 };
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            spin(1000);
+            _exit(0);
+        }
+        atomic_store(&r->child[i].pid, pid);
+        (void)wait4(pid, NULL, 0, &usage);
+        r->child[i].used_us = usage_us(&usage);
+    }
+    atomic_store(&r->over, true);
+    return NULL;
+}
+
+static void note_most(void *of, const struct walk_record *records, size_t count)
+{
+    struct reaped *r = of;
+    size_t latest = r->latest;
+
+    while (latest + 1 < r->count && atomic_load(&r->child[latest + 1].pid) != 0)
+        latest++;
+    r->latest = latest;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t back = 0; back < 4 && back <= latest; back++) {
+            if (records[i].pid == r->child[latest - back].pid &&
+                records[i].exec_ns > r->child[latest - back].seen_ns)
+                r->child[latest - back].seen_ns = records[i].exec_ns;
+        }
+    }
+}
+
+static void one_that_is_being_reaped_is_not_counted_twice(void **state)
+{
+    const struct walk_wish wish = { .exact_pages = INT64_MAX };
+    (void)state;
+
+    need(0);
+    for (size_t rung = 0; rung < 2; rung++) {
+        struct reaped r = { .count = is_full() ? 5000 : 500 };
+        size_t doubled = 0, looks = 0;
+        struct process_source source;
+        struct error err;
+        pthread_t thread;
+
+        if (walks[rung] == NULL)
+            continue;
+        source = bpf_walk_source(walks[rung]);
+        r.child = calloc(r.count, sizeof *r.child);
+        assert_non_null(r.child);
+        assert_int_equal(pthread_create(&thread, NULL, reap, &r), 0);
+        for (; !atomic_load(&r.over); looks++)
+            assert_int_equal(source.walk(source.self, &wish, note_most, &r, &err), STATUS_OK);
+        pthread_join(thread, NULL);
+        for (size_t i = 0; i < r.count; i++)
+            doubled += r.child[i].seen_ns > (uint64_t)r.child[i].used_us * 1500;
+        if (doubled > 0)
+            fail_msg("%s: %zu of %zu counted twice in %zu looks", rung_names[rung], doubled,
+                     r.count, looks);
+        free(r.child);
+    }
+}
+
 /* --- threads --- */
 
 static void a_process_of_many_threads_is_one_row(void **state)
@@ -831,6 +911,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(short_lives_have_their_cpu_time_and_names),
         cmocka_unit_test(the_path_of_a_short_life_is_marked_where_it_is_cut),
         cmocka_unit_test(a_pid_that_many_use_in_turn_is_as_many_processes),
+        cmocka_unit_test(one_that_is_being_reaped_is_not_counted_twice),
         cmocka_unit_test(a_process_of_many_threads_is_one_row),
         cmocka_unit_test(the_first_thread_may_leave_first),
         cmocka_unit_test(exec_from_another_thread_is_still_the_same_process),

@@ -56,6 +56,7 @@ struct walk_record {
     uint64_t peak_pages;
     uint64_t program; /* another number when it runs another program; 0: not known */
     char comm[WALK_COMM_SIZE];
+    uint64_t left_ns; /* of exec_ns: what threads used that have left it */
     uint64_t cgroups; /* another number when it was moved to another cgroup; 0: not asked for */
 };
 
@@ -133,6 +134,7 @@ struct walk_exit {
 struct walk_thread {
     int32_t pid; /* of the process, negated: so it is told from a walk_record */
     int32_t unused;
+    uint64_t left_ns; /* as of now: as in the walk_record */
     uint64_t exec_ns, user_raw_ns, system_raw_ns;
     uint64_t minor_faults, major_faults;
     uint64_t switches_voluntary, switches_involuntary;
