@@ -208,21 +208,52 @@ static void command_lines_are_redacted_cut_and_hashed_or_left_out(void **state)
     rig_close(&rig);
 }
 
-static void users_come_from_the_fixture(void **state)
+static void put_passwd(struct process_rig *rig, const char *text)
 {
-    struct process_rig rig;
     char path[128];
     FILE *file;
+
+    snprintf(path, sizeof path, "%s/etc", rig->root);
+    (void)mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/etc/passwd", rig->root);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void a_user_who_has_no_name_may_have_one_later(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = { .pid = 5, .start_ticks = 5, .uid = 99 };
+    bool named = false;
     (void)state;
 
     rig_fixture(&rig);
-    snprintf(path, sizeof path, "%s/etc", rig.root);
-    assert_int_equal(mkdir(path, 0755), 0);
-    snprintf(path, sizeof path, "%s/etc/passwd", rig.root);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("root:x:0:0::/:/bin/sh\nanna:x:1234:1234::/:/bin/sh\n", file);
-    fclose(file);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_USER, ""));
+    put_passwd(&rig, "late:x:99:99::/:/bin/sh\n");
+    for (int tick = 0; tick < 130 && !named; tick++) {
+        p.run_ns += 1000000;
+        rig_put(&rig, &p);
+        rig_tick(&rig);
+        named = rig_named(&rig, slot, PROCESS_USER, "late");
+    }
+    assert_true(named);
+    rig_close(&rig);
+}
+
+static void users_come_from_the_fixture(void **state)
+{
+    struct process_rig rig;
+    (void)state;
+
+    rig_fixture(&rig);
+    put_passwd(&rig, "root:x:0:0::/:/bin/sh\nanna:x:1234:1234::/:/bin/sh\n");
     rig_put(&rig, &(struct fake_process){ .pid = 5, .uid = 1234 });
     rig_put(&rig, &(struct fake_process){ .pid = 6, .uid = 99 });
     rig_open(&rig, "fds");
@@ -243,6 +274,7 @@ int main(void)
         cmocka_unit_test(what_was_read_of_a_process_that_no_longer_idles_is_read_anew),
         cmocka_unit_test(a_late_answer_is_not_told_of_the_program_before),
         cmocka_unit_test(command_lines_are_redacted_cut_and_hashed_or_left_out),
+        cmocka_unit_test(a_user_who_has_no_name_may_have_one_later),
         cmocka_unit_test(users_come_from_the_fixture),
     };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -542,6 +543,62 @@ static void a_path_without_its_beginning_is_marked_and_read_anew(void **state)
     rig_free(w);
 }
 
+static void put_passwd(struct walk_rig *w, const char *text)
+{
+    char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/etc", w->rig.root);
+    (void)mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/etc/passwd", w->rig.root);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* A process of uid 1000 begins and is gone, so that only what is known of the user can name him. */
+static bool is_named_at_once(struct walk_rig *w, const char *user)
+{
+    static const char arguments[] = "prog";
+    static int32_t pid = 100;
+    uint64_t start = recently(w);
+
+    put_exec(w, ++pid, start, arguments, sizeof arguments);
+    put_exit(w, WALK_EXIT, pid, start, 1000);
+    put_exit(w, WALK_FREE, pid, start, 1000);
+    tick(w);
+    return rig_named(&w->rig, rig_slot(&w->rig, pid), PROCESS_USER, user);
+}
+
+static void a_user_is_looked_up_again(void **state)
+{
+    struct walk_rig *w = rig_new();
+    (void)state;
+
+    put_passwd(w, "root:x:0:0::/:/bin/sh\n");
+    tick(w);
+    assert_false(is_named_at_once(w, "")); /* nobody has asked yet */
+    tick(w);
+    assert_true(is_named_at_once(w, "")); /* he has no name: that is known now, */
+    put_passwd(w, "anna:x:1000:1000::/:/bin/sh\n");
+    assert_true(is_named_at_once(w, ""));
+    w->rig.now_ns += 130 * (int64_t)second_ns; /* for a while */
+    (void)is_named_at_once(w, "");
+    tick(w);
+    assert_true(is_named_at_once(w, "anna"));
+    put_passwd(w, "berta:x:1000:1000::/:/bin/sh\n");
+    w->rig.now_ns += 70 * (int64_t)second_ns;
+    (void)is_named_at_once(w, "");
+    tick(w);
+    assert_true(is_named_at_once(w, "anna"));
+    w->rig.now_ns += 700 * (int64_t)second_ns;
+    (void)is_named_at_once(w, "");
+    tick(w);
+    assert_true(is_named_at_once(w, "berta"));
+    rig_free(w);
+}
+
 static void pages_that_cpus_count_apart_are_remembered(void **state)
 {
     struct walk_rig *w = rig_new();
@@ -581,6 +638,7 @@ int main(void)
         cmocka_unit_test(a_forgotten_process_that_was_told_long_ago_is_no_news),
         cmocka_unit_test(exec_names_a_known_process_anew),
         cmocka_unit_test(a_path_without_its_beginning_is_marked_and_read_anew),
+        cmocka_unit_test(a_user_is_looked_up_again),
         cmocka_unit_test(pages_that_cpus_count_apart_are_remembered),
     };
 

@@ -10,22 +10,50 @@
 
 enum { NS_PER_US = 1000, REMEMBER_LOSSES_TICKS = 60 };
 
+#define USER_ANSWER_NS INT64_C(10000000000) /* within which nobody asks for the same name again */
+
 /* --- names --- */
 
-void process_learn_user(struct process_state *s, uint32_t uid, const void *name, size_t size)
+static struct known_user *find_user(struct process_state *s, uint32_t uid)
 {
     struct known_user *user;
 
-    if (size == 0 || size > sizeof user->name)
-        return;
     for (size_t i = 0; i < KNOWN_USERS; i++) {
-        if (s->users[i].size != 0 && s->users[i].uid == uid)
-            return;
+        if (s->users[i].taken && s->users[i].uid == uid)
+            return &s->users[i];
     }
     user = &s->users[s->next_user++ % KNOWN_USERS];
-    user->uid = uid;
+    *user = (struct known_user){ .taken = true, .uid = uid, .until_ns = INT64_MIN };
+    return user;
+}
+
+void process_learn_user(struct process_state *s, uint32_t uid, const void *name, size_t size)
+{
+    struct known_user *user = find_user(s, uid);
+
+    if (size > sizeof user->name)
+        return;
+    user->known = true;
+    user->until_ns = s->now_ns + KNOWN_USER_NS;
     user->size = (uint8_t)size;
     memcpy(user->name, name, size);
+}
+
+/* Of processes that are gone before they can be asked about, too. */
+static void ask_for_user(struct process_state *s, const struct process *p, struct known_user *user)
+{
+    struct slow_request request = {
+        .slot = UINT32_MAX,
+        .asked_ns = s->now_ns,
+        .pid = p->pid,
+        .uid = p->uid,
+        .user_only = true,
+    };
+
+    if (!slow_ask(s->slow, &request))
+        return;
+    s->asked = true;
+    user->until_ns = s->now_ns + USER_ANSWER_NS;
 }
 
 static void put_text(struct process *p, struct tick_version *version, enum process_text text,
@@ -36,18 +64,17 @@ static void put_text(struct process *p, struct tick_version *version, enum proce
     p->text_hash[text] = process_text_hash(bytes, size);
 }
 
+/* False: it is not known. What was known a while ago is the best guess until there is an answer. */
 static bool put_user(struct process_state *s, struct process *p, struct tick_version *version,
                      struct tick *tick)
 {
-    for (size_t i = 0; i < KNOWN_USERS; i++) {
-        const struct known_user *user = &s->users[i];
+    struct known_user *user = find_user(s, p->uid);
 
-        if (user->size == 0 || user->uid != p->uid)
-            continue;
+    if (s->now_ns >= user->until_ns)
+        ask_for_user(s, p, user);
+    if (user->known)
         put_text(p, version, PROCESS_USER, tick, user->name, user->size);
-        return true;
-    }
-    return false;
+    return user->known;
 }
 
 static const char cut_mark[] = "…";

@@ -214,6 +214,7 @@ static enum status process_collect(void *state, struct tick *tick, struct error 
     enum status st = STATUS_OK;
 
     s->full = tick->seq % FULL_PASS_TICKS == 0;
+    s->now_ns = tick->start_ns;
     if (!tick->slots_held || s->table.returned_count > SLOTS_HELD_MAX)
         process_table_tick(&s->table);
     s->sweep++;

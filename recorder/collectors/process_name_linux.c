@@ -66,6 +66,7 @@ static bool ask(struct process_state *s, struct process *p, int64_t from_ns, boo
         .generation = p->generation,
         .start_ticks = p->start_ticks,
         .from_ns = from_ns,
+        .asked_ns = s->now_ns,
         .run_ns = p->run_ns,
         .pid = p->pid,
         .uid = p->uid,

@@ -83,9 +83,12 @@ struct walked {
 
 /* Names of users, learnt from the slow thread. */
 enum { KNOWN_USERS = 32 };
+#define KNOWN_USER_NS INT64_C(60000000000) /* then the slow thread is asked again */
 struct known_user {
+    int64_t until_ns;
     uint32_t uid;
-    uint8_t size; /* 0: not used */
+    bool taken, known;
+    uint8_t size; /* 0: it has no name */
     char name[63];
 };
 
@@ -133,6 +136,7 @@ struct process_state {
     bool full;  /* this sweep reads everything */
     uint32_t sweep, generation;
     int64_t previous_ns; /* the previous tick */
+    int64_t now_ns;      /* this one */
     struct process_stats stats;
 
     struct proc_stat stat; /* of the process at hand */
