@@ -50,6 +50,8 @@ void process_check_name(struct process_state *s, struct process *p, struct tick 
 
     if (exec != 0)
         p->exec_hash = exec;
+    if (changed)
+        p->apart_bytes = 0; /* of other memory */
     changed |= process_text_hash(s->stat.comm, procfs_stable_comm(&s->stat)) != p->comm_hash;
     if (process_read_uid(s, p->pid, &uid) && uid != p->uid) {
         p->uid = uid;

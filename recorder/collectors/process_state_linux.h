@@ -65,6 +65,7 @@ struct process {
     int64_t start_ns;
     int64_t name_from_ns;   /* since when it is called so: its latest version, or one to come */
     uint64_t status_run_ns; /* run_ns when status was last read */
+    int64_t apart_bytes;    /* resident by status, less by stat, when status was last read */
     uint64_t asked_run_ns;  /* run_ns when the slow thread was last asked for all of its name */
     uint32_t text_hash[PROCESS_TEXT_COUNT];
     uint8_t missing[LINUX_METRICS];
