@@ -28,6 +28,7 @@
 #include "recorder/collectors/process_stats.h"
 #include "recorder/collectors/procfs_linux.h"
 #include "tests/support_process_linux.h"
+#include "tests/support_recording.h"
 
 enum { FILE_MAX = 8192, STACK_BYTES = 64 * 1024 };
 
@@ -514,30 +515,39 @@ static void short_lives_have_their_cpu_time_and_names(void **state)
     free(lives);
 }
 
-/* Make directories below `path`, so many, and an executable in the last one; its path is in `path`. */
+/* Make directories below `path`, so many, and a program in the last one; its path is in `path`. */
 static void put_program_deep(char *path, size_t size, int depth)
 {
     size_t used = strlen(path);
-    char command[600];
 
     for (; depth > 0; depth--) {
         used += (size_t)snprintf(path + used, size - used, "/d");
         assert_int_equal(mkdir(path, 0755), 0);
     }
-    snprintf(path + used, size - used, "/true");
-    snprintf(command, sizeof command, "cp /bin/true %s", path);
-    assert_int_equal(system(command), 0);
+    (void)snprintf(path + used, size - used, "/true");
+    made_copy("/bin/true", path, false);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* Remove it with all directories down to `top`. */
+static void remove_program_deep(char *path, const char *top)
+{
+    for (char *end; strlen(path) >= strlen(top); *end = '\0') {
+        assert_int_equal(remove(path), 0);
+        end = strrchr(path, '/');
+    }
 }
 
 static void the_path_of_a_short_life_is_marked_where_it_is_cut(void **state)
 {
-    char top[] = "/tmp/procscope-test-XXXXXX", deep[256], command[64];
+    struct made_directory top;
+    char deep[512];
     struct process_rig rig;
     (void)state;
 
     need(0);
-    assert_non_null(mkdtemp(top));
-    snprintf(deep, sizeof deep, "%s", top);
+    made_directory_open(&top);
+    (void)snprintf(deep, sizeof deep, "%s", top.path);
     put_program_deep(deep, sizeof deep, 40);
     assert_true(open_rig(&rig, 0));
     rig_tick(&rig);
@@ -547,15 +557,14 @@ static void the_path_of_a_short_life_is_marked_where_it_is_cut(void **state)
         _exit(127);
     }
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    snprintf(command, sizeof command, "rm -r %s", top);
-    assert_int_equal(system(command), 0);
     rig_tick(&rig);
     const struct tick_version *version = rig_version(&rig, rig_slot(&rig, pid));
     const char *exe = tick_text_at(&rig.tick, version->text[PROCESS_EXE]);
     size_t size = version->text[PROCESS_EXE].size, mark = sizeof "…" - 1;
-    assert_true(size > 50 && size < strlen(deep) - strlen(top));
+    assert_true(size > 50 && size < strlen(deep) - strlen(top.path));
     assert_memory_equal(exe, "…/d/d/", mark + 5);
     assert_memory_equal(exe + mark, deep + strlen(deep) - (size - mark), size - mark);
+    remove_program_deep(deep, top.path);
     rig_close(&rig);
 }
 

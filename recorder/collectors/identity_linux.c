@@ -280,6 +280,7 @@ void identity_answer(void *context, const struct slow_request *request, struct s
     const struct identity_raw *raw = &reader->raw;
     struct proc_stat stat;
     struct error err;
+    bool gone;
 
     if (request->user_only) {
         put_text(answer, PROCESS_USER, raw->user, strlen(raw->user));
@@ -291,14 +292,15 @@ void identity_answer(void *context, const struct slow_request *request, struct s
     if (request->idle)
         return;
     put_cmdline(reader, answer);
-    if (raw->stat_size < 0 ||
-        procfs_parse_stat(raw->stat, (size_t)raw->stat_size, &stat, &err) != STATUS_OK ||
-        stat.start_ticks != request->start_ticks) {
+    gone = raw->stat_size < 0 ||
+           procfs_parse_stat(raw->stat, (size_t)raw->stat_size, &stat, &err) != STATUS_OK ||
+           stat.start_ticks != request->start_ticks;
+    if (gone) {
         answer->gone = true;
         answer->known = 0;
         bytes_reset(&answer->bytes);
     }
     put_text(answer, PROCESS_USER, raw->user, strlen(raw->user)); /* of the uid: it stays right */
-    if (!answer->gone && !request->first && (stat.state == 'Z' || stat.state == 'X'))
+    if (!gone && !request->first && (stat.state == 'Z' || stat.state == 'X'))
         forget_empty(answer);
 }
