@@ -686,7 +686,7 @@ static void one_that_is_being_reaped_is_not_counted_twice(void **state)
 
     need(0);
     for (size_t rung = 0; rung < 2; rung++) {
-        struct reaped r = { .count = is_full() ? 5000 : 500 };
+        struct reaped r = { .count = is_full() ? 5000 : 250 };
         size_t doubled = 0, looks = 0;
         struct process_source source;
         struct error err;
