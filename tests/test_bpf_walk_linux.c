@@ -744,6 +744,78 @@ static void a_process_of_many_threads_is_one_row(void **state)
     }
 }
 
+static void *spin_and_leave(void *us)
+{
+    spin(*(int64_t *)us);
+    return NULL;
+}
+
+/* A process with the highest number there is, whose threads have lower ones; it tells when one left. */
+static pid_t start_with_low_thread(int tell_fd)
+{
+    static int64_t us = 20000;
+    long highest = 0;
+    FILE *file = fopen("/proc/sys/kernel/pid_max", "re");
+    pthread_t thread;
+    pid_t pid;
+
+    if (file == NULL)
+        return -1;
+    if (fscanf(file, "%ld", &highest) != 1)
+        highest = 0;
+    (void)fclose(file);
+    pid = fork_as((pid_t)highest - 1);
+    if (pid != 0)
+        return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (pthread_create(&thread, NULL, spin_and_leave, &us) != 0 ||
+        pthread_join(thread, NULL) != 0 || write(tell_fd, "", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void note_high(void *of, const struct walk_record *records, size_t count)
+{
+    struct walk_record *most = of;
+
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].pid == most->pid && records[i].exec_ns > most->exec_ns)
+            most->exec_ns = records[i].exec_ns;
+    }
+}
+
+/* As where numbers have begun anew: the kernel's iterator hands that thread out first. */
+static void a_thread_that_leaves_before_its_process_is_met_counts_once(void **state)
+{
+    const struct walk_wish wish = { .exact_pages = INT64_MAX };
+    struct process_source source;
+    int ends[2];
+    (void)state;
+
+    need(1);
+    source = bpf_walk_source(walks[1]);
+    assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    for (int times = 0; times < 30; times++) {
+        struct walk_record most = { .pid = start_with_low_thread(ends[1]) };
+        struct rusage usage;
+        struct error err;
+        char byte;
+
+        if (most.pid < 0) /* not permitted */
+            skip();
+        for (int after = 0; after < 2; after += read(ends[0], &byte, 1) == 1 || after > 0)
+            assert_int_equal(source.walk(source.self, &wish, note_high, &most, &err), STATUS_OK);
+        kill(most.pid, SIGKILL);
+        assert_int_equal(wait4(most.pid, NULL, 0, &usage), most.pid);
+        if (most.exec_ns > (uint64_t)usage_us(&usage) * 1500)
+            fail_msg("%llu ns, used %lld us", (unsigned long long)most.exec_ns,
+                     (long long)usage_us(&usage));
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* Tick until it has its last row: the kernel forgets it a moment after it was reaped. */
 static void end_by_tick(struct process_rig *rig, uint32_t slot)
 {
@@ -922,6 +994,7 @@ int main(int argc, char *argv[])
         cmocka_unit_test(a_pid_that_many_use_in_turn_is_as_many_processes),
         cmocka_unit_test(one_that_is_being_reaped_is_not_counted_twice),
         cmocka_unit_test(a_process_of_many_threads_is_one_row),
+        cmocka_unit_test(a_thread_that_leaves_before_its_process_is_met_counts_once),
         cmocka_unit_test(the_first_thread_may_leave_first),
         cmocka_unit_test(exec_from_another_thread_is_still_the_same_process),
         cmocka_unit_test(the_list_goes_on_where_the_room_ended),
