@@ -470,7 +470,8 @@ const char *process_collector_source(const void *state)
 const struct collector process_collector = {
     .name = "process",
     .description = "CPU time, memory, IO and identity of every process",
-    .source = "/proc/PID/stat, schedstat, io, status, cmdline, exe, cwd, cgroup; taskstats for exits",
+    .source =
+        "/proc/PID/stat, schedstat, io, status, cmdline, exe, cwd, cgroup; taskstats for exits",
     .needs = "nothing for what is public; CAP_SYS_PTRACE for io of others, CAP_NET_ADMIN for exits",
     .absence = "io missing: not permitted; without exits what a process used after its last tick "
                "is not attributed",
