@@ -9,6 +9,7 @@
 #include "recorder/child.h"
 #include "recorder/config.h"
 #include "recorder/confine.h"
+#include "recorder/descriptors.h"
 #include "recorder/list_collectors.h"
 #include "recorder/notices.h"
 #include "recorder/options.h"
@@ -449,6 +450,8 @@ static int record(int argc, char **argv, struct options *options)
     struct error err = { 0 };
     int code;
 
+    child_remember(&run.surroundings);
+    (void)descriptors_raise(); /* before the sandbox, which has no need to allow it then */
     /* Loading takes a while: a signal that comes meanwhile is not lost. */
     if (notices_open(options->config_path != NULL, &err) != STATUS_OK ||
         process_rungs_open(&run.rungs, options->process_source, &err) != STATUS_OK)
@@ -457,7 +460,6 @@ static int record(int argc, char **argv, struct options *options)
         process_rungs_close(run.rungs);
         return failed(&err);
     }
-    child_remember(&run.surroundings);
     (void)umask(FILE_UMASK);
     service_open(&run.service);
     run.clock = clock_open(&run.clock_host, -1);

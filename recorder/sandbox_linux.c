@@ -114,8 +114,6 @@ static const struct exception exceptions[] = {
     { "prctl", 0, ALL_BITS, PR_SET_NAME },
     { "prctl", 0, ALL_BITS, PR_GET_NAME },
     { "prctl", 0, ALL_BITS, PR_CAPBSET_READ }, /* a library that knows user names asks */
-    { "prlimit64", 0, ALL_BITS, 0 },           /* our own */
-    { "setrlimit", 0, ALL_BITS, RLIMIT_NOFILE },
     /* A thread's own urgency; another's by its number could be any process's. */
     { "sched_setscheduler", 0, ALL_BITS, 0 },
     { "sched_setparam", 0, ALL_BITS, 0 },
@@ -137,6 +135,8 @@ static const struct {
     const char *name;
     struct scmp_arg_cmp when[2];
 } pairs[] = {
+    /* Our own limits, to be read. */
+    { "prlimit64", { { 0, SCMP_CMP_EQ, 0, 0 }, { 2, SCMP_CMP_EQ, 0, 0 } } },
     /*
      * Not the routing protocol: with CAP_NET_ADMIN that could change the network. So could some families of
      * the generic one, which has the kernel's reports of exits; these need the capability.

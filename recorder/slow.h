@@ -20,16 +20,18 @@ struct slow_request {
     uint32_t slot, generation; /* which use of the slot asks */
     uint64_t start_ticks;      /* with pid: whose identity */
     int64_t from_ns;           /* of the tick_version that the answer completes */
+    int64_t asked_ns;          /* now */
     uint64_t run_ns;           /* CPU time it had used */
     int32_t pid;
     uint32_t uid;
-    bool first; /* nothing is known of this process yet */
-    bool idle;  /* it has used none since it was last asked about: what only it changes is known */
+    bool first;     /* nothing is known of this process yet */
+    bool user_only; /* nothing is asked but what `uid` is called */
+    bool idle; /* it has used none since it was last asked about: what only it changes is known */
 };
 
 struct slow_answer {
     struct slow_request request;
-    bool gone;               /* the process ended before it could be read */
+    bool gone;               /* the process ended before it could be read: its user's name only */
     uint32_t known;          /* a bit per enum process_text */
     uint32_t cmdline_length; /* as in tick_version */
     uint64_t cmdline_hash;

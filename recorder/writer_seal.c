@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recorder/heap.h"
 #include "recorder/writer_private.h"
 
 /* One table of one level while it is encoded: what its visitor needs. */
@@ -553,6 +554,8 @@ enum status writer_seal(struct writer *writer, struct error *err)
 {
     if (writer_seal_block(writer, err) != STATUS_OK)
         return err->status;
+    if (writer->block.shrunk)
+        heap_trim();
     bytes_reset(&writer->record);
     writer->tail_records = 0;
     writer->last_tail_bytes = writer->tail_bytes;

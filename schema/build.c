@@ -163,24 +163,28 @@ enum status build_tick(struct build *build, uint32_t block_tick, int64_t tick_ns
     return STATUS_OK;
 }
 
+bool build_resize(struct build *build, size_t size)
+{
+    size_t columns = build->shape->column_count;
+
+    if (!resize(&build->series, size, sizeof *build->series) ||
+        !resize(&build->value, size * columns, sizeof *build->value) ||
+        !resize(&build->missing, size * columns, 1) ||
+        !resize(&build->base_missing, size * columns, 1) ||
+        !resize(&build->missing_since_ns, size * columns, sizeof *build->missing_since_ns) ||
+        !resize(&build->base_since_ns, size * columns, sizeof *build->base_since_ns) ||
+        (build->shape->level == 0 &&
+         !resize(&build->reference, size * columns, sizeof *build->reference)))
+        return false;
+    build->series_size = size;
+    return true;
+}
+
 static bool reserve_series(struct build *build)
 {
     size_t more = build->series_size == 0 ? 64 : build->series_size + build->series_size / 2;
-    size_t columns = build->shape->column_count;
 
-    if (build->series_count < build->series_size)
-        return true;
-    if (!resize(&build->series, more, sizeof *build->series) ||
-        !resize(&build->value, more * columns, sizeof *build->value) ||
-        !resize(&build->missing, more * columns, 1) ||
-        !resize(&build->base_missing, more * columns, 1) ||
-        !resize(&build->missing_since_ns, more * columns, sizeof *build->missing_since_ns) ||
-        !resize(&build->base_since_ns, more * columns, sizeof *build->base_since_ns) ||
-        (build->shape->level == 0 &&
-         !resize(&build->reference, more * columns, sizeof *build->reference)))
-        return false;
-    build->series_size = more;
-    return true;
+    return build->series_count < build->series_size || build_resize(build, more);
 }
 
 static bool map_slot(struct build *build, uint32_t slot, uint32_t index)
@@ -446,72 +450,4 @@ void build_close(struct build *build, uint32_t index, uint8_t flags, int64_t end
         build->slot_series[s->slot] == index)
         build->slot_series[s->slot] = BUILD_NO_SERIES;
     s->slot = BUILD_NO_SERIES;
-}
-
-void build_go_on(struct build *build, uint32_t index)
-{
-    struct build_series *s = &build->series[index];
-
-    for (unsigned m = 0; m < build->shape->metric_count; m++)
-        if (build->column_ns[m] != INT64_MIN && build->column_ns[m] < s->since_ns) {
-            s->series.flags = SERIES_YOUNG;
-            s->series.start_ns = s->since_ns;
-            return;
-        }
-}
-
-static void move_series(struct build *build, size_t to, size_t from)
-{
-    size_t columns = build->shape->column_count;
-    struct build_series *s = &build->series[to];
-
-    *s = build->series[from];
-    s->series.first = 0;
-    s->series.count = 0;
-    s->series.flags = 0;
-    s->series.start_ns = 0;
-    s->newest = 0;
-    s->end_tick = 0;
-    s->missing_changed = false;
-    if (s->slot != BUILD_NO_SERIES)
-        build->slot_series[s->slot] = (uint32_t)to;
-    if (to != from) {
-        memcpy(build->value + to * columns, build->value + from * columns,
-               columns * sizeof *build->value);
-        memcpy(build->missing + to * columns, build->missing + from * columns, columns);
-        memcpy(build->missing_since_ns + to * columns, build->missing_since_ns + from * columns,
-               columns * sizeof *build->missing_since_ns);
-        if (s->referenced)
-            memcpy(build->reference + to * columns, build->reference + from * columns,
-                   columns * sizeof *build->reference);
-    }
-    memcpy(build->base_missing + to * columns, build->missing + to * columns, columns);
-    memcpy(build->base_since_ns + to * columns, build->missing_since_ns + to * columns,
-           columns * sizeof *build->base_since_ns);
-    build_go_on(build, (uint32_t)to);
-}
-
-void build_restart(struct build *build, int64_t block_seq)
-{
-    size_t kept = 0, referenced = 0;
-
-    for (size_t i = 0; i < build->series_count; i++)
-        if (build->series[i].open) {
-            referenced += build->series[i].referenced;
-            move_series(build, kept++, i);
-        }
-    if (referenced == 0)
-        build->reference_period = INT64_MIN;
-    if (build->reference_seq == 0)
-        build->reference_seq = block_seq;
-    build->series_count = build->open_count = kept;
-    build->tick_count = 0;
-    build->now = 0;
-    build->samples = 0;
-    build->masked = false;
-    while (build->segment_count > 1)
-        free(build->segment[--build->segment_count]);
-    build->arena_used = 0;
-    memcpy(build->column_base_ns, build->column_ns,
-           build->shape->metric_count * sizeof *build->column_ns);
 }

@@ -103,6 +103,11 @@ void build_release(struct build *build);
 MUST_USE enum status build_tick(struct build *build, uint32_t block_tick, int64_t tick_ns,
                                 uint64_t mask, struct error *err);
 
+/* Make room for that many series, not fewer than there are. False: memory is out. */
+bool build_resize(struct build *build, size_t size);
+/* How much of the room for series, or processes, to keep for the next block after one that had so many. */
+size_t build_less_room(size_t room, size_t had);
+
 /* Add a series; its initial values and missing codes stand in the returned row's arrays. */
 MUST_USE enum status build_open(struct build *build, const struct series *series, uint32_t slot,
                                 uint32_t *index, struct error *err);

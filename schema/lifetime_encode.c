@@ -63,7 +63,7 @@ enum status lifetime_columns_begin(struct lifetime_columns *columns,
 {
     struct lifetime_columns *c = columns;
 
-    if (count > c->size) {
+    if (count > c->size || build_less_room(c->size, count) < c->size) {
         size_t more = count + count / 4;
 
         lifetime_columns_release(c);

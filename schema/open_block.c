@@ -92,9 +92,25 @@ static void remember_gap(struct open_block *block)
             block->build[t].last_gap_ns = block->ticks.start_ns[i];
 }
 
+/* Births in a storm made room that blocks since then do not need. */
+static void shrink(struct open_block *block, size_t had)
+{
+    size_t size = build_less_room(block->process_size, had);
+    struct open_process *smaller;
+
+    block->shrunk = size < block->process_size;
+    if (!block->shrunk)
+        return;
+    smaller = realloc(block->process, size * sizeof *smaller);
+    if (smaller == NULL)
+        return;
+    block->process = smaller;
+    block->process_size = size;
+}
+
 enum status open_block_restart(struct open_block *block, struct error *err)
 {
-    size_t kept = 0;
+    size_t kept = 0, had = block->process_count, hash_size = block->hash_size;
 
     remember_gap(block);
     for (size_t t = 0; t < TABLE_COUNT; t++)
@@ -116,7 +132,10 @@ enum status open_block_restart(struct open_block *block, struct error *err)
     block->ticks.count = 0;
     block->samples = 0;
     block->block_seq++;
-    return rehash(block, block->hash_size, err);
+    shrink(block, had);
+    while (block->shrunk && hash_size / 8 > block->process_size)
+        hash_size /= 4;
+    return rehash(block, hash_size, err);
 }
 
 enum status open_block_tick(struct open_block *block, int64_t start_ns, int64_t sweep_ns, bool gap,

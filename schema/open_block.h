@@ -38,6 +38,7 @@ struct open_block {
     uint32_t *hash;    /* process_id -> index + 1 */
     size_t hash_size;
     uint64_t samples; /* series x ticks of all tables */
+    bool shrunk;      /* by the latest restart: much memory is free since */
     struct byte_writer
         scratch; /* of the tail: changes of a table, and its rows that begin or end */
     size_t *edge;

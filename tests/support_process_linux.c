@@ -206,9 +206,9 @@ void rig_put(struct process_rig *rig, const struct fake_process *p)
              p->read_chars);
     rig_put_file(rig, p->pid, "io", text);
     snprintf(text, sizeof text,
-             "Name:\tfake\nUid:\t1\t%u\t3\t4\nRssAnon:\t8 kB\nRssFile:\t4 kB\nRssShmem:\t1 kB\n"
+             "Name:\tfake\nUid:\t1\t%u\t3\t4\nRssAnon:\t8 kB\nRssFile:\t%ld kB\nRssShmem:\t1 kB\n"
              "VmSwap:\t2 kB\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t12\n",
-             p->uid);
+             p->uid, 4 + 4 * p->resident_pages);
     rig_put_file(rig, p->pid, "status", text);
     rig_put_file(rig, p->pid, "cgroup", p->cgroup == NULL ? "0::/\n" : p->cgroup);
     put_cmdline(rig, p);

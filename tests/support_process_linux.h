@@ -14,7 +14,7 @@ struct fake_process {
     unsigned long user_ticks, system_ticks, minor_faults;
     int threads; /* default 1 */
     unsigned long start_ticks;
-    long resident_pages;
+    long resident_pages; /* of 4 kB; status counts 13 kB more */
     unsigned long start_stack;
     unsigned long long run_ns, delay_ns, slices;
     unsigned long read_chars;

@@ -10,11 +10,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +28,7 @@
 #include "recorder/collectors/process_stats.h"
 #include "recorder/collectors/procfs_linux.h"
 #include "tests/support_process_linux.h"
+#include "tests/support_recording.h"
 
 enum { FILE_MAX = 8192, STACK_BYTES = 64 * 1024 };
 
@@ -512,6 +515,59 @@ static void short_lives_have_their_cpu_time_and_names(void **state)
     free(lives);
 }
 
+/* Make directories below `path`, so many, and a program in the last one; its path is in `path`. */
+static void put_program_deep(char *path, size_t size, int depth)
+{
+    size_t used = strlen(path);
+
+    for (; depth > 0; depth--) {
+        used += (size_t)snprintf(path + used, size - used, "/d");
+        assert_int_equal(mkdir(path, 0755), 0);
+    }
+    (void)snprintf(path + used, size - used, "/true");
+    made_copy("/bin/true", path, false);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* Remove it with all directories down to `top`. */
+static void remove_program_deep(char *path, const char *top)
+{
+    for (char *end; strlen(path) >= strlen(top); *end = '\0') {
+        assert_int_equal(remove(path), 0);
+        end = strrchr(path, '/');
+    }
+}
+
+static void the_path_of_a_short_life_is_marked_where_it_is_cut(void **state)
+{
+    struct made_directory top;
+    char deep[512];
+    struct process_rig rig;
+    (void)state;
+
+    need(0);
+    made_directory_open(&top);
+    (void)snprintf(deep, sizeof deep, "%s", top.path);
+    put_program_deep(deep, sizeof deep, 40);
+    assert_true(open_rig(&rig, 0));
+    rig_tick(&rig);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)execl(deep, "true", (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    rig_tick(&rig);
+    const struct tick_version *version = rig_version(&rig, rig_slot(&rig, pid));
+    const char *exe = tick_text_at(&rig.tick, version->text[PROCESS_EXE]);
+    size_t size = version->text[PROCESS_EXE].size, mark = sizeof "…" - 1;
+    assert_true(size > 50 && size < strlen(deep) - strlen(top.path));
+    assert_memory_equal(exe, "…/d/d/", mark + 5);
+    assert_memory_equal(exe + mark, deep + strlen(deep) - (size - mark), size - mark);
+    remove_program_deep(deep, top.path);
+    rig_close(&rig);
+}
+
 /* A child with a pid of our choice; -1 where that is not permitted. */
 static pid_t fork_as(pid_t pid)
 {
@@ -575,6 +631,85 @@ static void a_pid_that_many_use_in_turn_is_as_many_processes(void **state)
     rig_close(&rig);
 }
 
+/* Children that are reaped one after the other while somebody else looks at all processes. */
+struct reaped {
+    size_t count, latest;
+    atomic_bool over;
+    struct {
+        _Atomic pid_t pid;
+        int64_t used_us;
+        uint64_t seen_ns; /* the most that the walk told */
+    } * child;
+};
+
+static void *reap(void *of)
+{
+    struct reaped *r = of;
+
+    for (size_t i = 0; i < r->count; i++) {
+        struct rusage usage = { 0 };
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            spin(1000);
+            _exit(0);
+        }
+        atomic_store(&r->child[i].pid, pid);
+        (void)wait4(pid, NULL, 0, &usage);
+        r->child[i].used_us = usage_us(&usage);
+    }
+    atomic_store(&r->over, true);
+    return NULL;
+}
+
+static void note_most(void *of, const struct walk_record *records, size_t count)
+{
+    struct reaped *r = of;
+    size_t latest = r->latest;
+
+    while (latest + 1 < r->count && atomic_load(&r->child[latest + 1].pid) != 0)
+        latest++;
+    r->latest = latest;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t back = 0; back < 4 && back <= latest; back++) {
+            if (records[i].pid == r->child[latest - back].pid &&
+                records[i].exec_ns > r->child[latest - back].seen_ns)
+                r->child[latest - back].seen_ns = records[i].exec_ns;
+        }
+    }
+}
+
+static void one_that_is_being_reaped_is_not_counted_twice(void **state)
+{
+    const struct walk_wish wish = { .exact_pages = INT64_MAX };
+    (void)state;
+
+    need(0);
+    for (size_t rung = 0; rung < 2; rung++) {
+        struct reaped r = { .count = is_full() ? 5000 : 250 };
+        size_t doubled = 0, looks = 0;
+        struct process_source source;
+        struct error err;
+        pthread_t thread;
+
+        if (walks[rung] == NULL)
+            continue;
+        source = bpf_walk_source(walks[rung]);
+        r.child = calloc(r.count, sizeof *r.child);
+        assert_non_null(r.child);
+        assert_int_equal(pthread_create(&thread, NULL, reap, &r), 0);
+        for (; !atomic_load(&r.over); looks++)
+            assert_int_equal(source.walk(source.self, &wish, note_most, &r, &err), STATUS_OK);
+        pthread_join(thread, NULL);
+        for (size_t i = 0; i < r.count; i++)
+            doubled += r.child[i].seen_ns > (uint64_t)r.child[i].used_us * 1500;
+        if (doubled > 0)
+            fail_msg("%s: %zu of %zu counted twice in %zu looks", rung_names[rung], doubled,
+                     r.count, looks);
+        free(r.child);
+    }
+}
+
 /* --- threads --- */
 
 static void a_process_of_many_threads_is_one_row(void **state)
@@ -607,6 +742,78 @@ static void a_process_of_many_threads_is_one_row(void **state)
         assert_true(used_us >= atoll(count) * 20 && used_us <= usage_us(&usage));
         rig_close(&rig);
     }
+}
+
+static void *spin_and_leave(void *us)
+{
+    spin(*(int64_t *)us);
+    return NULL;
+}
+
+/* A process with the highest number there is, whose threads have lower ones; it tells when one left. */
+static pid_t start_with_low_thread(int tell_fd)
+{
+    static int64_t us = 20000;
+    long highest = 0;
+    FILE *file = fopen("/proc/sys/kernel/pid_max", "re");
+    pthread_t thread;
+    pid_t pid;
+
+    if (file == NULL)
+        return -1;
+    if (fscanf(file, "%ld", &highest) != 1)
+        highest = 0;
+    (void)fclose(file);
+    pid = fork_as((pid_t)highest - 1);
+    if (pid != 0)
+        return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (pthread_create(&thread, NULL, spin_and_leave, &us) != 0 ||
+        pthread_join(thread, NULL) != 0 || write(tell_fd, "", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void note_high(void *of, const struct walk_record *records, size_t count)
+{
+    struct walk_record *most = of;
+
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].pid == most->pid && records[i].exec_ns > most->exec_ns)
+            most->exec_ns = records[i].exec_ns;
+    }
+}
+
+/* As where numbers have begun anew: the kernel's iterator hands that thread out first. */
+static void a_thread_that_leaves_before_its_process_is_met_counts_once(void **state)
+{
+    const struct walk_wish wish = { .exact_pages = INT64_MAX };
+    struct process_source source;
+    int ends[2];
+    (void)state;
+
+    need(1);
+    source = bpf_walk_source(walks[1]);
+    assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    for (int times = 0; times < 30; times++) {
+        struct walk_record most = { .pid = start_with_low_thread(ends[1]) };
+        struct rusage usage;
+        struct error err;
+        char byte;
+
+        if (most.pid < 0) /* not permitted */
+            skip();
+        for (int after = 0; after < 2; after += read(ends[0], &byte, 1) == 1 || after > 0)
+            assert_int_equal(source.walk(source.self, &wish, note_high, &most, &err), STATUS_OK);
+        kill(most.pid, SIGKILL);
+        assert_int_equal(wait4(most.pid, NULL, 0, &usage), most.pid);
+        if (most.exec_ns > (uint64_t)usage_us(&usage) * 1500)
+            fail_msg("%llu ns, used %lld us", (unsigned long long)most.exec_ns,
+                     (long long)usage_us(&usage));
+    }
+    close(ends[0]);
+    close(ends[1]);
 }
 
 /* Tick until it has its last row: the kernel forgets it a moment after it was reaped. */
@@ -783,8 +990,11 @@ int main(int argc, char *argv[])
         cmocka_unit_test(stopped_processes_read_the_same_on_every_rung),
         cmocka_unit_test(running_processes_lie_between_two_reads),
         cmocka_unit_test(short_lives_have_their_cpu_time_and_names),
+        cmocka_unit_test(the_path_of_a_short_life_is_marked_where_it_is_cut),
         cmocka_unit_test(a_pid_that_many_use_in_turn_is_as_many_processes),
+        cmocka_unit_test(one_that_is_being_reaped_is_not_counted_twice),
         cmocka_unit_test(a_process_of_many_threads_is_one_row),
+        cmocka_unit_test(a_thread_that_leaves_before_its_process_is_met_counts_once),
         cmocka_unit_test(the_first_thread_may_leave_first),
         cmocka_unit_test(exec_from_another_thread_is_still_the_same_process),
         cmocka_unit_test(the_list_goes_on_where_the_room_ended),

@@ -62,10 +62,10 @@ static void the_first_sweep_tells_all_and_bears_none(void **state)
     assert_int_equal(rig_value(&rig, slot, PROCESS_MINOR_FAULTS_TOTAL), 9);
     assert_int_equal(rig_value(&rig, slot, PROCESS_STATE), 1);
     assert_int_equal(rig_value(&rig, slot, PROCESS_VIRTUAL_BYTES), 4096000);
-    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_BYTES), 3 * 4096);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_BYTES), 3 * 4096 + 13 * 1024);
     assert_int_equal(rig_value(&rig, slot, PROCESS_IO_READ_CHARS_TOTAL), 1234);
     assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_ANONYMOUS_BYTES), 8192);
-    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_SHARED_BYTES), 5 * 1024);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_SHARED_BYTES), 17 * 1024);
     assert_int_equal(rig_value(&rig, slot, PROCESS_SWAP_BYTES), 2048);
     assert_int_equal(rig_value(&rig, slot, PROCESS_CONTEXT_SWITCHES_VOLUNTARY_TOTAL), 11);
     assert_int_equal(rig_missing(&rig, slot, PROCESS_BLOCK_DELAY_NS_TOTAL), MISSING_UNSUPPORTED);
@@ -116,11 +116,44 @@ static void what_did_not_run_is_the_same_until_a_full_pass(void **state)
     }
     rig_tick(&rig);
     assert_true(rig.tick.table[TABLE_PROCESS].column_mask == all);
-    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_BYTES), 7 * 4096);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_BYTES), 7 * 4096 + 13 * 1024);
     p.run_ns = 2000000;
     rig_put(&rig, &p);
     rig_tick(&rig);
     assert_int_equal(rig_value(&rig, slot, PROCESS_CPU_NS_TOTAL), 2000);
+    rig_close(&rig);
+}
+
+static void what_only_status_counts_is_remembered_until_exec(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = {
+        .pid = 5, .start_ticks = 5, .run_ns = 1000000, .resident_pages = 3, .start_stack = 111
+    };
+    (void)state;
+
+    rig_fixture(&rig);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    p.run_ns += 1000000;
+    p.resident_pages = 5;
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_BYTES), 5 * 4096 + 13 * 1024);
+    p.run_ns += 1000000;
+    p.start_stack = 222;
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    p.run_ns += 1000000;
+    p.resident_pages = 4;
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_BYTES), 4 * 4096);
+    for (int tick = 4; tick <= 10; tick++)
+        rig_tick(&rig);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_RESIDENT_BYTES), 4 * 4096 + 13 * 1024);
     rig_close(&rig);
 }
 
@@ -361,6 +394,7 @@ int main(void)
         cmocka_unit_test(the_first_sweep_tells_all_and_bears_none),
         cmocka_unit_test(a_process_that_appears_later_is_born),
         cmocka_unit_test(what_did_not_run_is_the_same_until_a_full_pass),
+        cmocka_unit_test(what_only_status_counts_is_remembered_until_exec),
         cmocka_unit_test(threads_are_never_filtered),
         cmocka_unit_test(cpu_time_never_falls),
         cmocka_unit_test(threads_gone_before_we_looked_are_noticed),

@@ -129,6 +129,52 @@ static void what_was_read_of_a_process_that_no_longer_idles_is_read_anew(void **
     rig_close(&rig);
 }
 
+/* So many that run a program with a command line of 4096 times that letter. */
+static void put_lengthy(struct process_rig *rig, int count, char letter)
+{
+    char line[4097];
+
+    memset(line, letter, sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    for (int n = 0; n < count; n++) {
+        rig_put(rig, &(struct fake_process){ .pid = 100 + n,
+                                             .start_ticks = 5,
+                                             .run_ns = 1000ULL * (unsigned char)letter,
+                                             .start_stack = (unsigned char)letter });
+        rig_put_file(rig, 100 + n, "cmdline", line);
+    }
+}
+
+static void a_late_answer_is_not_told_of_the_program_before(void **state)
+{
+    enum { MANY = 90 }; /* not all answers fit at once: of some processes they are a tick late */
+    struct process_rig rig;
+    size_t told = 0;
+    (void)state;
+
+    rig_fixture(&rig);
+    put_lengthy(&rig, MANY, 'x');
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    put_lengthy(&rig, MANY, 'y');
+    rig_tick(&rig);
+    int64_t from_ns = rig.tick.start_ns;
+    for (int tick = 0; tick < 6; tick++) {
+        rig_tick(&rig);
+        for (size_t i = 0; i < rig.tick.version_count; i++) {
+            const struct tick_version *version = &rig.tick.versions[i];
+
+            if ((version->known & 1u << PROCESS_CMDLINE) == 0 ||
+                *tick_text_at(&rig.tick, version->text[PROCESS_CMDLINE]) != 'y')
+                continue;
+            assert_true(version->from_ns >= from_ns);
+            told++;
+        }
+    }
+    assert_int_equal(told, MANY);
+    rig_close(&rig);
+}
+
 static void command_lines_are_redacted_cut_and_hashed_or_left_out(void **state)
 {
     struct process_rig rig;
@@ -162,21 +208,52 @@ static void command_lines_are_redacted_cut_and_hashed_or_left_out(void **state)
     rig_close(&rig);
 }
 
-static void users_come_from_the_fixture(void **state)
+static void put_passwd(struct process_rig *rig, const char *text)
 {
-    struct process_rig rig;
     char path[128];
     FILE *file;
+
+    snprintf(path, sizeof path, "%s/etc", rig->root);
+    (void)mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/etc/passwd", rig->root);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void a_user_who_has_no_name_may_have_one_later(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = { .pid = 5, .start_ticks = 5, .uid = 99 };
+    bool named = false;
     (void)state;
 
     rig_fixture(&rig);
-    snprintf(path, sizeof path, "%s/etc", rig.root);
-    assert_int_equal(mkdir(path, 0755), 0);
-    snprintf(path, sizeof path, "%s/etc/passwd", rig.root);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("root:x:0:0::/:/bin/sh\nanna:x:1234:1234::/:/bin/sh\n", file);
-    fclose(file);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_USER, ""));
+    put_passwd(&rig, "late:x:99:99::/:/bin/sh\n");
+    for (int tick = 0; tick < 130 && !named; tick++) {
+        p.run_ns += 1000000;
+        rig_put(&rig, &p);
+        rig_tick(&rig);
+        named = rig_named(&rig, slot, PROCESS_USER, "late");
+    }
+    assert_true(named);
+    rig_close(&rig);
+}
+
+static void users_come_from_the_fixture(void **state)
+{
+    struct process_rig rig;
+    (void)state;
+
+    rig_fixture(&rig);
+    put_passwd(&rig, "root:x:0:0::/:/bin/sh\nanna:x:1234:1234::/:/bin/sh\n");
     rig_put(&rig, &(struct fake_process){ .pid = 5, .uid = 1234 });
     rig_put(&rig, &(struct fake_process){ .pid = 6, .uid = 99 });
     rig_open(&rig, "fds");
@@ -195,7 +272,9 @@ int main(void)
         cmocka_unit_test(a_zombie_keeps_its_name),
         cmocka_unit_test(a_move_to_another_cgroup_is_found_within_a_minute),
         cmocka_unit_test(what_was_read_of_a_process_that_no_longer_idles_is_read_anew),
+        cmocka_unit_test(a_late_answer_is_not_told_of_the_program_before),
         cmocka_unit_test(command_lines_are_redacted_cut_and_hashed_or_left_out),
+        cmocka_unit_test(a_user_who_has_no_name_may_have_one_later),
         cmocka_unit_test(users_come_from_the_fixture),
     };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -511,6 +512,93 @@ static void exec_names_a_known_process_anew(void **state)
     rig_free(w);
 }
 
+static void a_path_without_its_beginning_is_marked_and_read_anew(void **state)
+{
+    struct walk_rig *w = rig_new();
+    static const char arguments[] = "prog";
+    (void)state;
+
+    tick(w);
+    uint64_t start = recently(w);
+    put_exec(w, 30, start, arguments, sizeof arguments)->flags = WALK_PATH_CUT | WALK_CGROUP_CUT;
+    put_exec(w, 31, start, arguments, sizeof arguments)->flags = WALK_CGROUP_CUT;
+    put(w, 30, start, "prog")->program = 2;
+    put(w, 31, start, "prog")->program = 2;
+    rig_put(&w->rig, &(struct fake_process){ .pid = 30,
+                                             .start_ticks = start / 10000000,
+                                             .cgroup = "0::/whole/system.slice/x.service\n" });
+    tick(w);
+    uint32_t lives = rig_slot(&w->rig, 30), gone = rig_slot(&w->rig, 31);
+    int64_t from_ns = rig_version(&w->rig, lives)->from_ns;
+    assert_true(rig_named(&w->rig, lives, PROCESS_EXE, "…/usr/bin/prog"));
+    assert_true(rig_named(&w->rig, lives, PROCESS_CGROUP, "…/system.slice/x.service"));
+    assert_true(rig_named(&w->rig, gone, PROCESS_EXE, "/usr/bin/prog"));
+    assert_true(rig_named(&w->rig, gone, PROCESS_CGROUP, "…/system.slice/x.service"));
+    /* What it is in may be what is missing. */
+    assert_int_equal(rig_version(&w->rig, gone)->known & 1u << PROCESS_CONTAINER, 0);
+    tick(w);
+    assert_true(rig_named(&w->rig, lives, PROCESS_CGROUP, "/whole/system.slice/x.service"));
+    assert_int_equal(rig_version(&w->rig, lives)->from_ns, from_ns);
+    assert_null(rig_version(&w->rig, gone));
+    rig_free(w);
+}
+
+static void put_passwd(struct walk_rig *w, const char *text)
+{
+    char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/etc", w->rig.root);
+    (void)mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/etc/passwd", w->rig.root);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* A process of uid 1000 begins and is gone, so that only what is known of the user can name him. */
+static bool is_named_at_once(struct walk_rig *w, const char *user)
+{
+    static const char arguments[] = "prog";
+    static int32_t pid = 100;
+    uint64_t start = recently(w);
+
+    put_exec(w, ++pid, start, arguments, sizeof arguments);
+    put_exit(w, WALK_EXIT, pid, start, 1000);
+    put_exit(w, WALK_FREE, pid, start, 1000);
+    tick(w);
+    return rig_named(&w->rig, rig_slot(&w->rig, pid), PROCESS_USER, user);
+}
+
+static void a_user_is_looked_up_again(void **state)
+{
+    struct walk_rig *w = rig_new();
+    (void)state;
+
+    put_passwd(w, "root:x:0:0::/:/bin/sh\n");
+    tick(w);
+    assert_false(is_named_at_once(w, "")); /* nobody has asked yet */
+    tick(w);
+    assert_true(is_named_at_once(w, "")); /* he has no name: that is known now, */
+    put_passwd(w, "anna:x:1000:1000::/:/bin/sh\n");
+    assert_true(is_named_at_once(w, ""));
+    w->rig.now_ns += 130 * (int64_t)second_ns; /* for a while */
+    (void)is_named_at_once(w, "");
+    tick(w);
+    assert_true(is_named_at_once(w, "anna"));
+    put_passwd(w, "berta:x:1000:1000::/:/bin/sh\n");
+    w->rig.now_ns += 70 * (int64_t)second_ns;
+    (void)is_named_at_once(w, "");
+    tick(w);
+    assert_true(is_named_at_once(w, "anna"));
+    w->rig.now_ns += 700 * (int64_t)second_ns;
+    (void)is_named_at_once(w, "");
+    tick(w);
+    assert_true(is_named_at_once(w, "berta"));
+    rig_free(w);
+}
+
 static void pages_that_cpus_count_apart_are_remembered(void **state)
 {
     struct walk_rig *w = rig_new();
@@ -549,6 +637,8 @@ int main(void)
         cmocka_unit_test(lost_events_are_counted_and_credit_nobody_else),
         cmocka_unit_test(a_forgotten_process_that_was_told_long_ago_is_no_news),
         cmocka_unit_test(exec_names_a_known_process_anew),
+        cmocka_unit_test(a_path_without_its_beginning_is_marked_and_read_anew),
+        cmocka_unit_test(a_user_is_looked_up_again),
         cmocka_unit_test(pages_that_cpus_count_apart_are_remembered),
     };
 

@@ -177,9 +177,14 @@ logged "cannot run no-such-command: No such file or directory"
 run 126 -o "$work/c" -- /
 run 137 -o "$work/c" -- sh -c 'kill -KILL $$'
 inherits='umask; ulimit -n; ls /proc/self/fd | wc -l'
-(umask 002 && run 0 -o "$work/c" -- sh -c "$inherits")
+(umask 002 && ulimit -Sn 256 && run 0 -o "$work/c" -- sh -c "$inherits")
 is "what the command inherits" "$(cat "$work/out")" \
-    "$(umask 002; sh -c "$inherits" 2>"$log" </dev/null | cat)"
+    "$(umask 002; ulimit -Sn 256; sh -c "$inherits" 2>"$log" </dev/null | cat)"
+if [ -r /proc/self/limits ]; then
+    (ulimit -Sn 256 && ulimit -Hn 500 &&
+        run 0 -o "$work/c" -- sh -c 'awk "/open files/ { print \$4 }" /proc/$PPID/limits')
+    is "files that the recorder may open" "$(cat "$work/out")" 500
+fi
 is "end" "$(query "$work/c" 'SELECT end_reason FROM session LIMIT 1')" "command ended"
 run 3 -o "$work/c" -i 50ms -d 300ms -- sh -c 'sleep 1; exit 3' # goes on without us
 logged "stopped (duration)"

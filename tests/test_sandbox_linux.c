@@ -99,6 +99,8 @@ static int touch_others(void)
     REFUSED(syscall(SYS_process_vm_writev, getppid(), NULL, 0, NULL, 0, 0));
     REFUSED(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0));
     REFUSED(prlimit(getppid(), RLIMIT_CORE, &limit, NULL));
+    REFUSED(setrlimit(RLIMIT_NOFILE, &limit));
+    WORKS(getrlimit(RLIMIT_NOFILE, &limit));
     REFUSED(setpriority(PRIO_PROCESS, (id_t)getppid(), 19));
     REFUSED(setpriority(PRIO_USER, 0, 19));
     WORKS(setpriority(PRIO_PROCESS, 0, 19));

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "schema/open_block.h"
 #include "tests/support_digest.h"
 #include "tests/support_writer.h"
 
@@ -96,6 +97,47 @@ static void first_tick(struct writer_rig *rig)
 {
     writer_rig_steady(rig, START + SECOND_NS, ROW_FIRST, 1);
     writer_rig_put(rig);
+}
+
+/* At second i: one process goes on; so many others live a moment. */
+static void put_births(struct writer_rig *rig, int i, int count)
+{
+    int64_t now_ns = START + i * SECOND_NS;
+
+    writer_rig_steady(rig, now_ns, i == 1 ? ROW_FIRST : 0, i);
+    for (int n = 1; n <= count; n++) {
+        made_birth(&rig->tick, (uint32_t)n, 1000 + n, (uint64_t)i, now_ns - 1000);
+        made_name(&rig->tick, (uint32_t)n, now_ns - 1000, "short", "short -v");
+        struct tick_row *row = made_row(&rig->tick, (uint32_t)n, ROW_FIRST | ROW_LAST, 7, 4096);
+        row->end_ns = now_ns;
+        made_exit(&rig->tick, (uint32_t)n, 0, now_ns);
+    }
+    writer_rig_put(rig);
+}
+
+static void memory_for_many_births_is_given_up_after_a_block_of_few(void **state)
+{
+    enum { STORM = 60, BIRTHS = 150 };
+    struct writer_rig rig;
+    const struct open_block *block;
+    size_t processes = 0, series = 0;
+    (void)state;
+
+    writer_rig_begin(&rig, 60);
+    for (int i = 1; i <= 400; i++) {
+        put_births(&rig, i, i <= STORM ? BIRTHS : 1);
+        block = writer_block(rig.writer);
+        if (i == STORM) {
+            processes = block->process_size;
+            series = block->build[TABLE_PROCESS].series_size;
+        }
+    }
+    assert_true(processes > STORM * BIRTHS && series > STORM * BIRTHS);
+    assert_true(block->process_size < processes / 2);
+    assert_true(block->build[TABLE_PROCESS].series_size < series / 2);
+    (void)writer_rig_read(&rig, "stop");
+    assert_int_equal(writer_rig_processes(&rig), 1 + STORM * BIRTHS + 340);
+    writer_rig_end(&rig);
 }
 
 static void a_broken_rule_is_refused_and_leaves_no_trace(void **state)
@@ -319,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_block_ends_between_minutes_once_it_is_full),
         cmocka_unit_test(a_slow_recording_still_ends_blocks_at_hours),
         cmocka_unit_test(a_block_ends_early_where_many_are_born),
+        cmocka_unit_test(memory_for_many_births_is_given_up_after_a_block_of_few),
         cmocka_unit_test(a_broken_rule_is_refused_and_leaves_no_trace),
         cmocka_unit_test(an_incomplete_tick_is_refused),
         cmocka_unit_test(recovery_gives_every_level_as_a_clean_end_does),

@@ -49,7 +49,7 @@ bool bpf_walk_runs(struct bpf_walk *walk)
 
 #include "process_bpf.h"
 #include "recorder/collectors/bpf_ring_linux.h"
-#include "recorder/collectors/process_table.h"
+#include "recorder/collectors/bpf_stream_linux.h"
 
 enum {
     FIRST_RECORDS = 1024, /* mapped at first */
@@ -70,12 +70,8 @@ struct bpf_walk {
     size_t mapped, room; /* records: that we have, that there are */
     struct bpf_ring ring;
     /* of rung 2 */
-    uint8_t *stream;
-    struct walk_record *list;
-    size_t count, size;
-    struct walk_thread *early; /* threads that came before their process */
-    size_t early_count, early_size;
-    struct process_table index_of; /* by pid, of `list` */
+    uint8_t *bytes; /* [STREAM_BYTES] */
+    struct bpf_stream stream;
 };
 
 static const char *const event_programs[EVENT_PROGRAMS] = { "on_exec", "on_exit", "on_free" };
@@ -248,7 +244,7 @@ enum status bpf_walk_open(struct bpf_walk **opened, enum bpf_rung rung, struct e
              : error_set(err, STATUS_UNSUPPORTED, "kernel without type information (BTF)");
     if (st == STATUS_OK && rung == BPF_WALKS)
         st = map_records(walk, FIRST_RECORDS, err);
-    if (st == STATUS_OK && rung == BPF_ITERATES && (walk->stream = malloc(STREAM_BYTES)) == NULL)
+    if (st == STATUS_OK && rung == BPF_ITERATES && (walk->bytes = malloc(STREAM_BYTES)) == NULL)
         st = error_set(err, STATUS_NO_MEMORY, "no memory for BPF");
     if (st == STATUS_OK && !bpf_walk_runs(walk))
         st = error_set(err, STATUS_UNSUPPORTED, "BPF: loaded, but finds no process");
@@ -279,10 +275,8 @@ void bpf_walk_close(struct bpf_walk *walk)
     if (walk->control != NULL)
         munmap(walk->control, (size_t)sysconf(_SC_PAGESIZE));
     bpf_ring_close(&walk->ring);
-    process_table_release(&walk->index_of);
-    free(walk->stream);
-    free(walk->list);
-    free(walk->early);
+    bpf_stream_release(&walk->stream);
+    free(walk->bytes);
     free(walk);
 }
 
@@ -314,6 +308,8 @@ static enum status walk_list(struct bpf_walk *walk, walk_take *take, void *to, s
         const struct walk_record *last;
         int failure = run(walk->program_fd);
 
+        if (failure == 0 && control->count == 0 && total > 0)
+            break; /* who was behind the last one is gone */
         if (failure != 0 || control->count == 0 || control->count > walk->mapped)
             return error_set(err, STATUS_IO, "walk of processes: %s",
                              failure != 0 ? strerror(-failure) : "it found none");
@@ -332,97 +328,12 @@ static enum status walk_list(struct bpf_walk *walk, walk_take *take, void *to, s
 
 /* --- rung 2 --- */
 
-static struct walk_record *add_record(struct bpf_walk *walk, int32_t pid)
-{
-    uint32_t slot;
-
-    if (walk->count == walk->size) {
-        size_t size = walk->size == 0 ? FIRST_RECORDS : walk->size * 2;
-        struct walk_record *larger = realloc(walk->list, size * sizeof *larger);
-
-        if (larger == NULL)
-            return NULL;
-        walk->list = larger;
-        walk->size = size;
-    }
-    slot = process_table_add(&walk->index_of, pid);
-    return slot == walk->count ? &walk->list[walk->count++] : NULL;
-}
-
-static bool stash_thread(struct bpf_walk *walk, const struct walk_thread *thread)
-{
-    if (walk->early_count == walk->early_size) {
-        size_t size = walk->early_size == 0 ? 64 : walk->early_size * 2;
-        struct walk_thread *larger = realloc(walk->early, size * sizeof *larger);
-
-        if (larger == NULL)
-            return false;
-        walk->early = larger;
-        walk->early_size = size;
-    }
-    walk->early[walk->early_count++] = *thread;
-    return true;
-}
-
-/* False: its process is not known. */
-static bool add_thread(struct bpf_walk *walk, const struct walk_thread *thread)
-{
-    uint32_t at = process_table_find(&walk->index_of, -thread->pid);
-    struct walk_record *r;
-
-    if (at == SLOT_NONE)
-        return false;
-    r = &walk->list[at];
-    r->exec_ns += thread->exec_ns;
-    r->user_raw_ns += thread->user_raw_ns;
-    r->system_raw_ns += thread->system_raw_ns;
-    r->minor_faults += thread->minor_faults;
-    r->major_faults += thread->major_faults;
-    r->switches_voluntary += thread->switches_voluntary;
-    r->switches_involuntary += thread->switches_involuntary;
-    r->run_delay_ns += thread->run_delay_ns;
-    r->read_chars += thread->read_chars;
-    r->written_chars += thread->written_chars;
-    r->read_bytes += thread->read_bytes;
-    r->written_bytes += thread->written_bytes;
-    return true;
-}
-
-/* The whole records among stream[size]; how many bytes they were. -1: memory is out. */
-static ssize_t take_stream(struct bpf_walk *walk, size_t size)
-{
-    size_t at = 0;
-    int32_t pid;
-
-    while (size - at >= sizeof(struct walk_thread)) {
-        memcpy(&pid, walk->stream + at, sizeof pid);
-        if (pid < 0) {
-            struct walk_thread thread;
-
-            memcpy(&thread, walk->stream + at, sizeof thread);
-            if (!add_thread(walk, &thread) && !stash_thread(walk, &thread))
-                return -1;
-            at += sizeof thread;
-            continue;
-        }
-        if (size - at < sizeof(struct walk_record))
-            break;
-        struct walk_record *record = add_record(walk, pid);
-
-        if (record == NULL)
-            return -1;
-        memcpy(record, walk->stream + at, sizeof *record);
-        at += sizeof *record;
-    }
-    return (ssize_t)at;
-}
-
 static enum status read_stream(struct bpf_walk *walk, int fd, struct error *err)
 {
     size_t used = 0;
 
     for (;;) {
-        ssize_t got = read(fd, walk->stream + used, STREAM_BYTES - used), taken;
+        ssize_t got = read(fd, walk->bytes + used, STREAM_BYTES - used), taken;
 
         if (got < 0 && errno == EAGAIN) /* the kernel was about to hold the CPU for too long */
             continue;
@@ -431,11 +342,11 @@ static enum status read_stream(struct bpf_walk *walk, int fd, struct error *err)
                                          : error_set(err, STATUS_IO, "iterator of processes: %s",
                                                      got < 0 ? strerror(errno) : "cut short");
         used += (size_t)got;
-        taken = take_stream(walk, used);
+        taken = bpf_stream_take(&walk->stream, walk->bytes, used);
         if (taken < 0)
             return error_set(err, STATUS_NO_MEMORY, "no memory for the list of processes");
         used -= (size_t)taken;
-        memmove(walk->stream, walk->stream + taken, used);
+        memmove(walk->bytes, walk->bytes + taken, used);
     }
 }
 
@@ -446,14 +357,12 @@ static enum status iterate(struct bpf_walk *walk, walk_take *take, void *to, str
 
     if (fd < 0)
         return error_set(err, STATUS_IO, "iterator of processes: %s", strerror(errno));
-    walk->count = walk->early_count = 0;
-    process_table_clear(&walk->index_of);
+    bpf_stream_begin(&walk->stream);
     st = read_stream(walk, fd, err);
     close(fd);
-    for (size_t i = 0; i < walk->early_count; i++)
-        (void)add_thread(walk, &walk->early[i]);
-    if (walk->count > 0)
-        take(to, walk->list, walk->count);
+    bpf_stream_end(&walk->stream);
+    if (walk->stream.count > 0)
+        take(to, walk->stream.list, walk->stream.count);
     return st;
 }
 

@@ -211,22 +211,30 @@ static void find_fixture_user(const char *root, uint32_t uid, char *name, size_t
     fclose(file);
 }
 
-static const char *user_name(struct identity_reader *reader, uint32_t uid)
+/* The one with this uid, else one to be filled in. */
+static struct identity_user *find_user(struct identity_reader *reader, uint32_t uid)
+{
+    for (size_t i = 0; i < IDENTITY_USERS; i++) {
+        if (reader->users[i].taken && reader->users[i].uid == uid)
+            return &reader->users[i];
+    }
+    return &reader->users[reader->next_user++ % IDENTITY_USERS];
+}
+
+static const char *user_name(struct identity_reader *reader, uint32_t uid, int64_t now_ns)
 {
     char buffer[4096];
     struct passwd entry, *found = NULL;
-    struct identity_user *user;
+    struct identity_user *user = find_user(reader, uid);
 
-    for (size_t i = 0; i < IDENTITY_USERS; i++) {
-        if (reader->users[i].taken && reader->users[i].uid == uid)
-            return reader->users[i].name;
-    }
-    user = &reader->users[reader->next_user++ % IDENTITY_USERS];
+    if (user->taken && user->uid == uid && now_ns < user->until_ns)
+        return user->name;
     *user = (struct identity_user){ .taken = true, .uid = uid };
     if (*reader->root != '\0')
         find_fixture_user(reader->root, uid, user->name, sizeof user->name);
     else if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
         snprintf(user->name, sizeof user->name, "%s", found->pw_name);
+    user->until_ns = now_ns + (user->name[0] != '\0' ? IDENTITY_USER_NS : IDENTITY_NO_USER_NS);
     return user->name;
 }
 
@@ -249,6 +257,10 @@ void identity_read(void *context, const struct slow_request *request)
     struct identity_raw *raw = &reader->raw;
     int32_t pid = request->pid;
 
+    if (request->user_only) {
+        raw->user = user_name(reader, request->uid, request->asked_ns);
+        return;
+    }
     raw->exe_size = read_link(reader, pid, "exe", raw->exe);
     raw->cwd_size = read_link(reader, pid, "cwd", raw->cwd);
     raw->cgroup_size = read_pid_file(reader, pid, "cgroup", raw->cgroup, sizeof raw->cgroup);
@@ -258,7 +270,7 @@ void identity_read(void *context, const struct slow_request *request)
     if (!reader->no_cmdline)
         raw->cmdline_size =
             read_pid_file(reader, pid, "cmdline", raw->cmdline, sizeof raw->cmdline);
-    raw->user = user_name(reader, request->uid);
+    raw->user = user_name(reader, request->uid, request->asked_ns);
     raw->stat_size = read_pid_file(reader, pid, "stat", raw->stat, sizeof raw->stat);
 }
 
@@ -268,22 +280,27 @@ void identity_answer(void *context, const struct slow_request *request, struct s
     const struct identity_raw *raw = &reader->raw;
     struct proc_stat stat;
     struct error err;
+    bool gone;
 
+    if (request->user_only) {
+        put_text(answer, PROCESS_USER, raw->user, strlen(raw->user));
+        return;
+    }
     put_link(answer, PROCESS_EXE, raw->exe, raw->exe_size);
     put_link(answer, PROCESS_CWD, raw->cwd, raw->cwd_size);
     put_cgroup(raw, answer);
     if (request->idle)
         return;
     put_cmdline(reader, answer);
-    put_text(answer, PROCESS_USER, raw->user, strlen(raw->user));
-    if (raw->stat_size < 0 ||
-        procfs_parse_stat(raw->stat, (size_t)raw->stat_size, &stat, &err) != STATUS_OK ||
-        stat.start_ticks != request->start_ticks) {
+    gone = raw->stat_size < 0 ||
+           procfs_parse_stat(raw->stat, (size_t)raw->stat_size, &stat, &err) != STATUS_OK ||
+           stat.start_ticks != request->start_ticks;
+    if (gone) {
         answer->gone = true;
         answer->known = 0;
         bytes_reset(&answer->bytes);
-        return;
     }
-    if (!request->first && (stat.state == 'Z' || stat.state == 'X'))
+    put_text(answer, PROCESS_USER, raw->user, strlen(raw->user)); /* of the uid: it stays right */
+    if (!gone && !request->first && (stat.state == 'Z' || stat.state == 'X'))
         forget_empty(answer);
 }

@@ -24,6 +24,10 @@ enum {
     IDENTITY_USERS = 64,
 };
 
+/* How long the user database's word is taken: that there is such a user, and that there is none. */
+#define IDENTITY_USER_NS INT64_C(600000000000)
+#define IDENTITY_NO_USER_NS INT64_C(60000000000)
+
 /* How identities are read: of all readers. */
 struct identity_source {
     const char *root; /* static, or outlives every reader, also one that was left behind */
@@ -51,7 +55,8 @@ struct identity_reader {
     struct identity_user {
         bool taken;
         uint32_t uid;
-        char name[64]; /* "": it has none */
+        int64_t until_ns; /* when it is to be looked up again */
+        char name[64];    /* "": it has none */
     } users[IDENTITY_USERS];
     unsigned next_user; /* to be replaced */
 };

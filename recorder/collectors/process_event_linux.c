@@ -10,22 +10,50 @@
 
 enum { NS_PER_US = 1000, REMEMBER_LOSSES_TICKS = 60 };
 
+#define USER_ANSWER_NS INT64_C(10000000000) /* within which nobody asks for the same name again */
+
 /* --- names --- */
 
-void process_learn_user(struct process_state *s, uint32_t uid, const void *name, size_t size)
+static struct known_user *find_user(struct process_state *s, uint32_t uid)
 {
     struct known_user *user;
 
-    if (size == 0 || size > sizeof user->name)
-        return;
     for (size_t i = 0; i < KNOWN_USERS; i++) {
-        if (s->users[i].size != 0 && s->users[i].uid == uid)
-            return;
+        if (s->users[i].taken && s->users[i].uid == uid)
+            return &s->users[i];
     }
     user = &s->users[s->next_user++ % KNOWN_USERS];
-    user->uid = uid;
+    *user = (struct known_user){ .taken = true, .uid = uid, .until_ns = INT64_MIN };
+    return user;
+}
+
+void process_learn_user(struct process_state *s, uint32_t uid, const void *name, size_t size)
+{
+    struct known_user *user = find_user(s, uid);
+
+    if (size > sizeof user->name)
+        return;
+    user->known = true;
+    user->until_ns = s->now_ns + KNOWN_USER_NS;
     user->size = (uint8_t)size;
     memcpy(user->name, name, size);
+}
+
+/* Of processes that are gone before they can be asked about, too. */
+static void ask_for_user(struct process_state *s, const struct process *p, struct known_user *user)
+{
+    struct slow_request request = {
+        .slot = UINT32_MAX,
+        .asked_ns = s->now_ns,
+        .pid = p->pid,
+        .uid = p->uid,
+        .user_only = true,
+    };
+
+    if (!slow_ask(s->slow, &request))
+        return;
+    s->asked = true;
+    user->until_ns = s->now_ns + USER_ANSWER_NS;
 }
 
 static void put_text(struct process *p, struct tick_version *version, enum process_text text,
@@ -36,25 +64,27 @@ static void put_text(struct process *p, struct tick_version *version, enum proce
     p->text_hash[text] = process_text_hash(bytes, size);
 }
 
+/* False: it is not known. What was known a while ago is the best guess until there is an answer. */
 static bool put_user(struct process_state *s, struct process *p, struct tick_version *version,
                      struct tick *tick)
 {
-    for (size_t i = 0; i < KNOWN_USERS; i++) {
-        const struct known_user *user = &s->users[i];
+    struct known_user *user = find_user(s, p->uid);
 
-        if (user->size == 0 || user->uid != p->uid)
-            continue;
+    if (s->now_ns >= user->until_ns)
+        ask_for_user(s, p, user);
+    if (user->known)
         put_text(p, version, PROCESS_USER, tick, user->name, user->size);
-        return true;
-    }
-    return false;
+    return user->known;
 }
 
-/* "python3\0bin\0usr\0" is "/usr/bin/python3"; "" is "/". */
-static size_t turn_path(char path[IDENTITY_TEXT_MAX], const char *names, size_t size)
-{
-    size_t used = 0;
+static const char cut_mark[] = "…";
 
+/* "python3\0bin\0usr\0" is "/usr/bin/python3", "…/usr/bin/python3" when it was cut; "" is "/". */
+static size_t turn_path(char path[IDENTITY_TEXT_MAX], const char *names, size_t size, bool cut)
+{
+    size_t used = cut ? sizeof cut_mark - 1 : 0;
+
+    memcpy(path, cut_mark, used);
     for (size_t end = size; end > 0;) {
         size_t start = --end; /* on the NUL of the name */
 
@@ -98,27 +128,32 @@ static bool put_cmdline(struct process_state *s, struct process *p, struct tick_
     return !cut;
 }
 
-static void put_cgroup(struct process *p, struct tick_version *version, const struct walk_exec *e,
+/* False, here and below: it was cut, or is not known. */
+static bool put_cgroup(struct process *p, struct tick_version *version, const struct walk_exec *e,
                        struct tick *tick)
 {
-    char path[IDENTITY_TEXT_MAX];
-    size_t size = turn_path(path, e->text + e->arguments_size + e->path_size, e->cgroup_size);
-    char container[CONTAINER_ID_MAX];
+    bool cut = (e->flags & WALK_CGROUP_CUT) != 0;
+    char path[IDENTITY_TEXT_MAX], container[CONTAINER_ID_MAX];
+    size_t size = turn_path(path, e->text + e->arguments_size + e->path_size, e->cgroup_size, cut);
+    size_t container_size = container_id(path, size, container);
 
     put_text(p, version, PROCESS_CGROUP, tick, path, size);
-    put_text(p, version, PROCESS_CONTAINER, tick, container, container_id(path, size, container));
+    if (!cut || container_size > 0)
+        put_text(p, version, PROCESS_CONTAINER, tick, container, container_size);
+    return !cut;
 }
 
 static bool put_exe(struct process *p, struct tick_version *version, const struct walk_exec *e,
                     struct tick *tick)
 {
+    bool cut = (e->flags & WALK_PATH_CUT) != 0;
     char path[IDENTITY_TEXT_MAX];
 
-    if (e->path_size == 0 || e->path_size >= WALK_PATH_MAX)
+    if (e->path_size == 0)
         return false;
     put_text(p, version, PROCESS_EXE, tick, path,
-             turn_path(path, e->text + e->arguments_size, e->path_size));
-    return true;
+             turn_path(path, e->text + e->arguments_size, e->path_size, cut));
+    return !cut;
 }
 
 /* All that the event tells of what it is called now; the slow thread is asked for the rest. */
@@ -142,17 +177,16 @@ static void put_names(struct process_state *s, struct process *p, const struct w
     p->comm_hash = p->text_hash[PROCESS_COMM];
     complete = put_cmdline(s, p, version, e, tick);
     complete &= put_exe(p, version, e, tick);
-    if (s->own_cgroups || e->cgroup_size >= WALK_PATH_MAX)
+    if (s->own_cgroups)
         complete = false;
     else
-        put_cgroup(p, version, e, tick);
+        complete &= put_cgroup(p, version, e, tick);
     complete &= put_user(s, p, version, tick);
     p->flags |= PROCESS_NAMED;
     p->asked_run_ns = 0;
-    if (complete)
-        return;
-    p->flags |= PROCESS_WANTS_NAME;
     p->name_from_ns = from_ns;
+    if (!complete)
+        p->flags |= PROCESS_WANTS_NAME;
 }
 
 /* --- what happened --- */

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "recorder/collectors/procfs_linux.h"
+#include "recorder/descriptors.h"
 
 enum { ENTRIES_SIZE = 256 * 1024 };
 
@@ -29,21 +29,9 @@ struct entry {
 
 static long descriptor_budget(void)
 {
-    struct rlimit limit;
-    rlim_t budget;
+    long allowed = descriptors_for_processes();
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 0;
-    if (limit.rlim_cur < limit.rlim_max) {
-        struct rlimit raised = { limit.rlim_max, limit.rlim_max };
-
-        if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-            limit = raised;
-    }
-    if (limit.rlim_cur <= SPARE_DESCRIPTORS)
-        return 0;
-    budget = limit.rlim_cur - SPARE_DESCRIPTORS;
-    return budget < KEPT_DESCRIPTORS_MAX ? (long)budget : KEPT_DESCRIPTORS_MAX;
+    return allowed < KEPT_DESCRIPTORS_MAX ? allowed : KEPT_DESCRIPTORS_MAX;
 }
 
 /*

@@ -15,7 +15,6 @@
 #include "schema/error.h"
 
 enum {
-    SPARE_DESCRIPTORS = 64, /* left for the rest of the recorder */
     /* The kernel keeps a page per descriptor: 3 for each of 10 000 processes are 135 MB. */
     KEPT_DESCRIPTORS_MAX = 30000,
 };
@@ -40,8 +39,7 @@ struct process_files {
 /*
  * Open ROOT/proc.
  *
- *   shape   keep: keep descriptors, as many as RLIMIT_NOFILE allows after raising it to its hard
- *           limit
+ *   shape   keep: keep descriptors, as many as descriptors_for_processes allows
  *   errors  IO, NO_MEMORY
  *   owns    a descriptor and buffers until process_files_close, which accepts what a failed open
  *           left

@@ -214,6 +214,7 @@ static enum status process_collect(void *state, struct tick *tick, struct error 
     enum status st = STATUS_OK;
 
     s->full = tick->seq % FULL_PASS_TICKS == 0;
+    s->now_ns = tick->start_ns;
     if (!tick->slots_held || s->table.returned_count > SLOTS_HELD_MAX)
         process_table_tick(&s->table);
     s->sweep++;
@@ -469,8 +470,8 @@ const char *process_collector_source(const void *state)
 const struct collector process_collector = {
     .name = "process",
     .description = "CPU time, memory, IO and identity of every process",
-    .source = "/proc/PID/stat, schedstat, io, status, statm, cmdline, exe, cwd, cgroup; taskstats "
-              "for exits",
+    .source =
+        "/proc/PID/stat, schedstat, io, status, cmdline, exe, cwd, cgroup; taskstats for exits",
     .needs = "nothing for what is public; CAP_SYS_PTRACE for io of others, CAP_NET_ADMIN for exits",
     .absence = "io missing: not permitted; without exits what a process used after its last tick "
                "is not attributed",

@@ -50,6 +50,8 @@ void process_check_name(struct process_state *s, struct process *p, struct tick 
 
     if (exec != 0)
         p->exec_hash = exec;
+    if (changed)
+        p->apart_bytes = 0; /* of other memory */
     changed |= process_text_hash(s->stat.comm, procfs_stable_comm(&s->stat)) != p->comm_hash;
     if (process_read_uid(s, p->pid, &uid) && uid != p->uid) {
         p->uid = uid;
@@ -66,6 +68,7 @@ static bool ask(struct process_state *s, struct process *p, int64_t from_ns, boo
         .generation = p->generation,
         .start_ticks = p->start_ticks,
         .from_ns = from_ns,
+        .asked_ns = s->now_ns,
         .run_ns = p->run_ns,
         .pid = p->pid,
         .uid = p->uid,
@@ -128,19 +131,15 @@ static uint32_t changed_texts(struct process *p, const struct slow_answer *answe
     return changed;
 }
 
-static void take_answer(struct process_state *s, struct process *p,
-                        const struct slow_answer *answer, struct tick *tick)
+static void take_answer(struct process *p, const struct slow_answer *answer, struct tick *tick)
 {
     uint32_t changed = changed_texts(p, answer);
     struct tick_version *version;
 
     p->flags |= PROCESS_NAMED;
-    if (answer->known & 1u << PROCESS_USER)
-        process_learn_user(s, answer->request.uid,
-                           answer->bytes.data + answer->text[PROCESS_USER].at,
-                           answer->text[PROCESS_USER].size);
     if (changed == 0)
         return;
+    p->name_from_ns = answer->request.from_ns;
     version = tick_add_version(tick);
     if (version == NULL)
         return;
@@ -158,10 +157,19 @@ static void take_answer(struct process_state *s, struct process *p,
     }
 }
 
-/* Nobody has checked what was read of an idle process: that stands if it still is that and idle. */
+/*
+ * Whether what was read is what it is called since request->from_ns. Not when it is called otherwise by
+ * now: what was read may be of before or after that. And nobody has checked what was read of an idle
+ * process: that stands if it still is that and idle.
+ */
 static bool is_certain(struct process_state *s, struct process *p,
                        const struct slow_request *request, const struct tick *tick)
 {
+    if (request->from_ns < p->name_from_ns) {
+        if (!(p->flags & PROCESS_ENDING))
+            p->flags |= PROCESS_WANTS_NAME;
+        return false;
+    }
     if (!request->idle || (p->run_ns == request->run_ns && process_is_idle(s, p)))
         return true;
     if (!(p->flags & PROCESS_WANTS_NAME)) { /* anew, and all of it */
@@ -203,9 +211,12 @@ void process_take_answers(struct process_state *s, struct tick *tick)
         if (known)
             p->flags &= (uint16_t)~PROCESS_ASKED;
         s->asked = true; /* there is room for more answers */
+        if (answer->known & 1u << PROCESS_USER)
+            process_learn_user(s, request->uid, answer->bytes.data + answer->text[PROCESS_USER].at,
+                               answer->text[PROCESS_USER].size);
         if (here && !answer->gone && is_certain(s, p, request, tick))
-            take_answer(s, p, answer, tick);
-        else if (request->first)
+            take_answer(p, answer, tick);
+        else if (request->first && !(known && p->flags & PROCESS_WANTS_NAME))
             s->stats.identities_late++;
     }
 }

@@ -63,8 +63,9 @@ struct process {
     uint32_t uid, comm_hash, exec_hash;
     uint64_t start_ticks;
     int64_t start_ns;
-    int64_t name_from_ns;   /* of the version that the slow thread is to complete */
+    int64_t name_from_ns;   /* since when it is called so: its latest version, or one to come */
     uint64_t status_run_ns; /* run_ns when status was last read */
+    int64_t apart_bytes;    /* resident by status, less by stat, when status was last read */
     uint64_t asked_run_ns;  /* run_ns when the slow thread was last asked for all of its name */
     uint32_t text_hash[PROCESS_TEXT_COUNT];
     uint8_t missing[LINUX_METRICS];
@@ -83,9 +84,12 @@ struct walked {
 
 /* Names of users, learnt from the slow thread. */
 enum { KNOWN_USERS = 32 };
+#define KNOWN_USER_NS INT64_C(60000000000) /* then the slow thread is asked again */
 struct known_user {
+    int64_t until_ns;
     uint32_t uid;
-    uint8_t size; /* 0: not used */
+    bool taken, known;
+    uint8_t size; /* 0: it has no name */
     char name[63];
 };
 
@@ -133,6 +137,7 @@ struct process_state {
     bool full;  /* this sweep reads everything */
     uint32_t sweep, generation;
     int64_t previous_ns; /* the previous tick */
+    int64_t now_ns;      /* this one */
     struct process_stats stats;
 
     struct proc_stat stat; /* of the process at hand */

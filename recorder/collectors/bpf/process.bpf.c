@@ -17,6 +17,7 @@
 
 #define KERNEL_THREAD 0x00200000 /* PF_KTHREAD */
 #define GROUP_EXIT 0x00000004    /* SIGNAL_GROUP_EXIT */
+#define EXIT_DEAD 0x00000010
 
 char licence[] SEC("license") = "Dual MIT/GPL"; /* the kernel lets no other read its memory */
 
@@ -85,6 +86,16 @@ static __always_inline uint32_t state_of(struct task_struct *t)
     if (bpf_core_field_exists(t->__state))
         return t->__state | (uint32_t)t->exit_state;
     return (uint32_t)BPF_CORE_READ((struct task_struct___old *)t, state) | (uint32_t)t->exit_state;
+}
+
+/*
+ * What it used may be among what its process's left threads used, and count twice: release_task() of the
+ * kernel adds it there before it takes the thread off the lists. To be asked after these were read: then
+ * "no" says that they were without it.
+ */
+static __always_inline bool is_released(struct task_struct *t)
+{
+    return (*(volatile int *)&t->exit_state & EXIT_DEAD) != 0;
 }
 
 static __always_inline uint32_t cpu_of(struct task_struct *t)
@@ -226,7 +237,8 @@ static __always_inline void fill(struct walk_record *r, struct task_struct *t,
     r->cpu = (uint16_t)cpu_of(t);
     r->static_prio = (uint16_t)t->static_prio;
     r->start_boot_ns = t->start_boottime;
-    r->exec_ns = s->sum_sched_runtime + t->se.sum_exec_runtime;
+    r->left_ns = s->sum_sched_runtime;
+    r->exec_ns = r->left_ns + t->se.sum_exec_runtime;
     r->user_raw_ns = s->utime + t->utime;
     r->system_raw_ns = s->stime + t->stime;
     r->user_told_ns = s->prev_cputime.utime;
@@ -247,7 +259,7 @@ static __always_inline void fill(struct walk_record *r, struct task_struct *t,
         fill_memory(r, mm, c, may_exact);
     if (t->exit_state != 0 && r->threads <= 1)
         r->flags |= WALK_ZOMBIE;
-    if (s->sum_sched_runtime != 0)
+    if (r->left_ns != 0)
         r->flags |= WALK_THREADS_LEFT;
 }
 
@@ -331,8 +343,9 @@ static __noinline bool take(struct walk_control *c, struct task_struct *t)
     if (leads) {
         if (!has_not_run(r, t, c))
             fill(r, t, c, true);
-        c->count = at + 1;
-    } else if (r->pid == t->tgid) {
+        if (!is_released(t)) /* else its end is told by an event */
+            c->count = at + 1;
+    } else if (r->pid == t->tgid && !is_released(t)) {
         add_thread(r, t, c);
     }
     return true;
@@ -412,6 +425,7 @@ static __always_inline void put_thread(struct seq_file *seq, struct task_struct 
 {
     struct walk_thread thread = {
         .pid = -t->tgid,
+        .left_ns = t->signal->sum_sched_runtime,
         .exec_ns = t->se.sum_exec_runtime,
         .user_raw_ns = t->utime,
         .system_raw_ns = t->stime,
@@ -446,14 +460,16 @@ int iterate(struct bpf_iter__task *ctx)
     if (t == NULL || c == NULL)
         return 0;
     if (t->pid != t->tgid) {
-        put_thread(seq, t);
+        if (!is_released(t))
+            put_thread(seq, t);
         return 0;
     }
     r = bpf_map_lookup_elem(&records, &zero); /* room: there is but one reader */
     if (r == NULL)
         return 0;
     fill(r, t, c, true);
-    bpf_seq_write(seq, r, sizeof *r);
+    if (!is_released(t))
+        bpf_seq_write(seq, r, sizeof *r);
     return 0;
 }
 
@@ -510,6 +526,14 @@ static __always_inline bool is_long(const struct walk_exec *e, uint32_t start)
     return *(const volatile uint32_t *)&e->used - start >= WALK_PATH_MAX;
 }
 
+/* In memory for the same reason. A text is taken for cut until its beginning is found. */
+static __always_inline void set_cut(struct walk_exec *e, uint32_t flag, bool cut)
+{
+    uint32_t flags = *(volatile uint32_t *)&e->flags;
+
+    *(volatile uint32_t *)&e->flags = cut ? flags | flag : flags & ~flag;
+}
+
 /* The executable's name, its directory's, and so on, across mounts. */
 static __always_inline void put_path(struct walk_exec *e, struct file *file)
 {
@@ -518,14 +542,17 @@ static __always_inline void put_path(struct walk_exec *e, struct file *file)
     struct mount *mount = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
     uint32_t start = e->used;
 
+    set_cut(e, WALK_PATH_CUT, true);
     for (int i = 0; i < WALK_DEPTH_MAX && !is_long(e, start); i++) {
         struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 
         if (dentry == BPF_CORE_READ(mount, mnt.mnt_root) || dentry == parent) {
             struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 
-            if (above == mount || above == NULL)
+            if (above == mount || above == NULL) {
+                set_cut(e, WALK_PATH_CUT, false);
                 break;
+            }
             dentry = BPF_CORE_READ(mount, mnt_mountpoint);
             mount = above;
         } else {
@@ -579,9 +606,12 @@ static __always_inline void put_cgroup(struct walk_exec *e, struct kernfs_node *
 {
     uint32_t start = e->used;
 
+    set_cut(e, WALK_CGROUP_CUT, true);
     for (int i = 0; i < WALK_DEPTH_MAX && !is_long(e, start); i++) {
-        if (is_root(node)) /* it has no name */
+        if (is_root(node)) { /* it has no name */
+            set_cut(e, WALK_CGROUP_CUT, false);
             break;
+        }
         put_name(e, BPF_CORE_READ(node, name));
         node = parent_of(node);
     }
@@ -613,6 +643,7 @@ int BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
     e->ppid = t->real_parent->tgid;
     e->uid = t->real_cred->euid.val;
     e->program = (uint64_t)mm;
+    e->flags = 0;
     __builtin_memcpy(e->comm, t->comm, sizeof e->comm);
     put_arguments(e, mm);
     put_path(e, BPF_CORE_READ(mm, exe_file));

@@ -58,6 +58,7 @@ struct walk_record {
     uint64_t peak_pages;
     uint64_t program; /* another number when it runs another program; 0: not known */
     char comm[WALK_COMM_SIZE];
+    uint64_t left_ns; /* of exec_ns: what threads used that have left it */
     uint64_t cgroups; /* another number when it was moved to another cgroup; 0: not asked for */
 };
 
@@ -91,6 +92,9 @@ struct walk_event {
     uint64_t boot_ns; /* now */
 };
 
+/* Of which texts the beginning is left out: that many names are not looked at, or that many bytes. */
+enum walk_exec_flags { WALK_PATH_CUT = 1, WALK_CGROUP_CUT = 2 };
+
 /* A process runs another program. */
 struct walk_exec {
     struct walk_event head;
@@ -103,7 +107,7 @@ struct walk_exec {
     uint32_t path_size;       /* of the executable: names, the last one first, each with its NUL */
     uint32_t cgroup_size;     /* the same */
     uint32_t used;            /* of `text` */
-    uint32_t unused;
+    uint32_t flags;           /* enum walk_exec_flags */
     char text[WALK_ARGUMENTS_MAX + 2 * (WALK_PATH_MAX + WALK_NAME_SIZE)];
 };
 
@@ -133,6 +137,7 @@ struct walk_exit {
 struct walk_thread {
     int32_t pid; /* of the process, negated: so it is told from a walk_record */
     int32_t unused;
+    uint64_t left_ns; /* as of now: as in the walk_record */
     uint64_t exec_ns, user_raw_ns, system_raw_ns;
     uint64_t minor_faults, major_faults;
     uint64_t switches_voluntary, switches_involuntary;
