@@ -10,7 +10,7 @@ struct bpf_walk;
 
 enum bpf_rung {
     BPF_WALKS = 1,    /* one program walks the kernel's list: Linux 6.7 */
-    BPF_ITERATES = 2, /* the kernel's iterator: Linux 5.8 */
+    BPF_ITERATES = 2, /* the kernel's iterator: Linux 5.13 */
 };
 
 /*

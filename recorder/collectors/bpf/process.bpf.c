@@ -2,7 +2,7 @@
  * Every process of the host in one system call, and the beginning and the end of each.
  *
  *   walk     rung 1, Linux 6.7: the kernel's list of threads from within one program
- *   iterate  rung 2, Linux 5.8: the same record for each of the threads that the kernel hands in
+ *   iterate  rung 2, Linux 5.13: the same record for each of the threads that the kernel hands in
  *   on_exec, on_exit, on_free   tracepoints of the scheduler, to a ring
  *
  * Fields are read without the kernel's locks: each word is whole, a record can be torn between words.
