@@ -83,13 +83,13 @@ install_peers() {
     have pidstat || say "SKIPPED beside it: pidstat (not installed; run as root)"
 }
 
-# cost PROCESSES SECONDS COMMAND...: one line of bench_cost; 3 windows after 5 s of warm-up
+# cost PROCESSES SECONDS COMMAND...: one line of bench_cost; 3 windows after $warm_up s (5)
 cost() {
     local n="$1" seconds="$2"
     shift 2
     rm -f "$work"/recorded*
     # shellcheck disable=SC2086 # no word or one
-    "$build/bench_population" ${where-} "$n" "$build/bench_cost" 5 3 "$seconds" "$@" 2>"$work/cost.log" ||
+    "$build/bench_population" ${where-} "$n" "$build/bench_cost" "${warm_up-5}" 3 "$seconds" "$@" 2>"$work/cost.log" ||
         { cat "$work/cost.log" >&2 && say "FAILED: $*"; }
 }
 
@@ -154,22 +154,24 @@ part_record() {
 
 # BPF sees the host's processes, so that these are not in a namespace: what else runs here counts too.
 part_record_bpf() {
-    local n source goal where=--host at_1 at_2
+    local n source resident goal where=--host warm_up at_1 at_2
     if ! "$build/procscoped" --list-collectors | grep -q "BPF walk"; then
         say "SKIPPED: BPF ($("$build/procscoped" --list-collectors | sed -n 's/^ *why *//p' | head -n 1))"
         return
     fi
     header "record by BPF: us/ps, the same mix and $(births_per_second) births/s of others on this host"
     for n in 1000 10000 20000; do
+        warm_up=$((5 + n / 400)) # at first the names of all are read
         for source in "bpf exact 0.8" "bpf approximate 0.5" "iter exact 1.2"; do
             read -r source resident goal <<<"$source"
             recorder_row "$n" "$source, $resident resident" "<=$goal" "" --process-source "$source" \
-                --resident "$resident"
+                --resident "$resident" --collectors process
             row "$n processes, $source: after start, peak, MB" "$warm" "$(memory_goal "$n" 20)" "" ""
             row "" "$peak" "$(memory_goal "$n" 32)" "" "peak"
             [ "$source$resident" != bpfexact ] || at_2=$(calc "%.0f" "$micros * $population")
             [ "$source$resident$n" != bpfexact1000 ] || at_1=$at_2
         done
+        recorder_row "$n" "bpf, all collectors" - "" --process-source bpf
         [ "$n" != 10000 ] ||
             row "cost of a tick without processes, us" "$(calc "%.0f" "$at_1 - ($at_2 - $at_1) / 9")" - "" \
                 "by the difference of 1000 and 10000 processes"
