@@ -217,7 +217,8 @@ fi
 # --- a full disk --------------------------------------------------------------------------------
 cat >"$work/full" <<'END'
 mount -t tmpfs -o size=2m tmpfs "$2" || exit 77
-"$1" -o "$2/f" -i 20ms 2>"$3" &
+# What others do at the same time must not fill so small a disk once more.
+"$1" -o "$2/f" -i 20ms --collectors cpu,memory,recorder 2>"$3" &
 recorder=$!
 for _ in $(seq 300); do grep -q 'recording to' "$3" && break; sleep 0.1; done
 sleep 0.5
