@@ -471,6 +471,8 @@ static void take_short_lives(struct process_rig *rig, struct short_life lives[],
 static void short_lives_have_their_cpu_time_and_names(void **state)
 {
     size_t count = is_full() ? 2000 : 200;
+    int64_t slack =
+        is_full() ? 1 : 5; /* per mille; a busy kernel forgets some later than we wait */
     struct short_life *lives = calloc(count, sizeof *lives);
     int64_t wanted_us = 0, found_us = 0;
     struct process_rig rig;
@@ -510,7 +512,7 @@ static void short_lives_have_their_cpu_time_and_names(void **state)
     }
     print_message("found %.3f %% of the CPU time of %zu short lives\n",
                   100.0 * (double)found_us / (double)wanted_us, count);
-    assert_true(found_us * 1000 > wanted_us * 999 && found_us * 1000 < wanted_us * 1002);
+    assert_true(found_us * 1000 > wanted_us * (1000 - slack) && found_us * 1000 < wanted_us * 1002);
     rig_close(&rig);
     free(lives);
 }
