@@ -93,6 +93,8 @@ static void thin(struct thinned *t, unsigned seed, bool loses, bool brief)
         made_host_tick(&t->host);
         if (!loses && t->waits && would_lose(&t->host.tick, &t->waiting))
             merges = false;
+        if (t->kept == 0) /* without it the session begins later: what was before does not count */
+            merges = false;
         put(t, merges, brief);
     }
     pass_on(t);
