@@ -190,7 +190,7 @@ static void put_known(struct encoding *e, struct column_out *o, size_t position,
 {
     const struct build *build = e->build;
     size_t at = changes->index * build->shape->column_count + c;
-    int64_t since = build->base_since_ns[at];
+    int64_t since = build->base_since_ns[build_metric_at(build, changes->index, c)];
     int64_t usual = build->column_base_ns[build->shape->column[c].metric];
 
     if ((changes->series->series.flags & SERIES_FIRST) != 0 ||

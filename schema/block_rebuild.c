@@ -83,6 +83,7 @@ static enum status open_series(struct rebuilding *r, size_t index, size_t in_gro
         build->value[cell] = r->base[in_group * columns + c];
         if ((from->flags & SERIES_FIRST) == 0 && base_ns != usual)
             build->missing[cell] = build->base_missing[cell] = MISSING_FAILED;
+        cell = build_metric_at(build, *at, c);
         build->missing_since_ns[cell] = build->base_since_ns[cell] = base_ns;
     }
     return STATUS_OK;

@@ -165,14 +165,14 @@ enum status build_tick(struct build *build, uint32_t block_tick, int64_t tick_ns
 
 bool build_resize(struct build *build, size_t size)
 {
-    size_t columns = build->shape->column_count;
+    size_t columns = build->shape->column_count, metrics = build->shape->metric_count;
 
     if (!resize(&build->series, size, sizeof *build->series) ||
         !resize(&build->value, size * columns, sizeof *build->value) ||
         !resize(&build->missing, size * columns, 1) ||
         !resize(&build->base_missing, size * columns, 1) ||
-        !resize(&build->missing_since_ns, size * columns, sizeof *build->missing_since_ns) ||
-        !resize(&build->base_since_ns, size * columns, sizeof *build->base_since_ns) ||
+        !resize(&build->missing_since_ns, size * metrics, sizeof *build->missing_since_ns) ||
+        !resize(&build->base_since_ns, size * metrics, sizeof *build->base_since_ns) ||
         (build->shape->level == 0 &&
          !resize(&build->reference, size * columns, sizeof *build->reference)))
         return false;
@@ -207,7 +207,7 @@ static bool map_slot(struct build *build, uint32_t slot, uint32_t index)
 enum status build_open(struct build *build, const struct series *series, uint32_t slot,
                        uint32_t *index, struct error *err)
 {
-    size_t columns = build->shape->column_count;
+    size_t columns = build->shape->column_count, metrics = build->shape->metric_count;
     size_t at = build->series_count;
 
     if (!reserve_series(build) || !map_slot(build, slot, (uint32_t)at))
@@ -223,9 +223,8 @@ enum status build_open(struct build *build, const struct series *series, uint32_
     memset(build->value + at * columns, 0, columns * sizeof *build->value);
     memset(build->missing + at * columns, 0, columns);
     memset(build->base_missing + at * columns, 0, columns);
-    for (size_t c = 0; c < columns; c++)
-        build->missing_since_ns[at * columns + c] = build->base_since_ns[at * columns + c] =
-            INT64_MIN;
+    for (size_t m = at * metrics; m < (at + 1) * metrics; m++)
+        build->missing_since_ns[m] = build->base_since_ns[m] = INT64_MIN;
     build->series_count++;
     *index = (uint32_t)at;
     return STATUS_OK;
@@ -293,7 +292,6 @@ static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t
     size_t columns = build->shape->column_count;
     int64_t *value = build->value + index * columns;
     uint8_t *code = build->missing + index * columns;
-    int64_t *since = build->missing_since_ns + index * columns;
 
     for (size_t w = 0; w < words; w++)
         p = put_varint(p, mask[w]);
@@ -303,7 +301,8 @@ static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t
             if (missing[c] == code[c])
                 continue;
             if (code[c] == MISSING_NONE)
-                since[c] = last_known_ns(build, &build->series[index], c);
+                build->missing_since_ns[build_metric_at(build, index, c)] =
+                    last_known_ns(build, &build->series[index], c);
             code[c] = missing[c];
             p = put_varint(p, c + 1);
             *p++ = missing[c];
@@ -401,7 +400,7 @@ static enum status apply_missing(struct build *build, uint32_t index, struct byt
                              (unsigned long long)c);
         now = &build->missing[index * columns + c - 1];
         if (*now == MISSING_NONE && code != MISSING_NONE)
-            build->missing_since_ns[index * columns + c - 1] =
+            build->missing_since_ns[build_metric_at(build, index, c - 1)] =
                 last_known_ns(build, &build->series[index], c - 1);
         *now = code;
     }

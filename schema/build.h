@@ -72,9 +72,9 @@ struct build {
     uint8_t *missing;      /* [series][column] now */
     uint8_t *base_missing; /* [series][column] before the first sample of this block */
     int64_t *reference;    /* level 0: [series][column] what bases are stored relative to */
-    int64_t *
-        missing_since_ns; /* [series][column] when a missing value was last known; INT64_MIN never */
-    int64_t *base_since_ns; /* the same, before the first sample of this block */
+    /* [series][metric], as all columns of a metric are missing together: */
+    int64_t *missing_since_ns; /* when a missing value was last known; INT64_MIN never */
+    int64_t *base_since_ns;    /* the same, before the first sample of this block */
     size_t series_count, series_size;
     size_t open_count;     /* of them */
     uint32_t *slot_series; /* slot -> series, BUILD_NO_SERIES */
@@ -91,6 +91,12 @@ struct build {
     uint64_t samples;         /* of this block */
     int64_t last_gap_ns;      /* the last tick with a gap before this block, INT64_MIN none */
 };
+
+/* The place of a column's metric in missing_since_ns and base_since_ns. */
+static inline size_t build_metric_at(const struct build *build, size_t series, size_t column)
+{
+    return series * build->shape->metric_count + build->shape->column[column].metric;
+}
 
 MUST_USE enum status build_init(struct build *build, const struct build_shape *shape,
                                 struct error *err);

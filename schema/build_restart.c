@@ -28,7 +28,7 @@ void build_go_on(struct build *build, uint32_t index)
 
 static void move_series(struct build *build, size_t to, size_t from)
 {
-    size_t columns = build->shape->column_count;
+    size_t columns = build->shape->column_count, metrics = build->shape->metric_count;
     struct build_series *s = &build->series[to];
 
     *s = build->series[from];
@@ -45,15 +45,15 @@ static void move_series(struct build *build, size_t to, size_t from)
         memcpy(build->value + to * columns, build->value + from * columns,
                columns * sizeof *build->value);
         memcpy(build->missing + to * columns, build->missing + from * columns, columns);
-        memcpy(build->missing_since_ns + to * columns, build->missing_since_ns + from * columns,
-               columns * sizeof *build->missing_since_ns);
+        memcpy(build->missing_since_ns + to * metrics, build->missing_since_ns + from * metrics,
+               metrics * sizeof *build->missing_since_ns);
         if (s->referenced)
             memcpy(build->reference + to * columns, build->reference + from * columns,
                    columns * sizeof *build->reference);
     }
     memcpy(build->base_missing + to * columns, build->missing + to * columns, columns);
-    memcpy(build->base_since_ns + to * columns, build->missing_since_ns + to * columns,
-           columns * sizeof *build->base_since_ns);
+    memcpy(build->base_since_ns + to * metrics, build->missing_since_ns + to * metrics,
+           metrics * sizeof *build->base_since_ns);
     build_go_on(build, (uint32_t)to);
 }
 

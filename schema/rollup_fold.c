@@ -146,8 +146,9 @@ static struct walk walk_start(const struct series_changes *changes, unsigned c)
         walk.time_ns = s->start_ns > before ? s->start_ns : before;
         return walk;
     }
-    walk.time_ns = build->base_missing[at] == MISSING_NONE ? build->column_base_ns[metric]
-                                                           : build->base_since_ns[at];
+    walk.time_ns = build->base_missing[at] == MISSING_NONE
+                       ? build->column_base_ns[metric]
+                       : build->base_since_ns[build_metric_at(build, changes->index, c)];
     if (walk.time_ns != INT64_MIN && build->base_missing[at] == MISSING_NONE &&
         (s->flags & SERIES_YOUNG) != 0 && s->start_ns > walk.time_ns)
         walk.time_ns = s->start_ns;
