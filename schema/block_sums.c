@@ -5,7 +5,8 @@ enum { STEPS = 4 }; /* from one power of two to the next */
 
 static int64_t bound_of(uint8_t code)
 {
-    uint128 quarters = (uint128)(STEPS + (code - 1U) % STEPS) << (code - 1U) / STEPS;
+    unsigned step = code == 0 ? 0 : code - 1U;
+    uint128 quarters = (uint128)(STEPS + step % STEPS) << step / STEPS;
 
     if (code == 0)
         return 0;
