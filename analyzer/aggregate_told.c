@@ -35,11 +35,11 @@ static bool wanted(const struct aggregate *a, int m)
 static void add_counter(struct aggregate *a, enum measure m, struct total *total,
                         const struct rollup_cell *cell)
 {
-    total->increase += cell->increase;
+    total->increase = wrap_add(total->increase, cell->increase);
     total->timed |= cell->covered_ns > 0;
     if (m != MEASURE_CPU)
         return;
-    total->covered_ns += cell->covered_ns;
+    total->covered_ns = wrap_add(total->covered_ns, cell->covered_ns);
     if (cell->rate_max > total->max)
         total->max = cell->rate_max;
     (void)a;
@@ -51,7 +51,7 @@ static void add_gauge(struct total *total, const struct rollup_cell *cell)
         total->max = cell->max;
     total->timed |= cell->covered_ns > 0;
     total->sum = (int128)((uint128)total->sum + (uint128)cell->sum);
-    total->weight_ns += cell->covered_ns;
+    total->weight_ns = wrap_add(total->weight_ns, cell->covered_ns);
 }
 
 static void add_cell(struct aggregate *a, enum measure m, uint32_t group,
@@ -278,13 +278,15 @@ enum status aggregate_lives(struct aggregate *a, const struct recording_block *b
 void aggregate_lives_unseen(struct aggregate *a, const struct recording_block *block,
                             const struct block_sums *sums)
 {
+    struct total *others = groups_total(&a->groups, 0, a->slot[MEASURE_CPU]);
+
     a->unseen += block->lifetime_count;
-    groups_total(&a->groups, 0, a->slot[MEASURE_CPU])->increase += sums->cpu_increase;
+    others->increase = wrap_add(others->increase, sums->cpu_increase);
 }
 
 void aggregate_falls(struct aggregate *a, const struct block_sums *sums)
 {
     for (int m = 0; m < MEASURE_COUNT; m++)
         if (wanted(a, m) && !is_gauge((enum measure)m))
-            a->resets += sums->falls[a->position[m]];
+            a->resets = wrap_add(a->resets, sums->falls[a->position[m]]);
 }

@@ -66,9 +66,11 @@ static struct gain gain_of_windows(const struct host_total *host, const struct r
             (b->column.missing != NULL && b->column.missing[row] != MISSING_NONE))
             continue;
         gain.any = true;
-        gain.increase += b->column.value[row] - before;
-        gain.covered_ns += d->covered_ns[(size_t)w * d->shape->metric_count + position] -
-                           host->uncovered.value[row];
+        gain.increase = wrap_add(gain.increase, wrap_subtract(b->column.value[row], before));
+        gain.covered_ns =
+            wrap_add(gain.covered_ns,
+                     wrap_subtract(d->covered_ns[(size_t)w * d->shape->metric_count + position],
+                                   host->uncovered.value[row]));
     }
     gain.all = gain.increase;
     return gain;

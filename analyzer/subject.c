@@ -46,7 +46,7 @@ static enum status find_wall(const struct subject *subject, struct when_wall **l
         for (size_t i = 0; i < c->timeline_count; i++) {
             const struct recording_timeline *t = &c->timeline[i];
 
-            next = (struct when_wall){ t->timeline_ns, t->wall_ns - t->timeline_ns };
+            next = (struct when_wall){ t->timeline_ns, wrap_subtract(t->wall_ns, t->timeline_ns) };
             if (t->session_id != c->sessions[s].session_id ||
                 next.timeline_ns <= wall[*count - 1].timeline_ns)
                 continue;

@@ -1,6 +1,8 @@
 /* Times, durations and windows as users write them on the command line. */
 #include "analyzer/when.h"
 
+#include "schema/bytes.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -229,7 +231,7 @@ static size_t wall_to_timeline(const struct when_context *context, int64_t utc_n
         const struct when_wall *wall = &context->wall[i];
         int64_t start_ns = i == 0 ? INT64_MIN : wall->timeline_ns;
         int64_t end_ns = i + 1 < context->wall_count ? wall[1].timeline_ns : INT64_MAX;
-        int64_t at_ns = utc_ns - wall->offset_ns;
+        int64_t at_ns = wrap_subtract(utc_ns, wall->offset_ns);
 
         if (at_ns < start_ns && start_ns < skipped_ns)
             skipped_ns = start_ns;
