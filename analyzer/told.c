@@ -1,6 +1,7 @@
 /* Goes over the hours of each session; what rollups there are, their blocks' axes say. */
 #include "analyzer/told.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define SECOND_NS INT64_C(1000000000)
@@ -70,6 +71,7 @@ static void add_span(struct told *told, const struct hour *hour,
     int64_t from_ns = rollup_window_start(block->start_ns, level_seconds[level]);
     int64_t to_ns = window_end(level, rollup_window_start(block->end_ns, level_seconds[level]));
 
+    assert(told->span != NULL); /* room for one a block */
     if (last != NULL && last->level == level && last->session == block->session &&
         last->rough == hour->rough && last->to_ns >= from_ns && last->from_ns <= from_ns) {
         last->to_ns = to_ns;

@@ -204,7 +204,7 @@ static void list_beginnings(bool begins[UINT8_MAX + 1])
     for (size_t i = 0; i < COUNT_OF(shapes); i++)
         begins[(uint8_t)shapes[i].prefix[0]] = true;
     begins['e'] = true; /* jwt_end */
-    for (uint8_t c = '0'; c <= '9'; c++)
+    for (size_t c = '0'; c <= '9'; c++)
         begins[c] = true; /* bot_token */
 }
 
