@@ -119,6 +119,23 @@ static enum status add_field(struct host_total *host, const char *name, int64_t 
     return STATUS_OK;
 }
 
+/* One that went away and came back has two series in a block. */
+static void count_cores(struct host_total *host)
+{
+    const struct block_table *d = &host->cpu.directory;
+    size_t cores = 0;
+
+    for (size_t i = 0; i < d->series_count; i++) {
+        bool again = false;
+
+        for (size_t k = 0; k < i; k++)
+            again |= d->series[k].key[0] == d->series[i].key[0];
+        cores += !again;
+    }
+    if (cores > host->cores)
+        host->cores = cores;
+}
+
 static enum status add_cores(struct host_total *host, struct error *err)
 {
     const struct {
@@ -134,7 +151,7 @@ static enum status add_cores(struct host_total *host, struct error *err)
                       err) != STATUS_OK)
             return err->status;
     if (host->cpu.directory.series_count > host->cores)
-        host->cores = host->cpu.directory.series_count;
+        count_cores(host);
     return STATUS_OK;
 }
 
