@@ -63,7 +63,8 @@ function(add_loads)
                               "${PROJECT_BINARY_DIR}/tests")
     endforeach()
     if(TARGET load_lives_linux AND NOT PROCSCOPE_SANITIZE) # as many a second as can be
-        target_link_options(load_lives_linux PRIVATE -static)
+        target_link_options(load_lives_linux PRIVATE -static
+                            $<$<C_COMPILER_ID:Clang>:-Wno-unused-command-line-argument>)
     endif()
 endfunction()
 
