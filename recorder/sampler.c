@@ -261,6 +261,7 @@ static void take_tick(struct sampler *s, const struct schedule_tick *at, bool ha
     tick->seq = s->seq;
     tick->start_ns = start_ns;
     tick->slots_held = queue_waiting(&s->queue) > 0;
+    tick->is_last = !has_deadline;
     tick->wall_ns = at->wall_ns;
     tick->gap_before = s->untold.suspended_ns > 0;
     add_dropped(s, tick, !has_deadline);

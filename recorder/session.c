@@ -202,9 +202,8 @@ enum status session_start(struct session *session, const struct options *options
         .timebase = session->context.timebase,
         .interval_ns = options->interval_ns,
         .duration_ns = options->duration_ns,
-        /* What a command did last is always seen, however short it was. */
-        .last_apart_ns =
-            options->command != NULL ? LAST_APART_NS : options->interval_ns / SCHEDULE_APART,
+        /* What a command did last is always seen, however short it was; and what has ended. */
+        .last_apart_ns = LAST_APART_NS,
         .queue_ticks = queue_ticks_for(options->interval_ns),
         .retry_ns = RETRY_NS,
         .message_ns = message_ns,

@@ -57,6 +57,7 @@ void tick_reset(struct tick *tick)
     tick->event_count = 0;
     tick->gap_before = false;
     tick->slots_held = false;
+    tick->is_last = false;
     tick->no_memory = false;
     bytes_reset(&tick->text);
 }

@@ -134,6 +134,7 @@ struct tick {
     int64_t end_ns;   /* sweep end */
     int64_t wall_ns;  /* the wall clock as it was at start_ns */
     bool gap_before;  /* rates must not be taken across start_ns (suspend, lost ticks) */
+    bool is_last;     /* of its session: nothing can be told later */
     bool slots_held;  /* ticks before this one wait: slots that ended in them should not return */
     struct tick_table table[TABLE_COUNT];
     struct tick_birth *births;

@@ -119,6 +119,7 @@ void rig_tick(struct process_rig *rig)
 
     tick_reset(&rig->tick);
     rig->tick.seq = rig->seq++;
+    rig->tick.is_last = rig->is_last;
     rig->tick.start_ns = timebase_at(&rig->context.timebase, rig->clock.boot_ns(rig->clock.self));
     rig->tick.wall_ns = rig->clock.wall_ns(rig->clock.self);
     if (process_collector.collect(rig->state, &rig->tick, &err) != STATUS_OK)

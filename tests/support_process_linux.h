@@ -33,6 +33,7 @@ struct process_rig {
     void *state;
     struct tick tick;
     int64_t seq, now_ns; /* of the next tick; now_ns is boot time */
+    bool is_last;        /* the next tick */
 };
 
 /* A new, empty tree; the clock says 1000 s after boot, 1 s per tick. */

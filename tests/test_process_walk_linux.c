@@ -355,6 +355,24 @@ static void what_teardown_costs_is_charged_when_the_kernel_forgets(void **state)
     rig_free(w);
 }
 
+static void what_was_not_forgotten_when_recording_ends_has_ended(void **state)
+{
+    struct walk_rig *w = rig_new();
+    (void)state;
+
+    put(w, 10, second_ns, "ten");
+    tick(w);
+    uint32_t slot = rig_slot(&w->rig, 10);
+    drop(w, 10);
+    put_exit(w, WALK_EXIT, 10, second_ns, 6000000);
+    w->rig.is_last = true;
+    tick(w);
+    assert_int_equal(rig_row(&w->rig, slot)->flags, ROW_LAST);
+    assert_int_equal(rig_exit(&w->rig, slot)->how, EXIT_REPORTED);
+    assert_int_equal(rig_exit(&w->rig, slot)->code, 3 << 8);
+    rig_free(w);
+}
+
 static void one_that_is_never_reaped_keeps_the_value_of_its_end(void **state)
 {
     struct walk_rig *w = rig_new();
@@ -631,6 +649,7 @@ int main(void)
         cmocka_unit_test(a_life_between_two_ticks_has_all_of_its_row),
         cmocka_unit_test(a_confidential_argument_is_redacted_where_it_is_cut),
         cmocka_unit_test(what_teardown_costs_is_charged_when_the_kernel_forgets),
+        cmocka_unit_test(what_was_not_forgotten_when_recording_ends_has_ended),
         cmocka_unit_test(one_that_is_never_reaped_keeps_the_value_of_its_end),
         cmocka_unit_test(a_pid_used_again_is_another_process),
         cmocka_unit_test(an_end_that_comes_during_the_walk_waits_for_its_row),

@@ -384,7 +384,8 @@ static void end_process(struct process_state *s, struct process *p, struct tick 
         put_last_row(s, p, tick);
     else if (!(p->flags & PROCESS_ENDING))
         miss(s, p, tick);
-    else if (tick->start_ns - walked_at(s, p)->end_ns > patience_ns) /* as good as known */
+    else if (tick->is_last ||
+             tick->start_ns - walked_at(s, p)->end_ns > patience_ns) /* as good as known */
         put_last_row(s, p, tick);
     else
         (void)put_row(s, p, 0, tick);
