@@ -387,7 +387,7 @@ part_short() {
 
 part_live() {
     local line n=500
-    header "live: CPU of procscoped with a viewer and without, in turn, -i 1s, $n processes"
+    header "live: CPU of procscoped with a viewer, beside one without, -i 1s, $n processes"
     if ! have python3; then
         say "SKIPPED: live (no python3)"
         return
@@ -396,7 +396,7 @@ part_live() {
         "${BENCH_LIVE_SECONDS:-160}" 2>"$work/live.log") ||
         { cat "$work/live.log" >&2 && say "FAILED: live" && return; }
     row "a viewer adds, %" "$(field added_percent <<<"$line")" "<=2" "" \
-        "$(field without_us <<<"$line") us a second without, over $(field seconds <<<"$line") s"
+        "$(field without_us <<<"$line") us a second without, over $(field seconds <<<"$line") s; +- $(field standard_error <<<"$line")"
 }
 
 # --- all -----------------------------------------------------------------------------------------
