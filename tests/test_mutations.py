@@ -62,7 +62,8 @@ def commands(path, number, columns):
     for group in ("process", "comm", "exe", "user"):
         yield ["report", path, "--by", group, "--format", next_of(FORMATS), "--top", next_of(("0", "3")),
                *next_of(WINDOWS), *next_of(SELECTIONS),
-               *next_of(([], ["--columns", columns[group]], ["--no-remainder", "--csv-safe"]))]
+               *next_of(([], ["--columns", columns[group]], ["--no-remainder", "--csv-safe"],
+                         ["--no-rollups"]))]
     yield ["export", path, "--list", "--format", next_of(FORMATS)]
     for table in TABLES + OTHERS:
         select = SELECTIONS if table.startswith("process") else ([],)
