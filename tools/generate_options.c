@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/generate_gpu.h"
+
 #define SECOND_NS INT64_C(1000000000)
 
 const char generate_usage[] =
@@ -18,6 +20,7 @@ const char generate_usage[] =
     "       [--unclean] [--cmdline-bytes N] [--jitter NS] [--commit 60s] [--sync 0s]\n"
     "       [--step SECOND:SECONDS]... [--fall-back SECOND:SECONDS]\n"
     "       [--keep 24h] [--keep-rollups 48h] [--max-size BYTES] [--truth-hours FILE]\n"
+    "       [--gpus N] [--gpu-processes N] [--gpu-interval 1s] [--gpu-process-interval 1s]\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
 
@@ -131,6 +134,24 @@ static enum status parse_mix(const char *text, int64_t mix[], struct error *err)
     return STATUS_OK;
 }
 
+/* GPUs and who is on them. */
+static enum status parse_gpu(struct generate_options *o, int option, const char *text,
+                             struct error *err)
+{
+    switch (option) {
+    case 'G':
+        return parse_number(text, 0, GPUS_MAX, &o->gpus, err);
+    case 'P':
+        return parse_number(text, 0, GPU_PROCESSES_MAX, &o->gpu_processes, err);
+    case 'I':
+        return parse_duration(text, &o->gpu_interval_ns, err);
+    case 'J':
+        return parse_duration(text, &o->gpu_process_interval_ns, err);
+    default:
+        return error_set(err, STATUS_INVALID, "unknown option");
+    }
+}
+
 /* What the recording may hold. */
 static enum status parse_limit(struct generate_options *o, int option, const char *text,
                                struct error *err)
@@ -146,7 +167,7 @@ static enum status parse_limit(struct generate_options *o, int option, const cha
         o->hours = text;
         return STATUS_OK;
     default:
-        return error_set(err, STATUS_INVALID, "unknown option");
+        return parse_gpu(o, option, text, err);
     }
 }
 
@@ -251,6 +272,10 @@ enum status generate_options_parse(struct generate_options *options, int argc, c
         { "max-size", 1, NULL, 'x' },
         { "truth-hours", 1, NULL, 'H' },
         { "reboot", 1, NULL, 'B' },
+        { "gpus", 1, NULL, 'G' },
+        { "gpu-processes", 1, NULL, 'P' },
+        { "gpu-interval", 1, NULL, 'I' },
+        { "gpu-process-interval", 1, NULL, 'J' },
         { NULL, 0, NULL, 0 },
     };
     int option, index = 0;
@@ -264,6 +289,7 @@ enum status generate_options_parse(struct generate_options *options, int argc, c
         .jitter_ns = 100000,
         .commit_ns = 60 * SECOND_NS,
         .cmdline_bytes = 300,
+        .gpu_processes = 3,
     };
     memcpy(options->mix, mix_default, sizeof mix_default);
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {

@@ -37,6 +37,8 @@ struct generate_options {
     struct generate_span fall_back; /* clocks of the zone are set back; length 0: they are not */
     int64_t keep_ns, keep_rollups_ns, max_bytes; /* 0: no limit */
     const char *hours; /* file for what must be known of each hour, or NULL */
+    int64_t gpus, gpu_processes, gpu_interval_ns,
+        gpu_process_interval_ns; /* none, unless asked for */
     bool pid_reuse, missing, unclean;
 };
 

@@ -8,7 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_PROCESSES, FILE_VERSIONS, FILE_TICKS, FILE_SAMPLES, FILE_COUNT };
+enum {
+    FILE_PROCESSES,
+    FILE_VERSIONS,
+    FILE_TICKS,
+    FILE_SAMPLES,
+    FILE_GPU,
+    FILE_GPU_PROCESS,
+    FILE_COUNT
+};
 
 static const struct {
     const char *name, *header;
@@ -19,6 +27,8 @@ static const struct {
     { "ticks.csv", "tick,session,seq,start_ns,gap_before,processes_us,busy_us" },
     { "samples.csv", "tick,truth_id,flags,cpu_us,resident_bytes,disk_read_bytes,"
                      "disk_written_bytes" },
+    { "gpu.csv", "tick,gpu,power_mw,energy_uj,busy_us" },
+    { "gpu_process.csv", "tick,gpu,truth_id,gpu_us,utilization_ppm,memory_bytes" },
 };
 
 struct truth {
@@ -102,6 +112,14 @@ void truth_tick(struct truth *truth, const struct moment *moment, const struct t
             session, tick->seq, tick->start_ns, tick->gap_before, processes_us, busy_us);
 }
 
+static void put_value(FILE *file, int64_t value, uint8_t missing)
+{
+    if (missing != MISSING_NONE)
+        fprintf(file, ",!%u", missing);
+    else
+        fprintf(file, ",%" PRId64, value);
+}
+
 void truth_sample(struct truth *truth, int64_t tick, int64_t truth_id, uint8_t flags,
                   const int64_t values[], const uint8_t missing[])
 {
@@ -111,11 +129,34 @@ void truth_sample(struct truth *truth, int64_t tick, int64_t truth_id, uint8_t f
     FILE *file = truth->file[FILE_SAMPLES];
 
     fprintf(file, "%" PRId64 ",%" PRId64 ",%u", tick, truth_id, flags);
-    for (size_t i = 0; i < COUNT_OF(columns); i++) {
-        if (missing[columns[i]] != MISSING_NONE)
-            fprintf(file, ",!%u", missing[columns[i]]);
-        else
-            fprintf(file, ",%" PRId64, values[columns[i]]);
-    }
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        put_value(file, values[columns[i]], missing[columns[i]]);
+    putc('\n', file);
+}
+
+void truth_gpu(struct truth *truth, int64_t tick, uint32_t gpu, const int64_t values[],
+               const uint8_t missing[])
+{
+    static const enum gpu_metric columns[] = { GPU_POWER_MW, GPU_ENERGY_UJ_TOTAL,
+                                               GPU_BUSY_NS_TOTAL };
+    FILE *file = truth->file[FILE_GPU];
+
+    fprintf(file, "%" PRId64 ",%u", tick, gpu);
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        put_value(file, values[columns[i]], missing[columns[i]]);
+    putc('\n', file);
+}
+
+void truth_gpu_process(struct truth *truth, int64_t tick, uint32_t gpu, int64_t truth_id,
+                       const int64_t values[], const uint8_t missing[])
+{
+    static const enum gpu_process_metric columns[] = { GPU_PROCESS_GPU_NS_TOTAL,
+                                                       GPU_PROCESS_UTILIZATION_PPM,
+                                                       GPU_PROCESS_MEMORY_BYTES };
+    FILE *file = truth->file[FILE_GPU_PROCESS];
+
+    fprintf(file, "%" PRId64 ",%u,%" PRId64, tick, gpu, truth_id);
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        put_value(file, values[columns[i]], missing[columns[i]]);
     putc('\n', file);
 }

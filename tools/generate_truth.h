@@ -12,6 +12,9 @@
  *   samples.csv    tick,truth_id,flags,cpu_us,resident_bytes,disk_read_bytes,disk_written_bytes
  *                  flags as in schema/tick.h; "!N" is a value missing with reason N; a process
  *                  without a line at a tick has the same as at the tick before
+ *   gpu.csv        tick,gpu,power_mw,energy_uj,busy_us
+ *   gpu_process.csv  tick,gpu,truth_id,gpu_us,utilization_ppm,memory_bytes
+ *                  a line at each tick at which the table is sampled; missing values as above
  */
 #ifndef TOOLS_GENERATE_TRUTH_H
 #define TOOLS_GENERATE_TRUTH_H
@@ -34,5 +37,9 @@ void truth_tick(struct truth *truth, const struct moment *moment, const struct t
                 int session, int64_t processes_us, int64_t busy_us);
 void truth_sample(struct truth *truth, int64_t tick, int64_t truth_id, uint8_t flags,
                   const int64_t values[], const uint8_t missing[]);
+void truth_gpu(struct truth *truth, int64_t tick, uint32_t gpu, const int64_t values[],
+               const uint8_t missing[]);
+void truth_gpu_process(struct truth *truth, int64_t tick, uint32_t gpu, int64_t truth_id,
+                       const int64_t values[], const uint8_t missing[]);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "recorder/writer.h"
+#include "tools/generate_gpu.h"
 #include "tools/generate_host.h"
 #include "tools/generate_options.h"
 #include "tools/generate_process.h"
@@ -27,6 +28,7 @@ struct generator {
     struct generate_options options;
     struct population population;
     struct host host;
+    struct gpus gpus;
     struct random_source random;
     struct tick tick;
     struct truth *truth;
@@ -199,6 +201,7 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
         hours_tick(g->hours, tick->start_ns, moment->gap || moment->session_first);
     run_us = population_tick(&g->population, moment, tick);
     host_tick(&g->host, tick, moment->awake_ns, run_us, &g->random);
+    gpus_tick(&g->gpus, &g->population, moment, tick);
     if (tick->no_memory)
         return error_set(err, STATUS_NO_MEMORY, "tick: out of memory");
     st = writer_tick(g->writer, tick, err);
@@ -310,6 +313,7 @@ static enum status prepare(struct generator *g, struct error *err)
     if (st == STATUS_OK)
         st = population_init(&g->population, &g->options, g->boot_ns, g->truth, err);
     g->population.hours = g->hours;
+    gpus_init(&g->gpus, &g->options, g->truth);
     if (st == STATUS_OK)
         host_init(&g->host, g->population.host.cores, &g->random);
     return st;
