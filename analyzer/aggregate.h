@@ -8,6 +8,7 @@
 #ifndef ANALYZER_AGGREGATE_H
 #define ANALYZER_AGGREGATE_H
 
+#include "analyzer/attribution.h"
 #include "analyzer/group.h"
 #include "analyzer/rate.h"
 #include "analyzer/select.h"
@@ -63,7 +64,8 @@ struct aggregate {
     int64_t scale[MEASURE_COUNT]; /* exported = stored * scale; 0: the file has no such metric */
     int64_t resets;               /* counters that fell */
     const struct aggregate *late; /* percentiles and gaps, read apart; NULL: they are here */
-    size_t unseen;                /* processes that have no group: aggregate_lives_unseen */
+    const struct attribution *energy; /* of the same groups; NULL: not asked for */
+    size_t unseen;                    /* processes that have no group: aggregate_lives_unseen */
     /* private */
     struct window window;
     struct rate_block block;

@@ -12,12 +12,13 @@ static const char help[] =
     "CPU\n"
     "time; below them what the others used, what was idle, and what no process can be charged\n"
     "with, so that the rows add up to all cores; then how far the figures can be trusted.\n\n"
-    "  --by GROUP        process (default), comm, exe or user\n"
+    "  --by GROUP        process (default), comm, exe or user; gpu: one row per GPU\n"
     "  --columns A,B,C   these columns only; --columns help lists all\n"
     "  --sort COLUMN     largest first (texts: A first); -COLUMN largest, +COLUMN smallest first\n"
     "  --top N           the first N rows (a table: 20); 0 for all\n"
     "  --no-remainder    without the rows for others, idle, not attributed and the total\n"
-    "  --no-rollups      read every sample, also where sums of minutes and hours say the same\n";
+    "  --no-rollups      read every sample, also where sums of minutes and hours say the same\n"
+    "  --idle-watts W    a GPU's power when idle (default: what 1 % of its time was at or below)\n";
 
 static const char *const table_columns[] = {
     "pid",
@@ -41,7 +42,7 @@ enum { TABLE_TOP = 20, TABLE_FIRST_FIGURE = 3 };
 /* The words of the command line. */
 struct words {
     struct options options;
-    const char *by, *columns, *sort, *top, *no_remainder, *no_rollups;
+    const char *by, *columns, *sort, *top, *no_remainder, *no_rollups, *idle_watts;
 };
 
 static enum status add_column(struct report *r, const char *name, struct error *err)
@@ -110,14 +111,49 @@ static enum status machine_defaults(struct report *r, struct error *err)
     return st;
 }
 
+static enum status gpu_columns(struct report *r, const char *names, struct error *err)
+{
+    char name[64];
+
+    r->devices = true;
+    r->energy.want_energy = true;
+    for (; names == NULL && r->column_count < report_gpu_column_count; r->column_count++)
+        r->gpu_column[r->column_count] = r->column_count;
+    while (names != NULL && r->column_count < REPORT_COLUMNS_MAX) {
+        size_t size = strcspn(names, ",");
+
+        (void)snprintf(name, sizeof name, "%.*s", (int)(size < 60 ? size : 60), names);
+        if (report_gpu_find(name, &r->gpu_column[r->column_count++], err) != STATUS_OK)
+            return err->status;
+        names = names[size] == '\0' ? NULL : names + size + 1;
+    }
+    return STATUS_OK;
+}
+
+/* Microwatts; -1 where it is to be found. */
+static enum status parse_watts(struct report *r, const char *text, struct error *err)
+{
+    char *end = NULL;
+    double watts = text == NULL ? 0 : strtod(text, &end);
+
+    r->energy.idle_uw = text == NULL ? -1 : (int64_t)(watts * 1e6 + 0.5);
+    if (text == NULL || (end != text && *end == '\0' && watts >= 0 && watts <= 1e6))
+        return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "--idle-watts %.40s: not a number of watts", text);
+}
+
 static enum status parse_by(struct report *r, const char *by, struct error *err)
 {
+    if (by != NULL && strcmp(by, "gpu") == 0) {
+        r->devices = true;
+        return STATUS_OK;
+    }
     for (size_t i = 0; i < COUNT_OF(group_names); i++)
         if (by == NULL || strcmp(by, group_names[i]) == 0) {
             r->aggregate.by = (enum group_by)i;
             return STATUS_OK;
         }
-    return error_set(err, STATUS_INVALID, "--by %.40s: it is process, comm, exe or user", by);
+    return error_set(err, STATUS_INVALID, "--by %.40s: it is process, comm, exe, user or gpu", by);
 }
 
 static enum status parse_sort(struct report *r, const char *sort, struct error *err)
@@ -156,19 +192,23 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
                                       { "--sort", true, &words->sort },
                                       { "--top", true, &words->top },
                                       { "--no-remainder", false, &words->no_remainder },
-                                      { "--no-rollups", false, &words->no_rollups } };
+                                      { "--no-rollups", false, &words->no_rollups },
+                                      { "--idle-watts", true, &words->idle_watts } };
 
     if (options_parse(&words->options,
                       OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT, own,
                       COUNT_OF(own), argc, argv, err) != STATUS_OK ||
         parse_by(r, words->by, err) != STATUS_OK || parse_sort(r, words->sort, err) != STATUS_OK ||
-        parse_top(r, words, err) != STATUS_OK)
+        parse_top(r, words, err) != STATUS_OK ||
+        parse_watts(r, words->idle_watts, err) != STATUS_OK)
         return err->status;
     r->remainder = words->no_remainder == NULL;
     r->samples = words->no_rollups != NULL;
     r->aggregate.select = &words->options.select;
     if (words->columns != NULL && strcmp(words->columns, "help") == 0)
         return STATUS_OK;
+    if (r->devices)
+        return gpu_columns(r, words->columns, err);
     if (words->columns != NULL)
         return named_columns(r, words, err);
     return words->options.format == OUTPUT_TABLE ? table_defaults(r, err)

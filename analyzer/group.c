@@ -60,7 +60,7 @@ static bool same(const struct group *g, int64_t process_id, const struct text *k
            (key->data == NULL || key->size == 0 || memcmp(g->key.data, key->data, key->size) == 0);
 }
 
-static uint32_t *place(struct groups *groups, int64_t process_id, const struct text *key)
+static uint32_t *place(const struct groups *groups, int64_t process_id, const struct text *key)
 {
     size_t at = hash_of(process_id, key) & (groups->hash_size - 1);
 
@@ -152,6 +152,13 @@ enum status groups_find(struct groups *groups, int64_t process_id, const struct 
 
     return find(groups, groups->by == BY_PROCESS ? process_id : 0, key, key.data != digits, number,
                 err);
+}
+
+uint32_t groups_known(const struct groups *groups, int64_t process_id)
+{
+    const struct text none = { 0 };
+
+    return groups->hash_size == 0 ? 0 : *place(groups, process_id, &none);
 }
 
 enum status groups_find_named(struct groups *groups, const struct version *version,

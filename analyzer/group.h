@@ -71,6 +71,8 @@ MUST_USE enum status groups_find_named(struct groups *groups, const struct versi
 /* Count a process as the group's, once. */
 MUST_USE enum status groups_count(struct groups *groups, uint32_t number, int64_t process_id,
                                   struct error *err);
+/* BY_PROCESS: the group of a process if there is one, else 0. */
+uint32_t groups_known(const struct groups *groups, int64_t process_id);
 void groups_release(struct groups *groups);
 
 static inline struct total *groups_total(const struct groups *groups, uint32_t number, size_t which)

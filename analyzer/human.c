@@ -49,6 +49,20 @@ char *human_put_count(char *out, double count)
     return put_stepped(out, count, 1000, units, COUNT_OF(units));
 }
 
+char *human_put_watts(char *out, double watts)
+{
+    return put_text(decimal_put_fixed(out, watts, 1), " W");
+}
+
+char *human_put_joules(char *out, double joules)
+{
+    static const char *const units[] = { " kJ", " MJ", " GJ", " TJ", " PJ", " EJ" };
+
+    if (round(fabs(joules) * 10) < 10000)
+        return put_text(decimal_put_fixed(out, joules, 1), " J");
+    return put_stepped(out, joules / 1000, 1000, units, COUNT_OF(units));
+}
+
 char *human_put_percent(char *out, double percent)
 {
     return decimal_put_fixed(out, percent, 1);

@@ -17,6 +17,8 @@ char *human_put_bytes(char *out, double bytes);     /* "512 B", "12.3 MiB" */
 char *human_put_seconds(char *out, double seconds); /* "4.2 ms", "1.23 s", "2 m 03 s", "3 h 02 m" */
 char *human_put_percent(char *out, double percent); /* "12.3" */
 char *human_put_count(char *out, double count);     /* "99999", "1.2 M" */
+char *human_put_watts(char *out, double watts);     /* "250.1 W" */
+char *human_put_joules(char *out, double joules);   /* "12.3 J", "1.2 MJ" */
 /* "2026-11-20 14:03:05" on the zone's clocks; NULL is UTC. */
 char *human_put_time(char *out, const struct zone *zone, int64_t utc_ns);
 

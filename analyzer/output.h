@@ -45,6 +45,8 @@ enum output_human {
     HUMAN_PERCENT,
     HUMAN_TIME, /* the recorded host's clock */
     HUMAN_COUNT,
+    HUMAN_WATTS,
+    HUMAN_JOULES,
 };
 
 struct output_column {

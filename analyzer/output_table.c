@@ -43,6 +43,10 @@ static char *put_human(struct output *o, char *out, const struct output_column *
         return human_put_seconds(out, cell_number(column, cell));
     case HUMAN_PERCENT:
         return human_put_percent(out, cell_number(column, cell));
+    case HUMAN_WATTS:
+        return human_put_watts(out, cell_number(column, cell));
+    case HUMAN_JOULES:
+        return human_put_joules(out, cell_number(column, cell));
     case HUMAN_COUNT:
         return human_put_count(out, cell_number(column, cell));
     case HUMAN_TIME:

@@ -95,7 +95,53 @@ struct extra {
     int64_t cpu_ns;
     size_t processes;
     const struct evicted *evicted; /* what that knows of other measures */
+    bool uses;                     /* energy of GPUs: */
+    int64_t uj;
+    const char *method;
 };
+
+/* Time that the energy of all GPUs is known of; 0 where it differs between them. */
+static int64_t gpus_covered_ns(const struct report *r)
+{
+    const struct rails *rails = &r->energy.rails;
+
+    for (size_t i = 1; i < rails->count; i++)
+        if (rails->rail[i].covered_ns != rails->rail[0].covered_ns)
+            return 0;
+    return rails->count == 0 ? 0 : rails->rail[0].covered_ns;
+}
+
+/* What the rows below the groups' have of the energy of GPUs; `shown_uj` is in rows above. */
+static void add_energy(const struct report *r, struct extra extras[], size_t count,
+                       int64_t shown_uj)
+{
+    const struct rails *rails = &r->energy.rails;
+    int64_t sum[4] = { -shown_uj, 0, 0, 0 };
+    bool told = false;
+
+    for (size_t i = 0; i < rails->count; i++) {
+        sum[0] = wrap_add(sum[0], rails->rail[i].processes_uj);
+        sum[1] = wrap_add(sum[1], rails->rail[i].unattributed_uj);
+        sum[2] = wrap_add(sum[2], rails->rail[i].idle_uj);
+        sum[3] = wrap_add(sum[3], rails->rail[i].uj);
+        told |= rails->rail[i].count > 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        static const struct {
+            const char *row, *method;
+        } kinds[] = { { "others", "as the rows above" },
+                      { "not_attributed", "active without a process, and below the idle floor" },
+                      { "idle", "idle floor" },
+                      { "total", "all intervals" } };
+
+        for (size_t k = 0; k < COUNT_OF(kinds); k++)
+            if (told && strcmp(extras[i].row, kinds[k].row) == 0) {
+                extras[i].uses = true;
+                extras[i].uj = sum[k];
+                extras[i].method = kinds[k].method;
+            }
+    }
+}
 
 static struct output_cell extra_cell(const struct report *r, const struct report_column *c,
                                      const struct extra *extra)
@@ -116,6 +162,13 @@ static struct output_cell extra_cell(const struct report *r, const struct report
     if (extra->evicted != NULL && c->fact == FACT_INCREASE && extra->evicted->known[c->which])
         return (struct output_cell){ .integer = extra->evicted->increase[c->which] *
                                                 r->aggregate.scale[c->which] };
+    if (c->fact == FACT_GPU_JOULES && extra->uses)
+        return (struct output_cell){ .integer = extra->uj };
+    if (c->fact == FACT_GPU_WATTS_MEAN && extra->uses && gpus_covered_ns(r) > 0)
+        return (struct output_cell){ .real =
+                                         (double)extra->uj * 1000 / (double)gpus_covered_ns(r) };
+    if (c->fact == FACT_ENERGY_METHOD && extra->uses)
+        return (struct output_cell){ .text = extra->method, .text_size = strlen(extra->method) };
     if (!extra->known || !report_column_measured(c) || c->which != MEASURE_CPU)
         return (struct output_cell){ .missing = true };
     if (c->fact == FACT_COVERED)
@@ -136,7 +189,8 @@ static void extra_row(const struct report *r, struct output *out, const struct e
     output_row(out, cells, OUTPUT_DIM);
 }
 
-static void remainder_rows(const struct report *r, struct output *out, int64_t shown, size_t rest)
+static void remainder_rows(const struct report *r, struct output *out, int64_t shown,
+                           int64_t shown_uj, size_t rest)
 {
     const struct aggregate *a = &r->aggregate;
     const struct host_total *host = &r->host;
@@ -144,14 +198,15 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
     int64_t evicted_ns = r->evicted.increase[MEASURE_CPU] * scale;
     bool timed = r->coverage.ticks_ns > 0;
     char others[80], evicted[80], basis[60], total[60];
-    const struct extra extras[] = {
-        { "others", others, timed, all_ns - shown * scale, 0, NULL },
-        { "evicted", evicted, false, evicted_ns, (size_t)r->evicted.process_count, &r->evicted },
-        { "not_attributed", basis, host->known, host->busy_us * 1000 - all_ns - evicted_ns, 0,
-          NULL },
-        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0, NULL },
-        { "idle", "[idle]", host->known, host->idle_us * 1000, 0, NULL },
-        { "total", total, host->known, host->total_us * 1000, 0, NULL },
+    struct extra extras[] = {
+        { "others", others, timed, all_ns - shown * scale, 0, NULL, false, 0, "" },
+        { "evicted", evicted, false, evicted_ns, (size_t)r->evicted.process_count, &r->evicted,
+          false, 0, "" },
+        { "not_attributed", basis, host->known, host->busy_us * 1000 - all_ns - evicted_ns, 0, NULL,
+          false, 0, "" },
+        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0, NULL, false, 0, "" },
+        { "idle", "[idle]", host->known, host->idle_us * 1000, 0, NULL, false, 0, "" },
+        { "total", total, host->known, host->total_us * 1000, 0, NULL, false, 0, "" },
     };
 
     if (rest > 0)
@@ -165,6 +220,7 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
                    : host->exact                          ? "cpuacct"
                                                           : "ticks");
     (void)snprintf(total, sizeof total, "[total: %zu cores]", host->cores);
+    add_energy(r, extras, COUNT_OF(extras), shown_uj);
     for (size_t i = 0; i < COUNT_OF(extras); i++) {
         if ((strcmp(extras[i].row, "stolen") == 0 && host->stolen_us == 0) ||
             (extras[i].evicted != NULL && !extras[i].evicted->known[MEASURE_CPU]))
@@ -194,7 +250,7 @@ static enum status print_rows(struct report *r, const struct subject *subject, s
                               struct error *err)
 {
     size_t count = r->ranked_count, shown = 0;
-    int64_t shown_cpu = 0;
+    int64_t shown_cpu = 0, shown_uj = 0;
     enum status st = STATUS_OK;
 
     for (; shown < count && shown < r->top && st == STATUS_OK && !output_broken(out); shown++) {
@@ -202,9 +258,10 @@ static enum status print_rows(struct report *r, const struct subject *subject, s
 
         st = group_row(r, subject, out, group, err);
         shown_cpu += aggregate_total(&r->aggregate, group, MEASURE_CPU)->increase;
+        shown_uj = wrap_add(shown_uj, attribution_total(&r->energy, group)->uj);
     }
     if (st == STATUS_OK && r->remainder)
-        remainder_rows(r, out, shown_cpu, count - shown + r->aggregate.unseen);
+        remainder_rows(r, out, shown_cpu, shown_uj, count - shown + r->aggregate.unseen);
     return st;
 }
 
@@ -217,12 +274,14 @@ enum status report_print(struct report *r, const struct subject *subject, FILE *
     enum status st, closed;
 
     for (size_t c = 0; c < r->column_count; c++) {
-        columns[c] = r->column[c]->output;
-        if (r->titles)
+        columns[c] = r->devices ? report_gpu_columns[r->gpu_column[c]] : r->column[c]->output;
+        if (r->titles && !r->devices)
             columns[c].name = r->column[c]->title;
     }
     st = output_open(&out, file, columns, r->column_count, options, err);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && r->devices)
+        report_gpu_rows(r, subject, &out);
+    else if (st == STATUS_OK)
         st = print_rows(r, subject, &out, err);
     if (st == STATUS_OK)
         trust_notes(&out, r, subject);

@@ -26,7 +26,8 @@ struct ranked {
 struct report {
     const struct report_column *column[REPORT_COLUMNS_MAX];
     size_t column_count;
-    bool titles; /* short headers instead of the names */
+    size_t gpu_column[REPORT_COLUMNS_MAX]; /* of `devices` */
+    bool titles;                           /* short headers instead of the names */
     const struct report_column *sort;
     bool ascending;
     size_t top;     /* rows */
@@ -37,6 +38,8 @@ struct report {
     struct told told;
     struct ranked *ranked; /* in the order of rows */
     size_t ranked_count;
+    struct attribution energy; /* of GPUs */
+    bool devices;              /* rows are GPUs, not processes */
     struct host_total host;
     struct coverage coverage;
     struct evicted evicted;
@@ -52,6 +55,13 @@ void report_want(struct report *report);
  */
 MUST_USE enum status report_read(struct report *report, const struct subject *subject,
                                  struct error *err);
+
+/* Rows by GPU, and of each what was its processes', idle and not attributed: report_gpu.c */
+extern const struct output_column report_gpu_columns[];
+extern const size_t report_gpu_column_count;
+MUST_USE enum status report_gpu_find(const char *name, size_t *column, struct error *err);
+void report_gpu_rows(const struct report *report, const struct subject *subject,
+                     struct output *out);
 
 /* Order the rows that there are so far. */
 MUST_USE enum status report_rank(struct report *report, const struct subject *subject,

@@ -25,6 +25,11 @@
     {                                                                                              \
         { name, type, HUMAN_PERCENT, -7 }, title, fact, MEASURE_CPU, true                          \
     }
+/* Watts and joules from whole microwatts and microjoules. */
+#define MICRO(name, title, human, fact)                                                            \
+    {                                                                                              \
+        { name, OUTPUT_DECIMAL, human, -6 }, title, fact, 0, true                                  \
+    }
 #define COUNT(name, title, fact, measure)                                                          \
     {                                                                                              \
         { name, OUTPUT_INTEGER, HUMAN_COUNT, 0 }, title, fact, measure, false                      \
@@ -57,16 +62,24 @@ const struct report_column report_columns[] = {
     BYTES("resident_bytes_max", "RSS MAX", FACT_MAX, MEASURE_RESIDENT, true),
     BYTES("disk_read_bytes", "READ", FACT_INCREASE, MEASURE_DISK_READ, true),
     BYTES("disk_written_bytes", "WRITTEN", FACT_INCREASE, MEASURE_DISK_WRITTEN, true),
-    LATER("gpu_seconds", OUTPUT_REAL),
-    LATER("gpu_percent_mean", OUTPUT_REAL),
-    LATER("gpu_memory_bytes_max", OUTPUT_INTEGER),
-    LATER("gpu_power_watts_mean", OUTPUT_REAL),
-    LATER("gpu_power_watts_p95", OUTPUT_REAL),
-    LATER("gpu_power_watts_max", OUTPUT_REAL),
-    LATER("gpu_energy_joules", OUTPUT_REAL),
+    SECONDS("gpu_seconds", "GPU", FACT_GPU_SECONDS, 0, true),
+    { { "gpu_percent_mean", OUTPUT_REAL, HUMAN_PERCENT, 0 },
+      "GPU%",
+      FACT_GPU_PERCENT_MEAN,
+      0,
+      true },
+    BYTES("gpu_memory_bytes_max", "GPU MEM", FACT_GPU_MEMORY_MAX, 0, true),
+    { { "gpu_power_watts_mean", OUTPUT_REAL, HUMAN_WATTS, 0 },
+      "GPU POWER",
+      FACT_GPU_WATTS_MEAN,
+      0,
+      true },
+    MICRO("gpu_power_watts_p95", "P95 W", HUMAN_WATTS, FACT_GPU_WATTS_P95),
+    MICRO("gpu_power_watts_max", "MAX W", HUMAN_WATTS, FACT_GPU_WATTS_MAX),
+    MICRO("gpu_energy_joules", "GPU ENERGY", HUMAN_JOULES, FACT_GPU_JOULES),
     LATER("cpu_power_watts_mean", OUTPUT_REAL),
     LATER("cpu_energy_joules", OUTPUT_REAL),
-    LATER("energy_method", OUTPUT_TEXT),
+    IDENTITY("energy_method", "METHOD", OUTPUT_TEXT, HUMAN_PLAIN, FACT_ENERGY_METHOD, true),
     TEXT("exe", "EXE", PROCESS_EXE, false),
     IDENTITY("uid", "UID", OUTPUT_INTEGER, HUMAN_PLAIN, FACT_UID, false),
     IDENTITY("exit_code", "EXIT", OUTPUT_INTEGER, HUMAN_PLAIN, FACT_EXIT_CODE, false),
@@ -242,6 +255,45 @@ static struct output_cell figure_cell(const struct report_column *column, const 
     }
 }
 
+/* GPU time is kept in millionths of a nanosecond. */
+static int64_t gpu_ns(const struct energy_total *t)
+{
+    int128 ns = t->gpu_ppmns / 1000000;
+
+    return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
+}
+
+static struct output_cell energy_cell(const struct report_column *column, const struct aggregate *a,
+                                      uint32_t group)
+{
+    const struct energy_total *t = a->energy == NULL ? NULL : attribution_total(a->energy, group);
+    const char *method;
+
+    if (t == NULL)
+        return missing;
+    if (column->fact == FACT_GPU_MEMORY_MAX)
+        return t->remembers ? number(t->memory_max) : missing;
+    if (column->fact == FACT_GPU_SECONDS)
+        return t->gpu_covered_ns > 0 ? number(gpu_ns(t)) : missing;
+    if (column->fact == FACT_GPU_PERCENT_MEAN)
+        return mean_cell((int128)gpu_ns(t) * 100, 1, t->gpu_covered_ns);
+    if (t->methods == 0)
+        return missing;
+    switch (column->fact) {
+    case FACT_GPU_WATTS_MEAN:
+        return mean_cell((int128)t->uj * 1000, 1, t->covered_ns);
+    case FACT_GPU_WATTS_P95:
+        return number(distribution_p95(&a->energy->total[group].watts));
+    case FACT_GPU_WATTS_MAX:
+        return number(t->max_uw);
+    case FACT_GPU_JOULES:
+        return number(t->uj);
+    default:
+        method = attribution_method(t->methods);
+        return (struct output_cell){ .text = method, .text_size = strlen(method) };
+    }
+}
+
 struct output_cell report_column_cell(const struct report_column *column, const struct aggregate *a,
                                       uint32_t group, char digits[16])
 {
@@ -252,6 +304,8 @@ struct output_cell report_column_cell(const struct report_column *column, const 
         return figure_cell(column, a, group);
     if (report_column_identity(column))
         return identity_cell(column, a, g, digits);
+    if (report_column_energy(column))
+        return energy_cell(column, a, group);
     if (column->fact == FACT_PROCESSES)
         return number((int64_t)g->process_count);
     if (column->fact == FACT_ROW)

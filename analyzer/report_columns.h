@@ -17,7 +17,15 @@ enum fact {
     FACT_PROCESSES,
     FACT_ROW,          /* which kind of row it is */
     FACT_NOT_RECORDED, /* needs a table that recordings of this version do not have */
-    FACT_COVERED,      /* this and what follows: figures of a measure */
+    FACT_GPU_SECONDS,  /* this and what follows up to the method: analyzer/attribution.h */
+    FACT_GPU_PERCENT_MEAN,
+    FACT_GPU_MEMORY_MAX,
+    FACT_GPU_WATTS_MEAN,
+    FACT_GPU_WATTS_P95,
+    FACT_GPU_WATTS_MAX,
+    FACT_GPU_JOULES,
+    FACT_ENERGY_METHOD,
+    FACT_COVERED, /* this and what follows: figures of a measure */
     FACT_INCREASE,
     FACT_SWITCHES, /* increase of two measures */
     FACT_IN_GAPS,
@@ -46,6 +54,12 @@ MUST_USE enum status report_column_find(const char *name, const struct report_co
 static inline bool report_column_measured(const struct report_column *column)
 {
     return column->fact >= FACT_COVERED;
+}
+
+/* Is it a figure of GPUs and their energy? */
+static inline bool report_column_energy(const struct report_column *column)
+{
+    return column->fact >= FACT_GPU_SECONDS && column->fact <= FACT_ENERGY_METHOD;
 }
 
 /* Does it need the group's process? */

@@ -17,9 +17,12 @@ void report_want(struct report *r)
     struct aggregate *a = &r->aggregate;
 
     for (size_t i = 0; i <= r->column_count; i++) {
-        const struct report_column *c = i < r->column_count ? r->column[i] : r->sort;
+        const struct report_column *c = i < r->column_count && !r->devices ? r->column[i] : r->sort;
 
         a->want_members |= c->fact == FACT_PROCESSES;
+        r->energy.want_memory |= c->fact == FACT_GPU_MEMORY_MAX;
+        r->energy.want_time |= c->fact == FACT_GPU_SECONDS || c->fact == FACT_GPU_PERCENT_MEAN;
+        r->energy.want_energy |= c->fact >= FACT_GPU_WATTS_MEAN && c->fact <= FACT_ENERGY_METHOD;
         if (!report_column_measured(c))
             continue;
         a->want[c->which] = true;
@@ -296,6 +299,25 @@ static enum status read_late(struct report *r, const struct subject *subject,
     return st;
 }
 
+/* --- GPUs --- */
+
+/* After the groups are known: those without samples in the window may come to them. */
+static enum status read_energy(struct report *r, const struct subject *subject, struct error *err)
+{
+    struct attribution *a = &r->energy;
+
+    if (!attribution_wanted(a))
+        return STATUS_OK;
+    a->groups = r->devices ? NULL : &r->aggregate.groups;
+    a->select = r->aggregate.select;
+    a->known_only = r->aggregate.unseen > 0;
+    a->want_members = r->aggregate.want_members;
+    if (attribution_read(a, subject->recording, &subject->window, err) != STATUS_OK)
+        return err->status;
+    r->aggregate.energy = a;
+    return STATUS_OK;
+}
+
 /* --- all of it --- */
 
 static enum status read_window(struct report *r, const struct subject *subject,
@@ -315,7 +337,7 @@ static enum status read_window(struct report *r, const struct subject *subject,
         return err->status;
     if (r->told.span_count > 0 && read_lives(r, subject, progress, err) != STATUS_OK)
         return err->status;
-    if (report_rank(r, subject, err) != STATUS_OK)
+    if (read_energy(r, subject, err) != STATUS_OK || report_rank(r, subject, err) != STATUS_OK)
         return err->status;
     return late ? read_late(r, subject, progress, err) : STATUS_OK;
 }
@@ -342,6 +364,7 @@ void report_release(struct report *r)
 {
     aggregate_release(&r->aggregate);
     aggregate_release(&r->late);
+    attribution_release(&r->energy);
     host_total_release(&r->host);
     told_release(&r->told);
     free(r->ranked);

@@ -216,6 +216,33 @@ static void clock_and_data(struct line *line, const struct report *r, const stru
     put_levels(line, subject->contents);
 }
 
+/* What each GPU's energy is from, and how much of it counts as idle. */
+static void energy(struct line *line, const struct report *r, const struct subject *subject)
+{
+    const struct rails *rails = &r->energy.rails;
+
+    for (size_t i = 0; i < rails->count; i++) {
+        const struct rail *rail = &rails->rail[i];
+        const struct recording_entity *entity =
+            recording_entity(subject->recording, rail->entity_id);
+
+        put(line, "%s%s: ", i == 0 ? "" : "; ", entity == NULL ? "GPU" : entity->label);
+        if (rail->level_count == 0) {
+            put(line, "neither energy nor power recorded");
+            continue;
+        }
+        put(line, "%s, %zu intervals, idle %.3f W",
+            rail->method == RAIL_COUNTER ? "energy counter" : "power summed over time", rail->count,
+            (double)rail->idle_uw / 1e6);
+        if (rails->given)
+            put(line, " (given)");
+        else
+            put(line, " (lowest 1 %% of %zu)", rail->level_count);
+    }
+    if (r->evicted.any)
+        put(line, "; of evicted samples nothing");
+}
+
 void trust_notes(struct output *out, const struct report *r, const struct subject *subject)
 {
     struct line line = { .used = 0 };
@@ -228,4 +255,9 @@ void trust_notes(struct output *out, const struct report *r, const struct subjec
     line = (struct line){ .used = 0 };
     clock_and_data(&line, r, subject);
     output_note(out, "clock", line.text);
+    if (r->energy.rails.count == 0)
+        return;
+    line = (struct line){ .used = 0 };
+    energy(&line, r, subject);
+    output_note(out, "energy", line.text);
 }

@@ -1,0 +1,86 @@
+/*
+ * Whose the energy of GPUs was: each interval between two readings of a rail is shared by the GPU time that
+ * processes consumed in it.
+ *
+ * Of an interval the idle floor's energy is idle. The rest goes to processes by their GPU time; what the GPU
+ * worked for nobody that was seen, a rest below the idle floor (negative), and an interval in which nobody
+ * worked are not attributed. So processes + idle + not attributed = device, to the microjoule. GPU time is
+ * taken as spread evenly from one reading of a process to the next. A process counts as there, with 0 W, in
+ * intervals that its readings reach into.
+ */
+#ifndef ANALYZER_ATTRIBUTION_H
+#define ANALYZER_ATTRIBUTION_H
+
+#include "analyzer/group.h"
+#include "analyzer/rail.h"
+#include "analyzer/select.h"
+
+/* How a row's figures came about: bits, of several devices all. */
+enum energy_method {
+    METHOD_COUNTER_TIME = 1,        /* energy counter, shared by counted GPU time */
+    METHOD_COUNTER_UTILIZATION = 2, /* the same, by utilization x time */
+    METHOD_POWER_TIME = 4,          /* power integrated, by counted GPU time */
+    METHOD_POWER_UTILIZATION = 8,
+    METHOD_COUNT = 16,
+};
+
+/* What a group used. */
+struct energy_total {
+    unsigned methods; /* 0: it was on no rail */
+    int64_t uj, covered_ns, max_uw;
+    struct distribution watts; /* in microwatts */
+    int128 gpu_ppmns;          /* GPU time, in millionths of a nanosecond */
+    int64_t gpu_covered_ns;
+    bool remembers; /* its memory was told */
+    int64_t memory_max;
+};
+
+struct energy_segment;
+struct energy_use;
+
+/* Zero-initialised, then the first lines set by the caller. */
+struct attribution {
+    bool want_energy, want_time, want_memory;
+    int64_t idle_uw;       /* of each GPU; -1: found in the recording */
+    struct groups *groups; /* whose rows these are; NULL: of devices only */
+    const struct select *select;
+    bool known_only; /* processes without a group go to number 0 */
+    bool want_members;
+    /* results */
+    bool done;
+    struct rails rails;
+    struct energy_total *total; /* [total_count] by group; number 0: whoever was not selected */
+    size_t total_count;
+    /* private */
+    struct recording *recording;
+    struct window window;
+    struct rate_block block;
+    size_t *resolved;       /* [rails] intervals that are shared out */
+    struct energy_use *use; /* of intervals that are not */
+    struct energy_segment *segment;
+    size_t use_count, use_size, segment_count, segment_size;
+    int64_t hold_ns; /* nothing new is to come of the time before */
+};
+
+static inline bool attribution_wanted(const struct attribution *a)
+{
+    return a->want_energy || a->want_time || a->want_memory;
+}
+
+/* Has the recording anything of GPUs? */
+bool attribution_possible(const struct recording_contents *contents);
+
+/*
+ * Read the window. errors CORRUPT, NO_MEMORY. owns: attribution_release, also after an error
+ */
+MUST_USE enum status attribution_read(struct attribution *a, struct recording *recording,
+                                      const struct window *window, struct error *err);
+void attribution_release(struct attribution *a);
+
+/* A group's figures; zeros of one that was on no GPU. */
+const struct energy_total *attribution_total(const struct attribution *a, uint32_t group);
+
+/* In words, of rows; "" for none. */
+const char *attribution_method(unsigned methods);
+
+#endif
