@@ -111,14 +111,16 @@ static enum status machine_defaults(struct report *r, struct error *err)
     return st;
 }
 
-static enum status gpu_columns(struct report *r, const char *names, struct error *err)
+static enum status gpu_columns(struct report *r, const char *names, bool table, struct error *err)
 {
     char name[64];
 
     r->devices = true;
     r->energy.want_energy = true;
-    for (; names == NULL && r->column_count < report_gpu_column_count; r->column_count++)
-        r->gpu_column[r->column_count] = r->column_count;
+    r->titles = names == NULL && table;
+    for (size_t i = 0; names == NULL && i < report_gpu_column_count; i++)
+        if (!table || report_gpu_titles[i] != NULL)
+            r->gpu_column[r->column_count++] = i;
     while (names != NULL && r->column_count < REPORT_COLUMNS_MAX) {
         size_t size = strcspn(names, ",");
 
@@ -208,7 +210,7 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
     if (words->columns != NULL && strcmp(words->columns, "help") == 0)
         return STATUS_OK;
     if (r->devices)
-        return gpu_columns(r, words->columns, err);
+        return gpu_columns(r, words->columns, words->options.format == OUTPUT_TABLE, err);
     if (words->columns != NULL)
         return named_columns(r, words, err);
     return words->options.format == OUTPUT_TABLE ? table_defaults(r, err)

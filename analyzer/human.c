@@ -56,11 +56,11 @@ char *human_put_watts(char *out, double watts)
 
 char *human_put_joules(char *out, double joules)
 {
-    static const char *const units[] = { " kJ", " MJ", " GJ", " TJ", " PJ", " EJ" };
+    static const char *const units[] = { " J", " kJ", " MJ", " GJ", " TJ", " PJ", " EJ" };
 
     if (round(fabs(joules) * 10) < 10000)
         return put_text(decimal_put_fixed(out, joules, 1), " J");
-    return put_stepped(out, joules / 1000, 1000, units, COUNT_OF(units));
+    return put_stepped(out, joules, 1000, units, COUNT_OF(units));
 }
 
 char *human_put_percent(char *out, double percent)

@@ -6,7 +6,8 @@
 
 #include "analyzer/energy.h"
 
-enum { IDLE_SHARE = 100 }; /* the idle floor is of this part of the time */
+#define BUSY_BEFORE_NS (INT64_C(7200) * 1000000000) /* intervals are hardly longer */
+enum { IDLE_SHARE = 100 };                          /* the idle floor is of this part of the time */
 
 const struct rail_source rail_gpu = { "gpu_samples",   "energy_uj_total", "power_mw",
                                       "busy_ns_total", "power_state",     "" };
@@ -37,6 +38,7 @@ void rails_release(struct rails *rails)
             free(rails->rail[i].readings[m].interval);
             free(rails->rail[i].readings[m].level);
         }
+        free(rails->rail[i].busy);
         distribution_release(&rails->rail[i].watts);
     }
     free(rails->rail);
@@ -203,27 +205,26 @@ static enum status take_power(struct reader *r, struct rail *rail, const struct 
                energy_of_power(step->before, step->value, step->to_ns - step->from_ns), err);
 }
 
-/* Of an interval that readings of energy or power also have. */
 static enum status take_busy(struct reader *r, struct rail *rail, const struct step *step,
                              struct error *err)
 {
     int64_t scale = r->block.table->metrics[r->busy].scale, ns;
 
-    (void)err;
-    if (step->fell)
+    if (step->fell || step->to_ns <= wrap_subtract(r->window->from_ns, BUSY_BEFORE_NS) ||
+        step->to_ns > r->window->to_ns)
         return STATUS_OK;
+    if (rail->busy_count == rail->busy_size) {
+        size_t more = rail->busy_size == 0 ? 256 : rail->busy_size * 2;
+        struct rail_busy *larger = realloc(rail->busy, more * sizeof *larger);
+
+        if (larger == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "times that devices worked");
+        rail->busy = larger;
+        rail->busy_size = more;
+    }
     if (__builtin_mul_overflow(step->increase, scale, &ns))
         ns = INT64_MAX;
-    for (size_t m = 0; m < RAIL_METHOD_COUNT; m++) {
-        struct rail_readings *readings = &rail->readings[m];
-        size_t i = readings->count;
-
-        while (i > 0 && readings->interval[i - 1].to_ns > step->to_ns)
-            i--;
-        if (i > 0 && readings->interval[i - 1].to_ns == step->to_ns &&
-            readings->interval[i - 1].from_ns == step->from_ns)
-            readings->interval[i - 1].busy_ns = ns;
-    }
+    rail->busy[rail->busy_count++] = (struct rail_busy){ step->from_ns, step->to_ns, ns };
     return STATUS_OK;
 }
 
@@ -346,6 +347,28 @@ static enum status add_up(struct rail *rail, const struct window *window, struct
     return STATUS_OK;
 }
 
+/* Both are in order, and neither overlaps itself. */
+static void find_busy(struct rail *rail)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < rail->count; i++) {
+        struct rail_interval *in = &rail->interval[i];
+        int64_t at_ns = in->from_ns, sum = 0;
+
+        while (next < rail->busy_count && rail->busy[next].from_ns < in->from_ns)
+            next++;
+        for (; next < rail->busy_count && rail->busy[next].from_ns == at_ns &&
+               rail->busy[next].to_ns <= in->to_ns;
+             next++) {
+            at_ns = rail->busy[next].to_ns;
+            sum = wrap_add(sum, rail->busy[next].ns);
+        }
+        if (at_ns == in->to_ns && sum >= 0)
+            in->busy_ns = sum;
+    }
+}
+
 static enum status settle(struct rails *rails, const struct window *window, int64_t idle_uw,
                           struct error *err)
 {
@@ -359,6 +382,7 @@ static enum status settle(struct rails *rails, const struct window *window, int6
         rail->count = readings->count;
         rail->level_count = readings->level_count;
         rail->idle_uw = rails->given ? idle_uw : lowest(readings);
+        find_busy(rail);
         free(readings->level);
         readings->level = NULL;
         if (add_up(rail, window, err) != STATUS_OK)

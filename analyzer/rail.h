@@ -4,6 +4,8 @@
  * One that counts energy used what its counter gained; one that tells power only, what a straight line from
  * reading to reading comes to. No interval crosses a gap, a session's begin, a counter's fall, or, of power,
  * a device's sleep. It belongs to the window that its second reading lies in.
+ *
+ * How long the device worked in an interval is known where readings of that tile it.
  */
 #ifndef ANALYZER_RAIL_H
 #define ANALYZER_RAIL_H
@@ -17,6 +19,11 @@ struct rail_interval {
     int64_t from_ns, to_ns;
     int64_t uj;
     int64_t busy_ns; /* that the device worked in it; -1: not told */
+};
+
+/* Time that the device worked, from one reading of that to the next. */
+struct rail_busy {
+    int64_t from_ns, to_ns, ns;
 };
 
 /* Power that it had for a time. */
@@ -36,7 +43,7 @@ struct rail {
     int64_t entity_id;
     bool told;               /* some reading gave energy */
     enum rail_method method; /* the counter, where there is one */
-    const struct rail_interval *interval;
+    struct rail_interval *interval;
     size_t count;
     size_t level_count; /* intervals of the whole recording that the idle floor is of */
     int64_t idle_uw;
@@ -46,6 +53,8 @@ struct rail {
     struct distribution watts; /* in microwatts */
     /* private */
     struct rail_readings readings[RAIL_METHOD_COUNT];
+    struct rail_busy *busy; /* [busy_count] oldest first, from HOLD before the window on */
+    size_t busy_count, busy_size;
     int64_t asleep_ns; /* the latest tick at which it slept */
 };
 

@@ -275,8 +275,9 @@ enum status report_print(struct report *r, const struct subject *subject, FILE *
 
     for (size_t c = 0; c < r->column_count; c++) {
         columns[c] = r->devices ? report_gpu_columns[r->gpu_column[c]] : r->column[c]->output;
-        if (r->titles && !r->devices)
-            columns[c].name = r->column[c]->title;
+        if (r->titles)
+            columns[c].name =
+                r->devices ? report_gpu_titles[r->gpu_column[c]] : r->column[c]->title;
     }
     st = output_open(&out, file, columns, r->column_count, options, err);
     if (st == STATUS_OK && r->devices)

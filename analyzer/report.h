@@ -59,6 +59,7 @@ MUST_USE enum status report_read(struct report *report, const struct subject *su
 /* Rows by GPU, and of each what was its processes', idle and not attributed: report_gpu.c */
 extern const struct output_column report_gpu_columns[];
 extern const size_t report_gpu_column_count;
+extern const char *const report_gpu_titles[];
 MUST_USE enum status report_gpu_find(const char *name, size_t *column, struct error *err);
 void report_gpu_rows(const struct report *report, const struct subject *subject,
                      struct output *out);

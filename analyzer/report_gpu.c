@@ -36,6 +36,13 @@ const struct output_column report_gpu_columns[] = {
 };
 const size_t report_gpu_column_count = GPU_COLUMN_COUNT;
 
+/* Over the default table; NULL: not in it. */
+const char *const report_gpu_titles[] = {
+    [GPU_NAME] = "GPU",      [GPU_KEY] = NULL,  [GPU_COVERED] = "COVERED", [GPU_MEAN] = "POWER",
+    [GPU_P95] = "P95",       [GPU_MAX] = "MAX", [GPU_JOULES] = "ENERGY",   [GPU_IDLE] = "IDLE AT",
+    [GPU_METHOD] = "METHOD", [GPU_ROW] = "ROW",
+};
+
 enum status report_gpu_find(const char *name, size_t *column, struct error *err)
 {
     char known[400] = "";

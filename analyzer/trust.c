@@ -10,7 +10,7 @@
 
 /* A line that is cut rather than overrun. */
 struct line {
-    char text[600];
+    char text[2000];
     size_t used;
 };
 
