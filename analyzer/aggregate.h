@@ -64,8 +64,8 @@ struct aggregate {
     int64_t scale[MEASURE_COUNT]; /* exported = stored * scale; 0: the file has no such metric */
     int64_t resets;               /* counters that fell */
     const struct aggregate *late; /* percentiles and gaps, read apart; NULL: they are here */
-    const struct attribution *energy; /* of the same groups; NULL: not asked for */
-    size_t unseen;                    /* processes that have no group: aggregate_lives_unseen */
+    const struct attribution *gpu, *package; /* of the same groups; NULL: not asked for */
+    size_t unseen; /* processes that have no group: aggregate_lives_unseen */
     /* private */
     struct window window;
     struct rate_block block;

@@ -7,19 +7,44 @@
 
 #include "analyzer/energy.h"
 
-bool attribution_possible(const struct recording_contents *contents)
+const struct attribution_source attribution_gpu = {
+    .rail = &rail_gpu,
+    .kind = ENTITY_GPU,
+    .table = "gpu_process_samples",
+    .time = "gpu_ns_total",
+    .utilization = "utilization_ppm",
+    .memory = "memory_bytes",
+    .process_key = 1,
+    .by_device = true,
+    .distribution = true,
+    .method = METHOD_COUNTER_TIME,
+};
+const struct attribution_source attribution_cpu = {
+    .rail = &rail_package,
+    .kind = ENTITY_RAIL,
+    .table = "process_samples",
+    .time = "cpu_ns_total",
+    .method = METHOD_PACKAGE_COUNTER,
+};
+
+bool attribution_possible(const struct attribution_source *source,
+                          const struct recording_contents *contents)
 {
+    size_t size = strlen(source->rail->key);
+
     for (size_t i = 0; i < contents->entity_count; i++)
-        if (contents->entities[i].kind == ENTITY_GPU)
+        if (contents->entities[i].kind == source->kind &&
+            strncmp(contents->entities[i].key, source->rail->key, size) == 0)
             return true;
     return false;
 }
 
 const char *attribution_method(unsigned methods)
 {
-    static const char *const one[] = { "counter by gpu time", "counter by utilization",
-                                       "power by gpu time", "power by utilization" };
-    static char text[METHOD_COUNT][100];
+    static const char *const one[] = { "counter by gpu time",         "counter by utilization",
+                                       "power by gpu time",           "power by utilization",
+                                       "package counter by cpu time", "package power by cpu time" };
+    static char text[METHOD_COUNT][160];
     size_t used = 0;
 
     for (size_t i = 0; i < COUNT_OF(one); i++)
@@ -29,11 +54,9 @@ const char *attribution_method(unsigned methods)
     return text[methods];
 }
 
-const struct energy_total *attribution_total(const struct attribution *a, uint32_t group)
+struct energy_total *attribution_total(const struct attribution *a, uint32_t group)
 {
-    static const struct energy_total none = { .methods = 0 };
-
-    return group < a->total_count ? &a->total[group] : &none;
+    return group < a->total_count ? &a->total[group] : NULL;
 }
 
 void attribution_release(struct attribution *a)
@@ -147,9 +170,13 @@ static size_t find_claims(struct sharing *s)
     return count;
 }
 
-static unsigned method_of(const struct rail *rail, unsigned timed)
+/* Bits are in the order of enum energy_method. */
+static unsigned method_of(const struct attribution_source *source, const struct rail *rail,
+                          unsigned timed)
 {
-    return rail->method == RAIL_COUNTER ? timed : timed << 2;
+    unsigned method = source->method * (source->by_device ? timed : 1);
+
+    return rail->method == RAIL_COUNTER ? method : method << (source->by_device ? 2 : 1);
 }
 
 static int by_group(const void *a, const void *b)
@@ -172,7 +199,11 @@ static enum status add_powers(struct attribution *a, struct sharing *s, size_t c
         for (end = i + 1; end < count && s->part[end].group == segment.group; end++)
             segment.power_uw = wrap_add(segment.power_uw, s->part[end].power_uw);
         segment.power_uw = energy_power_uw(segment.power_uw, dt_ns);
-        if (segment.group != 0 && attribution_segment(a, segment, err) != STATUS_OK)
+        if (segment.group == 0)
+            continue;
+        /* Intervals of one rail come in order, each once. */
+        if ((a->rails.count == 1 ? attribution_stretch(a, &segment, err)
+                                 : attribution_segment(a, segment, err)) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -195,7 +226,7 @@ static enum status give_out(struct attribution *a, struct sharing *s, size_t cla
             STATUS_OK)
             return err->status;
         total = &a->total[group];
-        total->methods |= method_of(s->rail, use->timed);
+        total->methods |= method_of(a->source, s->rail, use->timed);
         total->uj = wrap_add(total->uj, s->claim[place].uj);
         s->rail->processes_uj = wrap_add(s->rail->processes_uj, s->claim[place].uj);
         /* For now its energy */
@@ -321,15 +352,15 @@ static enum status read_blocks(struct attribution *a, struct error *err)
 enum status attribution_read(struct attribution *a, struct recording *recording,
                              const struct window *window, struct error *err)
 {
-    const struct recording_table *table = recording_table(recording, "gpu_process_samples");
+    const struct recording_table *table = recording_table(recording, a->source->table);
 
     a->recording = recording;
     a->window = *window;
     a->rails.from_ns = INT64_MAX;
-    if (!attribution_possible(recording_contents(recording)))
+    if (!attribution_possible(a->source, recording_contents(recording)))
         return STATUS_OK;
     if (a->want_energy &&
-        rails_read(&a->rails, recording, &rail_gpu, window, a->idle_uw, err) != STATUS_OK)
+        rails_read(&a->rails, recording, a->source->rail, window, a->idle_uw, err) != STATUS_OK)
         return err->status;
     a->resolved = calloc(a->rails.count + 1, sizeof *a->resolved);
     if (a->resolved == NULL)

@@ -1,12 +1,15 @@
 /*
- * Whose the energy of GPUs was: each interval between two readings of a rail is shared by the GPU time that
- * processes consumed in it.
+ * Whose energy it was: each interval between two readings of a rail is shared by the GPU time, or CPU time,
+ * that processes consumed in it.
  *
- * Of an interval the idle floor's energy is idle. The rest goes to processes by their GPU time; what the GPU
+ * Of an interval the idle floor's energy is idle. The rest goes to processes by their time; what a GPU
  * worked for nobody that was seen, a rest below the idle floor (negative), and an interval in which nobody
- * worked are not attributed. So processes + idle + not attributed = device, to the microjoule. GPU time is
+ * worked are not attributed. So processes + idle + not attributed = device, to the microjoule. Time is
  * taken as spread evenly from one reading of a process to the next. A process counts as there, with 0 W, in
  * intervals that its readings reach into.
+ *
+ * Of CPUs all active energy is shared among processes, also what interrupts and the kernel's own work used;
+ * processes are not told apart by the package that they ran on.
  */
 #ifndef ANALYZER_ATTRIBUTION_H
 #define ANALYZER_ATTRIBUTION_H
@@ -21,8 +24,23 @@ enum energy_method {
     METHOD_COUNTER_UTILIZATION = 2, /* the same, by utilization x time */
     METHOD_POWER_TIME = 4,          /* power integrated, by counted GPU time */
     METHOD_POWER_UTILIZATION = 8,
-    METHOD_COUNT = 16,
+    METHOD_PACKAGE_COUNTER = 16, /* of CPUs, by CPU time */
+    METHOD_PACKAGE_POWER = 32,
+    METHOD_COUNT = 64,
 };
+
+/* Which devices, and where the time of processes on them is. */
+struct attribution_source {
+    const struct rail_source *rail;
+    enum entity_kind kind; /* of its rails */
+    const char *table;     /* of processes, and what is read of it; NULL: no such metric */
+    const char *time, *utilization, *memory;
+    unsigned process_key; /* which key of the table is the process */
+    bool by_device;       /* key 0 is the rail; else time is of all rails */
+    bool distribution;    /* percentiles and maxima are asked for */
+    unsigned method;      /* bit of counter by time */
+};
+extern const struct attribution_source attribution_gpu, attribution_cpu;
 
 /* What a group used. */
 struct energy_total {
@@ -40,8 +58,9 @@ struct energy_use;
 
 /* Zero-initialised, then the first lines set by the caller. */
 struct attribution {
+    const struct attribution_source *source;
     bool want_energy, want_time, want_memory;
-    int64_t idle_uw;       /* of each GPU; -1: found in the recording */
+    int64_t idle_uw;       /* of each device; -1: found in the recording */
     struct groups *groups; /* whose rows these are; NULL: of devices only */
     const struct select *select;
     bool known_only; /* processes without a group go to number 0 */
@@ -67,8 +86,9 @@ static inline bool attribution_wanted(const struct attribution *a)
     return a->want_energy || a->want_time || a->want_memory;
 }
 
-/* Has the recording anything of GPUs? */
-bool attribution_possible(const struct recording_contents *contents);
+/* Has the recording any such device? */
+bool attribution_possible(const struct attribution_source *source,
+                          const struct recording_contents *contents);
 
 /*
  * Read the window. errors CORRUPT, NO_MEMORY. owns: attribution_release, also after an error
@@ -77,8 +97,8 @@ MUST_USE enum status attribution_read(struct attribution *a, struct recording *r
                                       const struct window *window, struct error *err);
 void attribution_release(struct attribution *a);
 
-/* A group's figures; zeros of one that was on no GPU. */
-const struct energy_total *attribution_total(const struct attribution *a, uint32_t group);
+/* A group's figures; NULL: none is known. */
+struct energy_total *attribution_total(const struct attribution *a, uint32_t group);
 
 /* In words, of rows; "" for none. */
 const char *attribution_method(unsigned methods);

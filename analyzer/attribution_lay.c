@@ -38,21 +38,21 @@ static int by_time(const void *a, const void *b)
     return x->at_ns < y->at_ns ? -1 : x->at_ns > y->at_ns;
 }
 
-/* From one edge to the next. */
-static enum status add_stretch(struct attribution *a, const struct edge *edge, int64_t power_uw,
-                               struct error *err)
+enum status attribution_stretch(struct attribution *a, const struct energy_segment *segment,
+                                struct error *err)
 {
-    struct energy_total *total = &a->total[edge->group];
-    int64_t dt_ns = edge[1].at_ns - edge->at_ns;
+    struct energy_total *total = &a->total[segment->group];
+    int64_t dt_ns = segment->to_ns - segment->from_ns, power_uw = segment->power_uw;
 
-    if (edge->kind == SEGMENT_TIME) {
+    if (segment->kind == SEGMENT_TIME) {
         total->gpu_covered_ns = wrap_add(total->gpu_covered_ns, dt_ns);
         return STATUS_OK;
     }
     total->covered_ns = wrap_add(total->covered_ns, dt_ns);
     if (power_uw > total->max_uw)
         total->max_uw = power_uw;
-    if (!distribution_add(&total->watts, power_uw, dt_ns, a->window.to_ns - edge[1].at_ns))
+    if (a->source->distribution &&
+        !distribution_add(&total->watts, power_uw, dt_ns, a->window.to_ns - segment->to_ns))
         return error_set(err, STATUS_NO_MEMORY, "powers");
     return STATUS_OK;
 }
@@ -66,10 +66,15 @@ static enum status add_edges(struct attribution *a, struct edge edges[], size_t 
     if (count > 1)
         qsort(edges, count, sizeof *edges, by_time);
     for (size_t i = 0; i < count; i++) {
+        struct energy_segment stretch = { edges[i].group, edges[i].kind, edges[i].at_ns, 0, 0 };
+
         power_uw = wrap_add(power_uw, edges[i].power_uw);
         there += edges[i].there;
-        if (there > 0 && edges[i + 1].at_ns > edges[i].at_ns &&
-            add_stretch(a, &edges[i], power_uw, err) != STATUS_OK)
+        stretch.to_ns =
+            edges[i + 1].at_ns; /* there is one more, as nobody is there after the last */
+        stretch.power_uw = power_uw;
+        if (there > 0 && stretch.to_ns > stretch.from_ns &&
+            attribution_stretch(a, &stretch, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;

@@ -4,7 +4,7 @@
 
 #include "analyzer/attribution.h"
 
-/* GPU time of one process in one interval of a rail. */
+/* Time of one process in one interval of a rail. */
 struct energy_use {
     uint32_t rail;
     size_t interval;
@@ -35,6 +35,10 @@ MUST_USE enum status attribution_segment(struct attribution *a, struct energy_se
                                          struct error *err);
 /* Share out the intervals that nothing more is to come of: up to hold_ns. */
 MUST_USE enum status attribution_share(struct attribution *a, struct error *err);
+
+/* What a group had for a time that none of its segments overlaps. */
+MUST_USE enum status attribution_stretch(struct attribution *a,
+                                         const struct energy_segment *segment, struct error *err);
 
 /* Add up the segments of groups up to a time, and keep the rest. */
 MUST_USE enum status attribution_lay(struct attribution *a, int64_t until_ns, struct error *err);

@@ -1,4 +1,4 @@
-/* Processes on GPUs: their GPU time from reading to reading, and their memory. */
+/* Processes: their time on GPUs or CPUs from reading to reading, and their memory on GPUs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +14,15 @@ struct reader {
     struct attribution *a;
     const struct recording_block *block;
     size_t time, utilization, memory; /* positions; SIZE_MAX: none */
-    uint8_t *timed;                   /* [series] GPU time is counted */
+    uint8_t *timed;                   /* [series] time is counted */
+    size_t *last;                     /* [rails] use that was added last of the series; SIZE_MAX */
     int64_t complete_ns;              /* no reading to come reaches back further */
 };
 
 /* What a process did from one reading to the next. */
 struct done {
     int64_t process_id, from_ns, to_ns;
+    int64_t at_ns; /* the tick of the reading: to_ns, or later when it ended before */
     int128 weight;
     unsigned timed; /* as in struct energy_use */
 };
@@ -59,17 +61,18 @@ static size_t first_after(const struct attribution *a, size_t number, int64_t ns
     return low;
 }
 
-/* Spread it over the intervals it lies in. */
-static enum status spread(struct reader *r, int64_t gpu, const struct done *done, struct error *err)
+/* Spread it over the intervals of a rail that it lies in; a process comes to them in order. */
+static enum status spread_over(struct reader *r, size_t number, const struct done *done,
+                               struct error *err)
 {
     struct attribution *a = r->a;
-    const struct rail *rail = rails_find(&a->rails, gpu);
-    size_t number = rail == NULL ? 0 : (size_t)(rail - a->rails.rail);
+    const struct rail *rail = &a->rails.rail[number];
+    size_t *last = &r->last[number];
+    size_t i = *last == SIZE_MAX ? first_after(a, number, done->from_ns) : a->use[*last].interval;
 
-    if (rail == NULL)
-        return STATUS_OK;
-    for (size_t i = first_after(a, number, done->from_ns);
-         i < rail->count && rail->interval[i].from_ns < done->to_ns; i++) {
+    while (i < rail->count && rail->interval[i].to_ns <= done->from_ns)
+        i++;
+    for (; i < rail->count && rail->interval[i].from_ns < done->to_ns; i++) {
         struct energy_use use = { .rail = (uint32_t)number,
                                   .interval = i,
                                   .process_id = done->process_id,
@@ -79,10 +82,27 @@ static enum status spread(struct reader *r, int64_t gpu, const struct done *done
                                   .timed = done->timed,
                                   .block = r->block };
 
+        if (*last != SIZE_MAX && a->use[*last].interval == i) {
+            a->use[*last].weight += use.weight;
+            continue;
+        }
         if (add_use(a, use, err) != STATUS_OK)
             return err->status;
+        *last = a->use_count - 1;
     }
     return STATUS_OK;
+}
+
+static enum status spread(struct reader *r, int64_t device, const struct done *done,
+                          struct error *err)
+{
+    const struct rails *rails = &r->a->rails;
+    enum status st = STATUS_OK;
+
+    for (size_t i = 0; i < rails->count && st == STATUS_OK; i++)
+        if (!r->a->source->by_device || rails->rail[i].entity_id == device)
+            st = spread_over(r, i, done, err);
+    return st;
 }
 
 /* --- the window --- */
@@ -97,9 +117,9 @@ static enum status count_time(struct reader *r, const struct done *done, struct 
     struct attribution *a = r->a;
     struct energy_segment segment = { 0, SEGMENT_TIME, done->from_ns, done->to_ns, 0 };
 
-    if (!a->want_time || !is_in(a, done->to_ns))
+    if (!a->want_time || !is_in(a, done->at_ns))
         return STATUS_OK;
-    if (attribution_group(a, r->block, done->process_id, done->to_ns, &segment.group, err) !=
+    if (attribution_group(a, r->block, done->process_id, done->at_ns, &segment.group, err) !=
         STATUS_OK)
         return err->status;
     a->total[segment.group].gpu_ppmns += done->weight;
@@ -108,26 +128,57 @@ static enum status count_time(struct reader *r, const struct done *done, struct 
 
 /* --- series --- */
 
+/* All of a run of counters that do not move, where no gap lies in it. */
+static bool is_still(const struct rate_block *b, const struct rate_run *run, bool timed)
+{
+    const int64_t *tick_ns = b->directory.tick_ns;
+    uint32_t last = run->tick + run->count - 1;
+
+    return run->quiet && timed && run->dt_ns == tick_ns[last] - tick_ns[run->tick - 1];
+}
+
+/* From which time to which a sample tells. */
+static struct done done_at(const struct reader *r, const struct series *s,
+                           const struct rate_run *run, uint32_t tick, bool timed)
+{
+    const struct rate_block *b = &r->a->block;
+    int64_t scale = b->table->metrics[timed ? r->time : r->utilization].scale;
+    int64_t at_ns = b->directory.tick_ns[tick], to_ns = at_ns;
+    int64_t dt_ns = run->quiet ? rate_tick_dt(b, tick) : run->dt_ns;
+
+    if ((s->flags & SERIES_ENDED) != 0 && tick == s->first + s->count - 1 && s->end_ns < to_ns)
+        to_ns = s->end_ns;
+    return (struct done){ .process_id = s->key[r->a->source->process_key],
+                          .from_ns = wrap_subtract(to_ns, dt_ns),
+                          .to_ns = to_ns,
+                          .at_ns = at_ns,
+                          .weight = timed ? (int128)run->increase * scale * PPM
+                                          : (int128)run->value * scale * dt_ns,
+                          .timed = timed ? 1 : 2 };
+}
+
 static enum status take_run(struct reader *r, size_t series, const struct rate_run *run, bool timed,
                             struct error *err)
 {
     const struct rate_block *b = &r->a->block;
     const struct series *s = &b->directory.series[series];
-    int64_t scale = b->table->metrics[timed ? r->time : r->utilization].scale;
+    bool still = is_still(b, run, timed);
 
-    for (uint32_t i = 0; i < run->count; i++) {
-        int64_t at_ns = b->directory.tick_ns[run->tick + i];
-        int64_t dt_ns = run->quiet ? rate_tick_dt(b, run->tick + i) : run->dt_ns;
-        struct done done = { .process_id = s->key[1],
-                             .from_ns = wrap_subtract(at_ns, dt_ns),
-                             .to_ns = at_ns,
-                             .weight = timed ? (int128)run->increase * scale * PPM
-                                             : (int128)run->value * scale * dt_ns,
-                             .timed = timed ? 1 : 2 };
+    if (still) {
+        struct done all = done_at(r, s, run, run->tick + run->count - 1, timed);
 
-        if (dt_ns <= 0 || done.from_ns >= at_ns || done.weight < 0)
+        all.from_ns = b->directory.tick_ns[run->tick - 1];
+        if (spread(r, s->key[0], &all, err) != STATUS_OK)
+            return err->status;
+    }
+    for (uint32_t i = 0; i < run->count && (!still || r->a->want_time); i++) {
+        struct done done = done_at(r, s, run, run->tick + i, timed);
+
+        if (done.from_ns >= done.to_ns || done.weight < 0)
             continue;
-        if (spread(r, s->key[0], &done, err) != STATUS_OK || count_time(r, &done, err) != STATUS_OK)
+        if (!still && spread(r, s->key[0], &done, err) != STATUS_OK)
+            return err->status;
+        if (count_time(r, &done, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -140,6 +191,8 @@ static enum status walk_series(struct reader *r, size_t series, bool timed, stru
     struct rate_walk walk;
     struct rate_run run;
 
+    for (size_t i = 0; i < r->a->rails.count; i++)
+        r->last[i] = SIZE_MAX;
     rate_begin(&walk, b, series, b->first, b->end);
     while (rate_next(&walk, &run))
         if (take_run(r, series, &run, timed, err) != STATUS_OK)
@@ -211,8 +264,8 @@ static enum status find_held(struct reader *r, struct held *held, size_t *count,
                 (column->missing != NULL && column->missing[row] != MISSING_NONE))
                 continue;
             held[*count] = (struct held){ .tick = tick, .bytes = column->value[row] };
-            if (attribution_group(r->a, r->block, d->series[i].key[1], d->tick_ns[tick],
-                                  &held[(*count)++].group, err) != STATUS_OK)
+            if (attribution_group(r->a, r->block, d->series[i].key[r->a->source->process_key],
+                                  d->tick_ns[tick], &held[(*count)++].group, err) != STATUS_OK)
                 return err->status;
         }
     }
@@ -253,23 +306,31 @@ static enum status read_memory(struct reader *r, struct error *err)
 
 /* --- blocks --- */
 
+static size_t position_of(const struct recording_table *table, const char *name)
+{
+    return name == NULL ? SIZE_MAX : recording_metric(table, name);
+}
+
 static enum status read_open(struct reader *r, struct error *err)
 {
     const struct block_table *d = &r->a->block.directory;
     const struct recording_table *table = r->a->block.table;
     enum status st;
 
-    r->time = recording_metric(table, "gpu_ns_total");
-    r->utilization = recording_metric(table, "utilization_ppm");
-    r->memory = recording_metric(table, "memory_bytes");
+    r->time = position_of(table, r->a->source->time);
+    r->utilization = position_of(table, r->a->source->utilization);
+    r->memory = position_of(table, r->a->source->memory);
     r->complete_ns = d->tick_ns[d->tick_count - 1];
     r->timed = calloc(d->series_count + 1, 1);
-    if (r->timed == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "processes on GPUs");
-    st = r->a->want_energy || r->a->want_time ? read_times(r, err) : STATUS_OK;
+    r->last = calloc(r->a->rails.count + 1, sizeof *r->last);
+    if (r->timed == NULL || r->last == NULL)
+        st = error_set(err, STATUS_NO_MEMORY, "time of processes");
+    else
+        st = r->a->want_energy || r->a->want_time ? read_times(r, err) : STATUS_OK;
     if (st == STATUS_OK)
         st = read_memory(r, err);
     free(r->timed);
+    free(r->last);
     return st;
 }
 

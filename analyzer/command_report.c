@@ -18,7 +18,8 @@ static const char help[] =
     "  --top N           the first N rows (a table: 20); 0 for all\n"
     "  --no-remainder    without the rows for others, idle, not attributed and the total\n"
     "  --no-rollups      read every sample, also where sums of minutes and hours say the same\n"
-    "  --idle-watts W    a GPU's power when idle (default: what 1 % of its time was at or below)\n";
+    "  --idle-watts W    a GPU's power when idle (default: what 1 % of its time was at or below)\n"
+    "  --cpu-idle-watts W  the same of a CPU package\n";
 
 static const char *const table_columns[] = {
     "pid",
@@ -42,7 +43,7 @@ enum { TABLE_TOP = 20, TABLE_FIRST_FIGURE = 3 };
 /* The words of the command line. */
 struct words {
     struct options options;
-    const char *by, *columns, *sort, *top, *no_remainder, *no_rollups, *idle_watts;
+    const char *by, *columns, *sort, *top, *no_remainder, *no_rollups, *idle_watts, *cpu_idle_watts;
 };
 
 static enum status add_column(struct report *r, const char *name, struct error *err)
@@ -116,7 +117,7 @@ static enum status gpu_columns(struct report *r, const char *names, bool table, 
     char name[64];
 
     r->devices = true;
-    r->energy.want_energy = true;
+    r->gpu.want_energy = true;
     r->titles = names == NULL && table;
     for (size_t i = 0; names == NULL && i < report_gpu_column_count; i++)
         if (!table || report_gpu_titles[i] != NULL)
@@ -133,15 +134,19 @@ static enum status gpu_columns(struct report *r, const char *names, bool table, 
 }
 
 /* Microwatts; -1 where it is to be found. */
-static enum status parse_watts(struct report *r, const char *text, struct error *err)
+static enum status parse_watts(const char *option, const char *text, int64_t *microwatts,
+                               struct error *err)
 {
     char *end = NULL;
     double watts = text == NULL ? 0 : strtod(text, &end);
 
-    r->energy.idle_uw = text == NULL ? -1 : (int64_t)(watts * 1e6 + 0.5);
-    if (text == NULL || (end != text && *end == '\0' && watts >= 0 && watts <= 1e6))
+    *microwatts = -1;
+    if (text == NULL)
         return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "--idle-watts %.40s: not a number of watts", text);
+    if (end == text || *end != '\0' || !(watts >= 0 && watts <= 1e6))
+        return error_set(err, STATUS_INVALID, "%s %.40s: not a number of watts", option, text);
+    *microwatts = (int64_t)(watts * 1e6 + 0.5);
+    return STATUS_OK;
 }
 
 static enum status parse_by(struct report *r, const char *by, struct error *err)
@@ -195,14 +200,17 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
                                       { "--top", true, &words->top },
                                       { "--no-remainder", false, &words->no_remainder },
                                       { "--no-rollups", false, &words->no_rollups },
-                                      { "--idle-watts", true, &words->idle_watts } };
+                                      { "--idle-watts", true, &words->idle_watts },
+                                      { "--cpu-idle-watts", true, &words->cpu_idle_watts } };
 
     if (options_parse(&words->options,
                       OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT, own,
                       COUNT_OF(own), argc, argv, err) != STATUS_OK ||
         parse_by(r, words->by, err) != STATUS_OK || parse_sort(r, words->sort, err) != STATUS_OK ||
         parse_top(r, words, err) != STATUS_OK ||
-        parse_watts(r, words->idle_watts, err) != STATUS_OK)
+        parse_watts("--idle-watts", words->idle_watts, &r->gpu.idle_uw, err) != STATUS_OK ||
+        parse_watts("--cpu-idle-watts", words->cpu_idle_watts, &r->package.idle_uw, err) !=
+            STATUS_OK)
         return err->status;
     r->remainder = words->no_remainder == NULL;
     r->samples = words->no_rollups != NULL;

@@ -11,6 +11,10 @@ enum { IDLE_SHARE = 100 };                          /* the idle floor is of this
 
 const struct rail_source rail_gpu = { "gpu_samples",   "energy_uj_total", "power_mw",
                                       "busy_ns_total", "power_state",     "" };
+/* What is in a package is in its energy; what the others tell is in there, too, or is not the CPUs'. */
+const struct rail_source rail_package = {
+    "power_samples", "energy_uj_total", "power_mw", NULL, NULL, "rapl/package-"
+};
 
 /* A table of a source while it is read. */
 struct reader {

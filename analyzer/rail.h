@@ -63,7 +63,7 @@ struct rail_source {
     const char *table, *energy, *power, *busy, *state; /* metrics; NULL: none */
     const char *key;                                   /* how keys of its entities begin */
 };
-extern const struct rail_source rail_gpu;
+extern const struct rail_source rail_gpu, rail_package;
 
 /* Zero-initialised is empty. */
 struct rails {

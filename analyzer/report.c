@@ -88,6 +88,8 @@ enum status report_rank(struct report *r, const struct subject *subject, struct 
 
 /* --- rows --- */
 
+enum extra_energy { EXTRA_GPU, EXTRA_CPU };
+
 /* A row that is no process and no group. */
 struct extra {
     const char *row, *label;
@@ -95,28 +97,25 @@ struct extra {
     int64_t cpu_ns;
     size_t processes;
     const struct evicted *evicted; /* what that knows of other measures */
-    bool uses;                     /* energy of GPUs: */
-    int64_t uj;
-    const char *method;
+    bool energy[2];                /* by enum extra_energy: known, and how much */
+    int64_t uj[2];
 };
 
-/* Time that the energy of all GPUs is known of; 0 where it differs between them. */
-static int64_t gpus_covered_ns(const struct report *r)
+/* Time that the energy of all devices is known of; 0 where it differs between them. */
+static int64_t all_covered_ns(const struct rails *rails)
 {
-    const struct rails *rails = &r->energy.rails;
-
     for (size_t i = 1; i < rails->count; i++)
         if (rails->rail[i].covered_ns != rails->rail[0].covered_ns)
             return 0;
     return rails->count == 0 ? 0 : rails->rail[0].covered_ns;
 }
 
-/* What the rows below the groups' have of the energy of GPUs; `shown_uj` is in rows above. */
-static void add_energy(const struct report *r, struct extra extras[], size_t count,
-                       int64_t shown_uj)
+/* What the rows below the groups' have of some devices' energy; `shown_uj` is in rows above. */
+static void add_energy(const struct rails *rails, struct extra extras[], size_t count,
+                       enum extra_energy which, int64_t shown_uj)
 {
-    const struct rails *rails = &r->energy.rails;
-    int64_t sum[4] = { -shown_uj, 0, 0, 0 };
+    static const char *const rows[] = { "others", "not_attributed", "idle", "total" };
+    int64_t sum[COUNT_OF(rows)] = { -shown_uj, 0, 0, 0 };
     bool told = false;
 
     for (size_t i = 0; i < rails->count; i++) {
@@ -126,21 +125,40 @@ static void add_energy(const struct report *r, struct extra extras[], size_t cou
         sum[3] = wrap_add(sum[3], rails->rail[i].uj);
         told |= rails->rail[i].count > 0;
     }
-    for (size_t i = 0; i < count; i++) {
-        static const struct {
-            const char *row, *method;
-        } kinds[] = { { "others", "as the rows above" },
-                      { "not_attributed", "active without a process, and below the idle floor" },
-                      { "idle", "idle floor" },
-                      { "total", "all intervals" } };
-
-        for (size_t k = 0; k < COUNT_OF(kinds); k++)
-            if (told && strcmp(extras[i].row, kinds[k].row) == 0) {
-                extras[i].uses = true;
-                extras[i].uj = sum[k];
-                extras[i].method = kinds[k].method;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < COUNT_OF(rows); k++)
+            if (told && strcmp(extras[i].row, rows[k]) == 0) {
+                extras[i].energy[which] = true;
+                extras[i].uj[which] = sum[k];
             }
-    }
+}
+
+/* How such a row's energy came about. */
+static const char *extra_method(const char *row)
+{
+    return strcmp(row, "others") == 0  ? "as the rows above"
+           : strcmp(row, "idle") == 0  ? "idle floor"
+           : strcmp(row, "total") == 0 ? "all intervals"
+                                       : "active without a process, and below the idle floor";
+}
+
+static struct output_cell extra_energy_cell(const struct report *r, const struct report_column *c,
+                                            const struct extra *extra)
+{
+    bool cpu = c->fact == FACT_CPU_JOULES || c->fact == FACT_CPU_WATTS_MEAN;
+    enum extra_energy which = cpu ? EXTRA_CPU : EXTRA_GPU;
+    int64_t covered_ns = all_covered_ns(cpu ? &r->package.rails : &r->gpu.rails);
+    const char *method = extra_method(extra->row);
+
+    if (c->fact == FACT_ENERGY_METHOD && (extra->energy[EXTRA_GPU] || extra->energy[EXTRA_CPU]))
+        return (struct output_cell){ .text = method, .text_size = strlen(method) };
+    if (!extra->energy[which])
+        return (struct output_cell){ .missing = true };
+    if (c->fact == FACT_GPU_JOULES || c->fact == FACT_CPU_JOULES)
+        return (struct output_cell){ .integer = extra->uj[which] };
+    if ((c->fact == FACT_GPU_WATTS_MEAN || c->fact == FACT_CPU_WATTS_MEAN) && covered_ns > 0)
+        return (struct output_cell){ .real = (double)extra->uj[which] * 1000 / (double)covered_ns };
+    return (struct output_cell){ .missing = true };
 }
 
 static struct output_cell extra_cell(const struct report *r, const struct report_column *c,
@@ -162,13 +180,8 @@ static struct output_cell extra_cell(const struct report *r, const struct report
     if (extra->evicted != NULL && c->fact == FACT_INCREASE && extra->evicted->known[c->which])
         return (struct output_cell){ .integer = extra->evicted->increase[c->which] *
                                                 r->aggregate.scale[c->which] };
-    if (c->fact == FACT_GPU_JOULES && extra->uses)
-        return (struct output_cell){ .integer = extra->uj };
-    if (c->fact == FACT_GPU_WATTS_MEAN && extra->uses && gpus_covered_ns(r) > 0)
-        return (struct output_cell){ .real =
-                                         (double)extra->uj * 1000 / (double)gpus_covered_ns(r) };
-    if (c->fact == FACT_ENERGY_METHOD && extra->uses)
-        return (struct output_cell){ .text = extra->method, .text_size = strlen(extra->method) };
+    if (report_column_energy(c))
+        return extra_energy_cell(r, c, extra);
     if (!extra->known || !report_column_measured(c) || c->which != MEASURE_CPU)
         return (struct output_cell){ .missing = true };
     if (c->fact == FACT_COVERED)
@@ -190,7 +203,7 @@ static void extra_row(const struct report *r, struct output *out, const struct e
 }
 
 static void remainder_rows(const struct report *r, struct output *out, int64_t shown,
-                           int64_t shown_uj, size_t rest)
+                           const int64_t shown_uj[2], size_t rest)
 {
     const struct aggregate *a = &r->aggregate;
     const struct host_total *host = &r->host;
@@ -199,14 +212,26 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
     bool timed = r->coverage.ticks_ns > 0;
     char others[80], evicted[80], basis[60], total[60];
     struct extra extras[] = {
-        { "others", others, timed, all_ns - shown * scale, 0, NULL, false, 0, "" },
-        { "evicted", evicted, false, evicted_ns, (size_t)r->evicted.process_count, &r->evicted,
-          false, 0, "" },
-        { "not_attributed", basis, host->known, host->busy_us * 1000 - all_ns - evicted_ns, 0, NULL,
-          false, 0, "" },
-        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0, NULL, false, 0, "" },
-        { "idle", "[idle]", host->known, host->idle_us * 1000, 0, NULL, false, 0, "" },
-        { "total", total, host->known, host->total_us * 1000, 0, NULL, false, 0, "" },
+        { "others", others, timed, all_ns - shown * scale, 0, NULL, { false }, { 0 } },
+        { "evicted",
+          evicted,
+          false,
+          evicted_ns,
+          (size_t)r->evicted.process_count,
+          &r->evicted,
+          { false },
+          { 0 } },
+        { "not_attributed",
+          basis,
+          host->known,
+          host->busy_us * 1000 - all_ns - evicted_ns,
+          0,
+          NULL,
+          { false },
+          { 0 } },
+        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0, NULL, { false }, { 0 } },
+        { "idle", "[idle]", host->known, host->idle_us * 1000, 0, NULL, { false }, { 0 } },
+        { "total", total, host->known, host->total_us * 1000, 0, NULL, { false }, { 0 } },
     };
 
     if (rest > 0)
@@ -220,7 +245,8 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
                    : host->exact                          ? "cpuacct"
                                                           : "ticks");
     (void)snprintf(total, sizeof total, "[total: %zu cores]", host->cores);
-    add_energy(r, extras, COUNT_OF(extras), shown_uj);
+    add_energy(&r->gpu.rails, extras, COUNT_OF(extras), EXTRA_GPU, shown_uj[EXTRA_GPU]);
+    add_energy(&r->package.rails, extras, COUNT_OF(extras), EXTRA_CPU, shown_uj[EXTRA_CPU]);
     for (size_t i = 0; i < COUNT_OF(extras); i++) {
         if ((strcmp(extras[i].row, "stolen") == 0 && host->stolen_us == 0) ||
             (extras[i].evicted != NULL && !extras[i].evicted->known[MEASURE_CPU]))
@@ -246,11 +272,19 @@ static enum status group_row(struct report *r, const struct subject *subject, st
     return STATUS_OK;
 }
 
+static void count_energy(const struct attribution *a, uint32_t group, int64_t *uj)
+{
+    const struct energy_total *total = attribution_total(a, group);
+
+    if (total != NULL)
+        *uj = wrap_add(*uj, total->uj);
+}
+
 static enum status print_rows(struct report *r, const struct subject *subject, struct output *out,
                               struct error *err)
 {
     size_t count = r->ranked_count, shown = 0;
-    int64_t shown_cpu = 0, shown_uj = 0;
+    int64_t shown_cpu = 0, shown_uj[2] = { 0 };
     enum status st = STATUS_OK;
 
     for (; shown < count && shown < r->top && st == STATUS_OK && !output_broken(out); shown++) {
@@ -258,7 +292,8 @@ static enum status print_rows(struct report *r, const struct subject *subject, s
 
         st = group_row(r, subject, out, group, err);
         shown_cpu += aggregate_total(&r->aggregate, group, MEASURE_CPU)->increase;
-        shown_uj = wrap_add(shown_uj, attribution_total(&r->energy, group)->uj);
+        count_energy(&r->gpu, group, &shown_uj[EXTRA_GPU]);
+        count_energy(&r->package, group, &shown_uj[EXTRA_CPU]);
     }
     if (st == STATUS_OK && r->remainder)
         remainder_rows(r, out, shown_cpu, shown_uj, count - shown + r->aggregate.unseen);

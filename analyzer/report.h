@@ -38,8 +38,8 @@ struct report {
     struct told told;
     struct ranked *ranked; /* in the order of rows */
     size_t ranked_count;
-    struct attribution energy; /* of GPUs */
-    bool devices;              /* rows are GPUs, not processes */
+    struct attribution gpu, package; /* energy of GPUs and CPUs */
+    bool devices;                    /* rows are GPUs, not processes */
     struct host_total host;
     struct coverage coverage;
     struct evicted evicted;

@@ -12,10 +12,6 @@
     {                                                                                              \
         { name, OUTPUT_TEXT, HUMAN_PLAIN, 0 }, title, FACT_TEXT, which, contract                   \
     }
-#define LATER(name, type)                                                                          \
-    {                                                                                              \
-        { name, type, HUMAN_PLAIN, 0 }, name, FACT_NOT_RECORDED, 0, true                           \
-    }
 #define SECONDS(name, title, fact, measure, contract)                                              \
     {                                                                                              \
         { name, OUTPUT_DECIMAL, HUMAN_SECONDS, -9 }, title, fact, measure, contract                \
@@ -77,8 +73,12 @@ const struct report_column report_columns[] = {
     MICRO("gpu_power_watts_p95", "P95 W", HUMAN_WATTS, FACT_GPU_WATTS_P95),
     MICRO("gpu_power_watts_max", "MAX W", HUMAN_WATTS, FACT_GPU_WATTS_MAX),
     MICRO("gpu_energy_joules", "GPU ENERGY", HUMAN_JOULES, FACT_GPU_JOULES),
-    LATER("cpu_power_watts_mean", OUTPUT_REAL),
-    LATER("cpu_energy_joules", OUTPUT_REAL),
+    { { "cpu_power_watts_mean", OUTPUT_REAL, HUMAN_WATTS, 0 },
+      "CPU POWER",
+      FACT_CPU_WATTS_MEAN,
+      0,
+      true },
+    MICRO("cpu_energy_joules", "CPU ENERGY", HUMAN_JOULES, FACT_CPU_JOULES),
     IDENTITY("energy_method", "METHOD", OUTPUT_TEXT, HUMAN_PLAIN, FACT_ENERGY_METHOD, true),
     TEXT("exe", "EXE", PROCESS_EXE, false),
     IDENTITY("uid", "UID", OUTPUT_INTEGER, HUMAN_PLAIN, FACT_UID, false),
@@ -263,35 +263,52 @@ static int64_t gpu_ns(const struct energy_total *t)
     return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
 }
 
+static struct output_cell method_cell(const struct energy_total *gpu,
+                                      const struct energy_total *cpu)
+{
+    const char *method =
+        attribution_method((gpu == NULL ? 0 : gpu->methods) | (cpu == NULL ? 0 : cpu->methods));
+
+    return method[0] == '\0' ? missing
+                             : (struct output_cell){ .text = method, .text_size = strlen(method) };
+}
+
+static struct output_cell rail_cell(enum fact fact, struct energy_total *t)
+{
+    if (t == NULL || t->methods == 0)
+        return missing;
+    switch (fact) {
+    case FACT_GPU_WATTS_MEAN:
+    case FACT_CPU_WATTS_MEAN:
+        return mean_cell((int128)t->uj * 1000, 1, t->covered_ns);
+    case FACT_GPU_WATTS_P95:
+        return number(distribution_p95(&t->watts));
+    case FACT_GPU_WATTS_MAX:
+        return number(t->max_uw);
+    default:
+        return number(t->uj);
+    }
+}
+
 static struct output_cell energy_cell(const struct report_column *column, const struct aggregate *a,
                                       uint32_t group)
 {
-    const struct energy_total *t = a->energy == NULL ? NULL : attribution_total(a->energy, group);
-    const char *method;
+    struct energy_total *gpu = a->gpu == NULL ? NULL : attribution_total(a->gpu, group);
+    struct energy_total *cpu = a->package == NULL ? NULL : attribution_total(a->package, group);
 
-    if (t == NULL)
+    if (column->fact == FACT_ENERGY_METHOD)
+        return method_cell(gpu, cpu);
+    if (column->fact == FACT_CPU_WATTS_MEAN || column->fact == FACT_CPU_JOULES)
+        return rail_cell(column->fact, cpu);
+    if (gpu == NULL)
         return missing;
     if (column->fact == FACT_GPU_MEMORY_MAX)
-        return t->remembers ? number(t->memory_max) : missing;
+        return gpu->remembers ? number(gpu->memory_max) : missing;
     if (column->fact == FACT_GPU_SECONDS)
-        return t->gpu_covered_ns > 0 ? number(gpu_ns(t)) : missing;
+        return gpu->gpu_covered_ns > 0 ? number(gpu_ns(gpu)) : missing;
     if (column->fact == FACT_GPU_PERCENT_MEAN)
-        return mean_cell((int128)gpu_ns(t) * 100, 1, t->gpu_covered_ns);
-    if (t->methods == 0)
-        return missing;
-    switch (column->fact) {
-    case FACT_GPU_WATTS_MEAN:
-        return mean_cell((int128)t->uj * 1000, 1, t->covered_ns);
-    case FACT_GPU_WATTS_P95:
-        return number(distribution_p95(&a->energy->total[group].watts));
-    case FACT_GPU_WATTS_MAX:
-        return number(t->max_uw);
-    case FACT_GPU_JOULES:
-        return number(t->uj);
-    default:
-        method = attribution_method(t->methods);
-        return (struct output_cell){ .text = method, .text_size = strlen(method) };
-    }
+        return mean_cell((int128)gpu_ns(gpu) * 100, 1, gpu->gpu_covered_ns);
+    return rail_cell(column->fact, gpu);
 }
 
 struct output_cell report_column_cell(const struct report_column *column, const struct aggregate *a,

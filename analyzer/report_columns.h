@@ -24,6 +24,8 @@ enum fact {
     FACT_GPU_WATTS_P95,
     FACT_GPU_WATTS_MAX,
     FACT_GPU_JOULES,
+    FACT_CPU_WATTS_MEAN,
+    FACT_CPU_JOULES,
     FACT_ENERGY_METHOD,
     FACT_COVERED, /* this and what follows: figures of a measure */
     FACT_INCREASE,

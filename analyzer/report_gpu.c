@@ -130,14 +130,14 @@ static void device_rows(const struct report *r, const struct subject *subject, s
     line.uj = rail->unattributed_uj;
     put(r, out, &line);
     line.row = "idle";
-    line.method = r->energy.rails.given ? "--idle-watts" : "lowest 1 % of power";
+    line.method = r->gpu.rails.given ? "--idle-watts" : "lowest 1 % of power";
     line.uj = rail->idle_uj;
     put(r, out, &line);
 }
 
 void report_gpu_rows(const struct report *r, const struct subject *subject, struct output *out)
 {
-    const struct rails *rails = &r->energy.rails;
+    const struct rails *rails = &r->gpu.rails;
     struct line total = { .name = "[total]", .method = "all GPUs", .row = "total" };
     bool same = true;
 

@@ -20,9 +20,11 @@ void report_want(struct report *r)
         const struct report_column *c = i < r->column_count && !r->devices ? r->column[i] : r->sort;
 
         a->want_members |= c->fact == FACT_PROCESSES;
-        r->energy.want_memory |= c->fact == FACT_GPU_MEMORY_MAX;
-        r->energy.want_time |= c->fact == FACT_GPU_SECONDS || c->fact == FACT_GPU_PERCENT_MEAN;
-        r->energy.want_energy |= c->fact >= FACT_GPU_WATTS_MEAN && c->fact <= FACT_ENERGY_METHOD;
+        r->gpu.want_memory |= c->fact == FACT_GPU_MEMORY_MAX;
+        r->gpu.want_time |= c->fact == FACT_GPU_SECONDS || c->fact == FACT_GPU_PERCENT_MEAN;
+        r->gpu.want_energy |= (c->fact >= FACT_GPU_WATTS_MEAN && c->fact <= FACT_GPU_JOULES) ||
+                              c->fact == FACT_ENERGY_METHOD;
+        r->package.want_energy |= c->fact >= FACT_CPU_WATTS_MEAN && c->fact <= FACT_ENERGY_METHOD;
         if (!report_column_measured(c))
             continue;
         a->want[c->which] = true;
@@ -299,23 +301,29 @@ static enum status read_late(struct report *r, const struct subject *subject,
     return st;
 }
 
-/* --- GPUs --- */
+/* --- energy --- */
 
 /* After the groups are known: those without samples in the window may come to them. */
-static enum status read_energy(struct report *r, const struct subject *subject, struct error *err)
+static enum status read_energy(struct report *r, const struct subject *subject,
+                               struct attribution *a, const struct attribution_source *source,
+                               const struct attribution **result, struct error *err)
 {
-    struct attribution *a = &r->energy;
-
+    a->source = source;
     if (!attribution_wanted(a))
         return STATUS_OK;
     a->groups = r->devices ? NULL : &r->aggregate.groups;
     a->select = r->aggregate.select;
     a->known_only = r->aggregate.unseen > 0;
     a->want_members = r->aggregate.want_members;
-    if (attribution_read(a, subject->recording, &subject->window, err) != STATUS_OK)
+    *result = a;
+    return attribution_read(a, subject->recording, &subject->window, err);
+}
+
+static enum status read_energies(struct report *r, const struct subject *subject, struct error *err)
+{
+    if (read_energy(r, subject, &r->gpu, &attribution_gpu, &r->aggregate.gpu, err) != STATUS_OK)
         return err->status;
-    r->aggregate.energy = a;
-    return STATUS_OK;
+    return read_energy(r, subject, &r->package, &attribution_cpu, &r->aggregate.package, err);
 }
 
 /* --- all of it --- */
@@ -337,7 +345,7 @@ static enum status read_window(struct report *r, const struct subject *subject,
         return err->status;
     if (r->told.span_count > 0 && read_lives(r, subject, progress, err) != STATUS_OK)
         return err->status;
-    if (read_energy(r, subject, err) != STATUS_OK || report_rank(r, subject, err) != STATUS_OK)
+    if (read_energies(r, subject, err) != STATUS_OK || report_rank(r, subject, err) != STATUS_OK)
         return err->status;
     return late ? read_late(r, subject, progress, err) : STATUS_OK;
 }
@@ -364,7 +372,8 @@ void report_release(struct report *r)
 {
     aggregate_release(&r->aggregate);
     aggregate_release(&r->late);
-    attribution_release(&r->energy);
+    attribution_release(&r->gpu);
+    attribution_release(&r->package);
     host_total_release(&r->host);
     told_release(&r->told);
     free(r->ranked);

@@ -216,17 +216,15 @@ static void clock_and_data(struct line *line, const struct report *r, const stru
     put_levels(line, subject->contents);
 }
 
-/* What each GPU's energy is from, and how much of it counts as idle. */
-static void energy(struct line *line, const struct report *r, const struct subject *subject)
+/* What each device's energy is from, and how much of it counts as idle. */
+static void put_rails(struct line *line, const struct rails *rails, const struct subject *subject)
 {
-    const struct rails *rails = &r->energy.rails;
-
     for (size_t i = 0; i < rails->count; i++) {
         const struct rail *rail = &rails->rail[i];
         const struct recording_entity *entity =
             recording_entity(subject->recording, rail->entity_id);
 
-        put(line, "%s%s: ", i == 0 ? "" : "; ", entity == NULL ? "GPU" : entity->label);
+        put(line, "%s%s: ", line->used == 0 ? "" : "; ", entity == NULL ? "" : entity->label);
         if (rail->level_count == 0) {
             put(line, "neither energy nor power recorded");
             continue;
@@ -239,7 +237,13 @@ static void energy(struct line *line, const struct report *r, const struct subje
         else
             put(line, " (lowest 1 %% of %zu)", rail->level_count);
     }
-    if (r->evicted.any)
+}
+
+static void energy(struct line *line, const struct report *r, const struct subject *subject)
+{
+    put_rails(line, &r->gpu.rails, subject);
+    put_rails(line, &r->package.rails, subject);
+    if (r->evicted.any && line->used > 0)
         put(line, "; of evicted samples nothing");
 }
 
@@ -255,9 +259,8 @@ void trust_notes(struct output *out, const struct report *r, const struct subjec
     line = (struct line){ .used = 0 };
     clock_and_data(&line, r, subject);
     output_note(out, "clock", line.text);
-    if (r->energy.rails.count == 0)
-        return;
     line = (struct line){ .used = 0 };
     energy(&line, r, subject);
-    output_note(out, "energy", line.text);
+    if (line.used > 0)
+        output_note(out, "energy", line.text);
 }
