@@ -30,11 +30,9 @@ const struct attribution_source attribution_cpu = {
 bool attribution_possible(const struct attribution_source *source,
                           const struct recording_contents *contents)
 {
-    size_t size = strlen(source->rail->key);
-
     for (size_t i = 0; i < contents->entity_count; i++)
         if (contents->entities[i].kind == source->kind &&
-            strncmp(contents->entities[i].key, source->rail->key, size) == 0)
+            rail_is_of(source->rail, contents->entities[i].key))
             return true;
     return false;
 }

@@ -23,9 +23,16 @@ struct reader {
     struct rate_block block;
     size_t energy, power, busy, state; /* positions; SIZE_MAX: none */
     int64_t asleep;                    /* value of the state */
-    const char *key;
+    const struct rail_source *source;
     struct block_column states; /* of the block */
 };
+
+bool rail_is_of(const struct rail_source *source, const char *key)
+{
+    size_t size = strlen(source->key);
+
+    return size == 0 || (strncmp(key, source->key, size) == 0 && strchr(key + size, '/') == NULL);
+}
 
 struct rail *rails_find(const struct rails *rails, int64_t entity_id)
 {
@@ -254,8 +261,7 @@ static bool is_of(const struct reader *r, int64_t entity_id)
 {
     const struct recording_entity *entity = recording_entity(r->block.recording, entity_id);
 
-    return r->key[0] == '\0' ||
-           (entity != NULL && strncmp(entity->key, r->key, strlen(r->key)) == 0);
+    return rail_is_of(r->source, entity == NULL ? "" : entity->key);
 }
 
 static enum status walk_metric(struct reader *r, size_t position, take_step *take,
@@ -422,7 +428,7 @@ enum status rails_read(struct rails *rails, struct recording *recording,
 {
     const struct recording_contents *c = recording_contents(recording);
     const struct recording_table *table = recording_table(recording, source->table);
-    struct reader r = { .rails = rails, .window = window, .key = source->key };
+    struct reader r = { .rails = rails, .window = window, .source = source };
     enum status st = STATUS_OK;
 
     rails->from_ns = INT64_MAX;

@@ -61,7 +61,8 @@ struct rail {
 /* Which table, and what of it. */
 struct rail_source {
     const char *table, *energy, *power, *busy, *state; /* metrics; NULL: none */
-    const char *key;                                   /* how keys of its entities begin */
+    const char
+        *key; /* how keys of its entities begin; those with a "/" behind it are parts of them */
 };
 extern const struct rail_source rail_gpu, rail_package;
 
@@ -84,6 +85,9 @@ MUST_USE enum status rails_read(struct rails *rails, struct recording *recording
                                 const struct rail_source *source, const struct window *window,
                                 int64_t idle_uw, struct error *err);
 void rails_release(struct rails *rails);
+
+/* Is an entity of that key one of the source's? */
+bool rail_is_of(const struct rail_source *source, const char *key);
 
 /* NULL: it is none of them. */
 struct rail *rails_find(const struct rails *rails, int64_t entity_id);

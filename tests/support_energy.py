@@ -1,5 +1,5 @@
 """
-What the energy of GPUs must come to, from the ground truth that make_recording --truth wrote, in whole
+What the energy of GPUs and CPU packages must come to, from the ground truth that make_recording --truth wrote, in whole
 numbers, without any code of the programs. The definitions are those of analyzer/rail.h and
 analyzer/attribution.h:
 
@@ -10,6 +10,8 @@ analyzer/attribution.h:
   shares      of energy - idle floor x time, by GPU time in the interval, rounded down; what is left goes one
               by one to the largest remainders, of equal ones to the smaller process id; last comes what the
               GPU worked beyond that of its processes.
+  CPU         the same of packages by CPU time, of which each process's counts for every package; a life that
+              begins or ends between two ticks is spread over what it lived of that.
   GPU time    a counter's gain, or utilization x time, spread evenly from reading to reading: of the part up
               to a time the integer part counts.
   watts       floor(energy of the group's members x 10^9 / time) per interval; where intervals of several
@@ -18,8 +20,13 @@ analyzer/attribution.h:
 import bisect
 import csv
 import os
+import sys
 from collections import defaultdict
 from fractions import Fraction
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "tools"))
+import check_truth  # noqa: E402  the ground truth of processes
 
 SECOND = 10**9
 UNSUPPORTED = "!3"
@@ -64,7 +71,8 @@ class Interval:
 
 
 class Truth:
-    def __init__(self, directory):
+    def __init__(self, directory, process_ids):
+        """process_ids: by (pid, start_ns), of processes whose ids the generator could not ask for."""
         self.ns, self.breaks = [], []
         session, breaks = None, 0
         for row in rows_of(directory, "ticks.csv"):
@@ -73,11 +81,12 @@ class Truth:
             session = row["session"]
             self.ns.append(int(row["start_ns"]))
             self.breaks.append(breaks)
-        self.process_id = {row["truth_id"]: int(row["process_id"])
-                           for row in rows_of(directory, "processes.csv")}
+        self.process_id = {row["truth_id"]: process_ids[int(row["pid"]), int(row["start_ns"])]
+                           for row in rows_of(directory, "processes.csv")
+                           if (int(row["pid"]), int(row["start_ns"])) in process_ids}
         self.versions = defaultdict(list)
         for row in rows_of(directory, "versions.csv"):
-            self.versions[self.process_id[row["truth_id"]]].append(
+            self.versions[self.process_id.get(row["truth_id"])].append(
                 (int(row["from_ns"]), {k: bytes.fromhex(row[k]) for k in ("user", "comm", "exe")}))
         for versions in self.versions.values():
             versions.sort(key=lambda version: version[0])
@@ -89,6 +98,26 @@ class Truth:
         for gpu, rows in readings.items():
             self.gpus[gpu] = self.intervals(rows)
         self.read_uses(directory)
+        readings = defaultdict(list)
+        for row in rows_of(directory, "power.csv"):
+            readings[int(row["package"])].append((int(row["tick"]), None,
+                                                  present(row["energy_uj"]), None))
+        self.packages = {p: self.intervals(rows) for p, rows in readings.items()}
+        if self.packages:
+            self.read_cpu(directory)
+
+    def read_cpu(self, directory):
+        for truth_id, process in check_truth.Truth(directory).processes.items():
+            series = process.series["cpu"]
+            for i, (tick, gain, dt) in enumerate(zip(series.tick, series.increase, series.dt)):
+                if dt == check_truth.NONE:
+                    continue
+                end = self.ns[tick]
+                if process.end_ns is not None and tick == process.last:
+                    end = min(end, process.end_ns)
+                for intervals in self.packages.values():
+                    self.spread(intervals, self.process_id[truth_id], end - dt, end,
+                                gain * 1000 * 10**6)
 
     def name(self, process, by, ns):
         """What the process was called at a time."""
@@ -177,9 +206,9 @@ class Truth:
 
     # --- answers ---
 
-    def idle_uw(self, gpu):
-        return percentile_low([(watts_of(i.uj, i.dt), i.dt) for i in self.gpus[gpu]],
-                              Fraction(1, 100))
+    @staticmethod
+    def idle_uw(intervals):
+        return percentile_low([(watts_of(i.uj, i.dt), i.dt) for i in intervals], Fraction(1, 100))
 
 
 def share(uj, weights):
@@ -243,8 +272,9 @@ class Group:
         return found
 
 
-def expect(truth, from_ns, to_ns, by="process", select=None, idle_watts=None):
+def expect(truth, from_ns, to_ns, by="process", select=None, idle_watts=None, cpu=False):
     """Devices by number, and groups by process id or name; None is whoever was not selected."""
+    rails = truth.packages if cpu else truth.gpus
     groups, devices = defaultdict(Group), {}
 
     def group_of(process, ns):
@@ -252,9 +282,9 @@ def expect(truth, from_ns, to_ns, by="process", select=None, idle_watts=None):
             return None
         return process if by == "process" else truth.name(process, by, ns)
 
-    for gpu, intervals in truth.gpus.items():
+    for gpu, intervals in rails.items():
         device = devices[gpu] = Device()
-        idle_uw = truth.idle_uw(gpu) if idle_watts is None else round(idle_watts * 10**6)
+        idle_uw = truth.idle_uw(intervals) if idle_watts is None else round(idle_watts * 10**6)
         for interval in intervals:
             if not from_ns < interval.end <= to_ns:
                 continue
@@ -277,12 +307,12 @@ def expect(truth, from_ns, to_ns, by="process", select=None, idle_watts=None):
             device.rest += rest + shares[-1]
             device.covered += interval.dt
             device.levels.append((watts_of(interval.uj, interval.dt), interval.dt))
-    for _, process, begin, end, weight in truth.uses:
+    for _, process, begin, end, weight in [] if cpu else truth.uses:
         if from_ns < end <= to_ns:
             group = groups[group_of(process, end)]
             group.times.append((begin, end))
             group.weight += weight
-    for ns, _, process, size in truth.memory:
+    for ns, _, process, size in [] if cpu else truth.memory:
         if from_ns < ns <= to_ns:
             groups[group_of(process, ns)].memory[ns] += size
     return devices, groups

@@ -1,5 +1,5 @@
 """
-Energy and power of GPUs, per GPU and per process, in table, CSV, JSON and NDJSON, equal what was computed from
+Energy and power of GPUs and CPU packages, per GPU and per process, in table, CSV, JSON and NDJSON, equal what was computed from
 the ground truth of made recordings (tests/support_energy.py): two GPUs, one with an energy counter, one with
 power only, shared by three processes of which one sleeps, read every second and every ten seconds; and in
 random windows of recordings with births, gaps, restarts, readings that fail and counters that begin anew.
@@ -19,6 +19,8 @@ from support_programs import check
 MAKE = os.path.join(programs.BUILD, "make_recording")
 COLUMNS = ["gpu_seconds", "gpu_percent_mean", "gpu_memory_bytes_max", "gpu_power_watts_mean",
            "gpu_power_watts_p95", "gpu_power_watts_max", "gpu_energy_joules"]
+CPU_COLUMNS = {"cpu_power_watts_mean": "gpu_power_watts_mean",
+               "cpu_energy_joules": "gpu_energy_joules"}  # as a Group calls them
 WINDOWS = int(os.environ.get("PROCSCOPE_ENERGY_WINDOWS", "25"))
 
 
@@ -26,7 +28,10 @@ def made(work, name, *options):
     path, directory = os.path.join(work, name + ".pscope"), os.path.join(work, name)
     subprocess.run([MAKE, path, "--truth", directory, *options], check=True,
                    stdout=subprocess.DEVNULL)
-    return path, energy.Truth(directory)
+    ids = {(int(row["pid"]), int(row["start_ns"])): int(row["process_id"]) for row in
+           programs.read_csv(programs.analyze("export", path, "--table", "process", "--format",
+                                              "csv"))}
+    return path, energy.Truth(directory, ids)
 
 
 def timeline(ns):
@@ -48,7 +53,7 @@ def rows_in(path, form, *options):
 
 
 def is_number(name):
-    return name in COLUMNS + ["process_id", "covered_seconds", "idle_power_watts"]
+    return name in COLUMNS or name in CPU_COLUMNS or name in ["process_id", "covered_seconds", "idle_power_watts"]
 
 
 def number(cell):
@@ -65,9 +70,17 @@ def differs(name, found, expected):
 
 # --- what a report must say ----------------------------------------------------------------------
 
-def wrong_groups(rows, groups, by):
+def figures_of(gpu, cpu):
+    """By column, of what a group used of GPUs and of CPUs."""
+    figures = (gpu or energy.Group()).figures()
+    of_cpu = (cpu or energy.Group()).figures()
+    return {**figures, **{column: of_cpu[name] for column, name in CPU_COLUMNS.items()}}
+
+
+def wrong_groups(rows, groups, cpu_groups, by):
     """What differs in the rows of processes or groups."""
-    expected = {key: group.figures() for key, group in groups.items() if key is not None}
+    expected = {key: figures_of(groups.get(key), cpu_groups.get(key))
+                for key in groups.keys() | cpu_groups.keys() if key is not None}
     found = {}
     for row in rows:
         if row["row"] in ("process", "group"):
@@ -80,17 +93,18 @@ def wrong_groups(rows, groups, by):
         for name, value in figures.items():
             if differs(name, found[key][name], value):
                 yield "%s: %s is %s, not %s" % (key, name, found[key][name], value)
-        if (found[key]["energy_method"] in ("", None)) == groups[key].on_rail:
+        on_rail = any(key in of and of[key].on_rail for of in (groups, cpu_groups))
+        if (found[key]["energy_method"] in ("", None)) == on_rail:
             yield "%s: method %r" % (key, found[key]["energy_method"])
     for key in found.keys() - expected.keys():
-        if any(found[key][name] is not None for name in COLUMNS):
+        if any(found[key][name] is not None for name in COLUMNS + list(CPU_COLUMNS)):
             yield "%s has figures" % (key,)
 
 
-def wrong_sums(rows, devices):
+def wrong_sums(rows, devices, column="gpu_energy_joules"):
     """Processes + others + idle + not attributed = devices, to the microjoule."""
     def joules(*kinds):
-        cells = [row["gpu_energy_joules"] for row in rows if row["row"] in kinds]
+        cells = [row[column] for row in rows if row["row"] in kinds]
         return sum(cell for cell in cells if cell is not None) * 10**6
 
     parts = {"idle": sum(d.idle for d in devices.values()),
@@ -134,22 +148,26 @@ def wrong_devices(rows, devices, idle):
 
 def columns(by):
     names = ["process_id"] if by == "process" else [by]
-    return ["--columns", ",".join(names + COLUMNS + ["energy_method", "row"])]
+    return ["--columns", ",".join(names + COLUMNS + list(CPU_COLUMNS) +
+                                 ["energy_method", "row"])]
 
 
 def check_window(path, truth, claim, from_ns, to_ns, forms=("csv",), by="process", select=None,
                  idle_watts=None, devices_too=True):
     window = ["--from", timeline(from_ns), "--to", timeline(to_ns)]
-    options = [] if idle_watts is None else ["--idle-watts", str(idle_watts)]
+    options = [] if idle_watts is None else ["--idle-watts", str(idle_watts), "--cpu-idle-watts",
+                                             str(idle_watts)]
     chosen = [] if select is None else ["--" + select[0], select[1]]
     devices, groups = energy.expect(truth, from_ns, to_ns, by, select, idle_watts)
-    idle = {gpu: truth.idle_uw(gpu) if idle_watts is None else round(idle_watts * 10**6)
+    packages, cpu_groups = energy.expect(truth, from_ns, to_ns, by, select, idle_watts, cpu=True)
+    idle = {gpu: truth.idle_uw(truth.gpus[gpu]) if idle_watts is None else round(idle_watts * 10**6)
             for gpu in truth.gpus}
     wrong = []
     for form in forms:
         rows = rows_in(path, form, "--by", by, *columns(by), *window, *options, *chosen)
-        wrong += wrong_groups(rows, groups, by)
+        wrong += wrong_groups(rows, groups, cpu_groups, by)
         wrong += wrong_sums(rows, devices)
+        wrong += wrong_sums(rows, packages, "cpu_energy_joules")
         if devices_too:
             rows = rows_in(path, form, "--by", "gpu", *window, *options)
             wrong += wrong_devices(rows, devices, idle)
@@ -204,7 +222,7 @@ def acceptance(work):
 
 
 def random_windows(work, name, dice, *options):
-    path, truth = made(work, name, "--gpus", "3", *options)
+    path, truth = made(work, name, "--gpus", "3", "--packages", "2", *options)
     programs.analyze("verify", path)
     begin, end = truth.ns[0], truth.ns[-1]
     processes = sorted({use[1] for use in truth.uses})
@@ -240,12 +258,29 @@ def rows_below(work):
           "the largest first, the others in one row: %s" % wrong)
 
 
+def packages(work):
+    """CPU packages, one and two, of which readings fail and counters begin anew."""
+    for number, options in (("1", []), ("2", ["--missing", "--restart", "200:9"])):
+        path, truth = made(work, "packages-" + number, "--processes", "12", "--seconds", "500",
+                           "--births", "1", "--packages", number, "--seed", "6", *options)
+        devices, groups = energy.expect(truth, truth.ns[0] - 1, truth.ns[-1], cpu=True)
+        check(len(devices) == int(number) and len(groups) > 100 and
+              sum(device.uj for device in devices.values()) > 0,
+              "%s package, %d processes" % (number, len(groups)))
+        check_window(path, truth, "all", truth.ns[0] - 1, truth.ns[-1], ("csv", "json"))
+        for watts in (0, 12):
+            check_window(path, truth, "idle at %s W" % watts, truth.ns[0] - 1, truth.ns[-1],
+                         idle_watts=watts)
+        programs.analyze("verify", path)
+
+
 def without_gpus(work):
     path = os.path.join(work, "none.pscope")
     subprocess.run([MAKE, path, "--processes", "5", "--seconds", "90"], check=True,
                    stdout=subprocess.DEVNULL)
     rows = rows_in(path, "csv", *columns("process"))
-    check(len(rows) > 5 and all(row[name] is None for row in rows for name in COLUMNS),
+    check(len(rows) > 5 and all(row[name] is None for row in rows
+                                for name in COLUMNS + list(CPU_COLUMNS)),
           "without GPUs all their figures are missing, none is 0")
     check(rows_in(path, "csv", "--by", "gpu") == [], "and there is no row of a GPU")
 
@@ -257,6 +292,7 @@ def main():
     with programs.work_directory() as work:
         acceptance(work)
         rows_below(work)
+        packages(work)
         without_gpus(work)
         random_windows(work, "births", dice, "--processes", "12", "--seconds", "700", "--births",
                        "1", "--gpu-interval", "7s", "--gpu-process-interval", "2s", "--seed", "2",

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "tools/generate_gpu.h"
+#include "tools/generate_power.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -21,6 +22,7 @@ const char generate_usage[] =
     "       [--step SECOND:SECONDS]... [--fall-back SECOND:SECONDS]\n"
     "       [--keep 24h] [--keep-rollups 48h] [--max-size BYTES] [--truth-hours FILE]\n"
     "       [--gpus N] [--gpu-processes N] [--gpu-interval 1s] [--gpu-process-interval 1s]\n"
+    "       [--packages N] [--power-interval 10s]\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
 
@@ -134,7 +136,7 @@ static enum status parse_mix(const char *text, int64_t mix[], struct error *err)
     return STATUS_OK;
 }
 
-/* GPUs and who is on them. */
+/* GPUs and who is on them, and CPU packages. */
 static enum status parse_gpu(struct generate_options *o, int option, const char *text,
                              struct error *err)
 {
@@ -147,6 +149,10 @@ static enum status parse_gpu(struct generate_options *o, int option, const char 
         return parse_duration(text, &o->gpu_interval_ns, err);
     case 'J':
         return parse_duration(text, &o->gpu_process_interval_ns, err);
+    case 'Q':
+        return parse_number(text, 0, PACKAGES_MAX, &o->packages, err);
+    case 'W':
+        return parse_duration(text, &o->power_interval_ns, err);
     default:
         return error_set(err, STATUS_INVALID, "unknown option");
     }
@@ -276,6 +282,8 @@ enum status generate_options_parse(struct generate_options *options, int argc, c
         { "gpu-processes", 1, NULL, 'P' },
         { "gpu-interval", 1, NULL, 'I' },
         { "gpu-process-interval", 1, NULL, 'J' },
+        { "packages", 1, NULL, 'Q' },
+        { "power-interval", 1, NULL, 'W' },
         { NULL, 0, NULL, 0 },
     };
     int option, index = 0;
@@ -290,6 +298,7 @@ enum status generate_options_parse(struct generate_options *options, int argc, c
         .commit_ns = 60 * SECOND_NS,
         .cmdline_bytes = 300,
         .gpu_processes = 3,
+        .power_interval_ns = 10 * SECOND_NS,
     };
     memcpy(options->mix, mix_default, sizeof mix_default);
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {

@@ -38,7 +38,8 @@ struct generate_options {
     int64_t keep_ns, keep_rollups_ns, max_bytes; /* 0: no limit */
     const char *hours; /* file for what must be known of each hour, or NULL */
     int64_t gpus, gpu_processes, gpu_interval_ns,
-        gpu_process_interval_ns; /* none, unless asked for */
+        gpu_process_interval_ns;         /* none, unless asked for */
+    int64_t packages, power_interval_ns; /* the same of CPU packages */
     bool pid_reuse, missing, unclean;
 };
 

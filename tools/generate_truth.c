@@ -14,6 +14,7 @@ enum {
     FILE_TICKS,
     FILE_SAMPLES,
     FILE_GPU,
+    FILE_POWER,
     FILE_GPU_PROCESS,
     FILE_COUNT
 };
@@ -28,6 +29,7 @@ static const struct {
     { "samples.csv", "tick,truth_id,flags,cpu_us,resident_bytes,disk_read_bytes,"
                      "disk_written_bytes" },
     { "gpu.csv", "tick,gpu,power_mw,energy_uj,busy_us" },
+    { "power.csv", "tick,package,energy_uj" },
     { "gpu_process.csv", "tick,gpu,truth_id,gpu_us,utilization_ppm,memory_bytes" },
 };
 
@@ -159,4 +161,12 @@ void truth_gpu_process(struct truth *truth, int64_t tick, uint32_t gpu, int64_t 
     for (size_t i = 0; i < COUNT_OF(columns); i++)
         put_value(file, values[columns[i]], missing[columns[i]]);
     putc('\n', file);
+}
+
+void truth_power(struct truth *truth, int64_t tick, uint32_t package, int64_t energy_uj,
+                 uint8_t missing)
+{
+    fprintf(truth->file[FILE_POWER], "%" PRId64 ",%u", tick, package);
+    put_value(truth->file[FILE_POWER], energy_uj, missing);
+    putc('\n', truth->file[FILE_POWER]);
 }

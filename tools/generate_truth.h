@@ -13,6 +13,7 @@
  *                  flags as in schema/tick.h; "!N" is a value missing with reason N; a process
  *                  without a line at a tick has the same as at the tick before
  *   gpu.csv        tick,gpu,power_mw,energy_uj,busy_us
+ *   power.csv      tick,package,energy_uj
  *   gpu_process.csv  tick,gpu,truth_id,gpu_us,utilization_ppm,memory_bytes
  *                  a line at each tick at which the table is sampled; missing values as above
  */
@@ -39,6 +40,8 @@ void truth_sample(struct truth *truth, int64_t tick, int64_t truth_id, uint8_t f
                   const int64_t values[], const uint8_t missing[]);
 void truth_gpu(struct truth *truth, int64_t tick, uint32_t gpu, const int64_t values[],
                const uint8_t missing[]);
+void truth_power(struct truth *truth, int64_t tick, uint32_t package, int64_t energy_uj,
+                 uint8_t missing);
 void truth_gpu_process(struct truth *truth, int64_t tick, uint32_t gpu, int64_t truth_id,
                        const int64_t values[], const uint8_t missing[]);
 

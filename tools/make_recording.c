@@ -16,6 +16,7 @@
 #include "tools/generate_gpu.h"
 #include "tools/generate_host.h"
 #include "tools/generate_options.h"
+#include "tools/generate_power.h"
 #include "tools/generate_process.h"
 #include "tools/generate_reach.h"
 #include "tools/generate_truth.h"
@@ -29,6 +30,7 @@ struct generator {
     struct population population;
     struct host host;
     struct gpus gpus;
+    struct power power;
     struct random_source random;
     struct tick tick;
     struct truth *truth;
@@ -202,6 +204,7 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     run_us = population_tick(&g->population, moment, tick);
     host_tick(&g->host, tick, moment->awake_ns, run_us, &g->random);
     gpus_tick(&g->gpus, &g->population, moment, tick);
+    power_tick(&g->power, moment, run_us, tick);
     if (tick->no_memory)
         return error_set(err, STATUS_NO_MEMORY, "tick: out of memory");
     st = writer_tick(g->writer, tick, err);
@@ -314,6 +317,7 @@ static enum status prepare(struct generator *g, struct error *err)
         st = population_init(&g->population, &g->options, g->boot_ns, g->truth, err);
     g->population.hours = g->hours;
     gpus_init(&g->gpus, &g->options, g->truth);
+    power_init(&g->power, &g->options, g->truth);
     if (st == STATUS_OK)
         host_init(&g->host, g->population.host.cores, &g->random);
     return st;
