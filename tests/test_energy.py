@@ -221,16 +221,28 @@ def acceptance(work):
         programs.analyze("verify", path)
 
 
-def random_windows(work, name, dice, *options):
+def near_seam(truth, dice):
+    """A tick where one block of 300 may end and another begin, or one close to it."""
+    ticks = [first + 300 * n + dice.choice([-2, -1, -1, 0, 0, 1, 2, 5])
+             for first in truth.sessions for n in (1, 2)]
+    return truth.ns[min(dice.choice(ticks), len(truth.ns) - 1)]
+
+
+def random_windows(work, name, dice, *options, count=WINDOWS):
     path, truth = made(work, name, "--gpus", "3", "--packages", "2", *options)
     programs.analyze("verify", path)
     begin, end = truth.ns[0], truth.ns[-1]
     processes = sorted({use[1] for use in truth.uses})
-    for n in range(WINDOWS):
+    check_window(path, truth, "%s, all of it" % name, begin - 1, end)
+    for n in range(count):
         from_ns = begin - 10**9 + int((end - begin) * dice.random())
         if n % 3 == 0:
             from_ns = dice.choice(truth.ns) + dice.choice([-1, 0, 1])
+        elif n % 3 == 1:
+            from_ns = near_seam(truth, dice)
         to_ns = from_ns + 1 + int((end + 10**9 - from_ns) * dice.random() ** 2)
+        if n % 3 == 2 or n % 6 == 1:
+            to_ns = max(near_seam(truth, dice), from_ns + 1)
         by = dice.choice(["process", "process", "comm", "exe", "user"])
         select = None
         if dice.random() < 0.3:
@@ -304,6 +316,9 @@ def main():
         random_windows(work, "slow processes", dice, "--processes", "9", "--seconds", "700",
                        "--missing", "--restart", "200:9", "--gpu-process-interval", "11s",
                        "--unclean", "--seed", "9")
+        # Many seams between blocks, at some of which a reading is missing.
+        random_windows(work, "long", dice, "--processes", "9", "--seconds", "4000", "--missing",
+                       "--gpu-processes", "8", "--seed", "12", count=4)
     programs.finish()
 
 

@@ -104,6 +104,7 @@ static void work(struct gpus *gpus, size_t g, const struct moment *moment)
 static void disturb(struct gpus *gpus, struct gpu *gpu)
 {
     gpu->failing = random_chance(&gpus->random, gpu->failing ? 500000 : 30000);
+    gpu->silent = random_chance(&gpus->random, 30000);
     if (random_chance(&gpus->random, 8000))
         gpu->energy_uj = gpu->busy_us = 0;
 }
@@ -148,7 +149,7 @@ static void add_gpu(struct gpus *gpus, uint32_t g, const struct moment *moment, 
     give(values, missing, GPU_POWER_STATE, false, 1);
     if (counts_energy(g)) {
         give(values, missing, GPU_ENERGY_UJ_TOTAL, gpu->failing, gpu->energy_uj);
-        give(values, missing, GPU_BUSY_NS_TOTAL, false, gpu->busy_us);
+        give(values, missing, GPU_BUSY_NS_TOTAL, gpu->silent, gpu->busy_us);
     }
     if (gpus->truth != NULL)
         truth_gpu(gpus->truth, moment->index, g, values, missing);

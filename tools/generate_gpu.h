@@ -30,6 +30,7 @@ struct gpu_use {
 struct gpu {
     int64_t energy_uj, busy_us, power_mw;
     bool failing; /* energy or power cannot be read at the moment */
+    bool silent;  /* nor the time that it worked */
     struct gpu_use use[GPU_PROCESSES_MAX];
 };
 
