@@ -75,12 +75,9 @@ class Truth:
         """process_ids: by (pid, start_ns), of processes whose ids the generator could not ask for."""
         self.ns, self.breaks = [], []
         session, breaks = None, 0
-        self.sessions = []      # their first ticks
         for row in rows_of(directory, "ticks.csv"):
             if row["session"] != session or row["gap_before"] == "1":
                 breaks += 1
-            if row["session"] != session:
-                self.sessions.append(len(self.ns))
             session = row["session"]
             self.ns.append(int(row["start_ns"]))
             self.breaks.append(breaks)

@@ -4,9 +4,11 @@ the ground truth of made recordings (tests/support_energy.py): two GPUs, one wit
 power only, shared by three processes of which one sleeps, read every second and every ten seconds; and in
 random windows of recordings with births, gaps, restarts, readings that fail and counters that begin anew.
 """
+import contextlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from decimal import Decimal
@@ -221,11 +223,17 @@ def acceptance(work):
         programs.analyze("verify", path)
 
 
-def near_seam(truth, dice):
-    """A tick where one block of 300 may end and another begin, or one close to it."""
-    ticks = [first + 300 * n + dice.choice([-2, -1, -1, 0, 0, 1, 2, 5])
-             for first in truth.sessions for n in (1, 2)]
-    return truth.ns[min(dice.choice(ticks), len(truth.ns) - 1)]
+def seams_of(path, last_ns):
+    """The last ticks of blocks that another one follows."""
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as database:
+        ends = database.execute("SELECT end_ns FROM block WHERE level = 0 ORDER BY end_ns")
+        return [row[0] for row in ends if row[0] < last_ns]
+
+
+def near_seam(truth, seams, dice):
+    """A tick at which one block ends and another begins, or one close to it."""
+    at = truth.ns.index(dice.choice(seams)) + dice.choice([-2, -1, 0, 0, 1, 2, 5])
+    return truth.ns[min(at, len(truth.ns) - 1)]
 
 
 def random_windows(work, name, dice, *options, count=WINDOWS):
@@ -234,15 +242,19 @@ def random_windows(work, name, dice, *options, count=WINDOWS):
     begin, end = truth.ns[0], truth.ns[-1]
     processes = sorted({use[1] for use in truth.uses})
     check_window(path, truth, "%s, all of it" % name, begin - 1, end)
+    seams = seams_of(path, end)
+    for ns in seams:
+        check_window(path, truth, "%s, up to a block's last tick" % name, ns - 4 * 10**9, ns,
+                     devices_too=False)
     for n in range(count):
         from_ns = begin - 10**9 + int((end - begin) * dice.random())
         if n % 3 == 0:
             from_ns = dice.choice(truth.ns) + dice.choice([-1, 0, 1])
         elif n % 3 == 1:
-            from_ns = near_seam(truth, dice)
+            from_ns = near_seam(truth, seams, dice)
         to_ns = from_ns + 1 + int((end + 10**9 - from_ns) * dice.random() ** 2)
         if n % 3 == 2 or n % 6 == 1:
-            to_ns = max(near_seam(truth, dice), from_ns + 1)
+            to_ns = max(near_seam(truth, seams, dice), from_ns + 1)
         by = dice.choice(["process", "process", "comm", "exe", "user"])
         select = None
         if dice.random() < 0.3:
