@@ -247,6 +247,25 @@ static enum status list_columns(void)
     return STATUS_OK;
 }
 
+/* The table has what GPUs used, where there are any; a command line stays last. */
+static enum status add_gpu_columns(struct report *r, const struct subject *subject,
+                                   struct error *err)
+{
+    bool groups = r->aggregate.by != BY_PROCESS;
+    const struct report_column *last = NULL;
+
+    if (!r->titles || r->devices || !attribution_possible(&attribution_gpu, subject->contents))
+        return STATUS_OK;
+    if (!groups)
+        last = r->column[--r->column_count];
+    if (add_column(r, "gpu_power_watts_mean", err) != STATUS_OK ||
+        add_column(r, "gpu_energy_joules", err) != STATUS_OK)
+        return err->status;
+    if (last != NULL)
+        r->column[r->column_count++] = last;
+    return STATUS_OK;
+}
+
 static enum status run(int argc, char **argv, struct error *err)
 {
     struct words words = { .by = NULL };
@@ -258,6 +277,8 @@ static enum status run(int argc, char **argv, struct error *err)
         return list_columns();
     if (st == STATUS_OK)
         st = subject_open(&subject, &words.options, err);
+    if (st == STATUS_OK)
+        st = add_gpu_columns(&report, &subject, err);
     if (st == STATUS_OK) {
         report_want(&report);
         st = report_read(&report, &subject, err);

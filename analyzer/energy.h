@@ -28,11 +28,10 @@ int128 energy_part(int128 weight, int64_t from_ns, int64_t to_ns, int64_t begin_
 
 /* Someone's weight in an interval, and the energy that comes to it. */
 struct energy_claim {
-    int128 weight; /* not negative */
+    int128 weight;    /* not negative */
+    int128 remainder; /* private */
+    size_t place;     /* the same */
     int64_t uj;
-    /* private */
-    int128 remainder;
-    size_t place;
 };
 
 /*

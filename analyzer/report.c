@@ -93,12 +93,12 @@ enum extra_energy { EXTRA_GPU, EXTRA_CPU };
 /* A row that is no process and no group. */
 struct extra {
     const char *row, *label;
-    bool known;
     int64_t cpu_ns;
     size_t processes;
     const struct evicted *evicted; /* what that knows of other measures */
-    bool energy[2];                /* by enum extra_energy: known, and how much */
-    int64_t uj[2];
+    int64_t uj[2];                 /* by enum extra_energy */
+    bool energy[2];                /* is it known? */
+    bool known;                    /* is CPU time? */
 };
 
 /* Time that the energy of all devices is known of; 0 where it differs between them. */
@@ -212,26 +212,22 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
     bool timed = r->coverage.ticks_ns > 0;
     char others[80], evicted[80], basis[60], total[60];
     struct extra extras[] = {
-        { "others", others, timed, all_ns - shown * scale, 0, NULL, { false }, { 0 } },
-        { "evicted",
-          evicted,
-          false,
-          evicted_ns,
-          (size_t)r->evicted.process_count,
-          &r->evicted,
-          { false },
-          { 0 } },
-        { "not_attributed",
-          basis,
-          host->known,
-          host->busy_us * 1000 - all_ns - evicted_ns,
-          0,
-          NULL,
-          { false },
-          { 0 } },
-        { "stolen", "[stolen]", host->known, host->stolen_us * 1000, 0, NULL, { false }, { 0 } },
-        { "idle", "[idle]", host->known, host->idle_us * 1000, 0, NULL, { false }, { 0 } },
-        { "total", total, host->known, host->total_us * 1000, 0, NULL, { false }, { 0 } },
+        { .row = "others", .label = others, .known = timed, .cpu_ns = all_ns - shown * scale },
+        { .row = "evicted",
+          .label = evicted,
+          .cpu_ns = evicted_ns,
+          .processes = (size_t)r->evicted.process_count,
+          .evicted = &r->evicted },
+        { .row = "not_attributed",
+          .label = basis,
+          .known = host->known,
+          .cpu_ns = host->busy_us * 1000 - all_ns - evicted_ns },
+        { .row = "stolen",
+          .label = "[stolen]",
+          .known = host->known,
+          .cpu_ns = host->stolen_us * 1000 },
+        { .row = "idle", .label = "[idle]", .known = host->known, .cpu_ns = host->idle_us * 1000 },
+        { .row = "total", .label = total, .known = host->known, .cpu_ns = host->total_us * 1000 },
     };
 
     if (rest > 0)
