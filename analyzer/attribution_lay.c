@@ -42,7 +42,7 @@ enum status attribution_stretch(struct attribution *a, const struct energy_segme
                                 struct error *err)
 {
     struct energy_total *total = &a->total[segment->group];
-    int64_t dt_ns = segment->to_ns - segment->from_ns, power_uw = segment->power_uw;
+    int64_t dt_ns = wrap_subtract(segment->to_ns, segment->from_ns), power_uw = segment->power_uw;
 
     if (segment->kind == SEGMENT_TIME) {
         total->gpu_covered_ns = wrap_add(total->gpu_covered_ns, dt_ns);
@@ -52,7 +52,8 @@ enum status attribution_stretch(struct attribution *a, const struct energy_segme
     if (power_uw > total->max_uw)
         total->max_uw = power_uw;
     if (a->source->distribution &&
-        !distribution_add(&total->watts, power_uw, dt_ns, a->window.to_ns - segment->to_ns))
+        !distribution_add(&total->watts, power_uw, dt_ns,
+                          wrap_subtract(a->window.to_ns, segment->to_ns)))
         return error_set(err, STATUS_NO_MEMORY, "powers");
     return STATUS_OK;
 }

@@ -137,6 +137,17 @@ static bool is_still(const struct rate_block *b, const struct rate_run *run, boo
     return run->quiet && timed && run->dt_ns == tick_ns[last] - tick_ns[run->tick - 1];
 }
 
+/* A product that a hostile recording may make absurd: far beyond any device, far below what fits. */
+static int128 weight_of(int64_t x, int64_t y, int64_t z)
+{
+    const int128 most = (int128)1 << 90;
+    int128 weight;
+
+    if (__builtin_mul_overflow((int128)x * y, (int128)z, &weight) || weight > most)
+        return most;
+    return weight < 0 ? 0 : weight;
+}
+
 /* From which time to which a sample tells. */
 static struct done done_at(const struct reader *r, const struct series *s,
                            const struct rate_run *run, uint32_t tick, bool timed)
@@ -152,8 +163,8 @@ static struct done done_at(const struct reader *r, const struct series *s,
                           .from_ns = wrap_subtract(to_ns, dt_ns),
                           .to_ns = to_ns,
                           .at_ns = at_ns,
-                          .weight = timed ? (int128)run->increase * scale * PPM
-                                          : (int128)run->value * scale * dt_ns,
+                          .weight = timed ? weight_of(run->increase, scale, PPM)
+                                          : weight_of(run->value, scale, dt_ns),
                           .timed = timed ? 1 : 2 };
 }
 
@@ -174,7 +185,7 @@ static enum status take_run(struct reader *r, size_t series, const struct rate_r
     for (uint32_t i = 0; i < run->count && (!still || r->a->want_time); i++) {
         struct done done = done_at(r, s, run, run->tick + i, timed);
 
-        if (done.from_ns >= done.to_ns || done.weight < 0)
+        if (done.from_ns >= done.to_ns)
             continue;
         if (!still && spread(r, s->key[0], &done, err) != STATUS_OK)
             return err->status;
@@ -355,7 +366,7 @@ enum status attribution_read_uses(struct attribution *a, const struct recording_
         a->hold_ns = r.complete_ns;
     if (st != STATUS_OK && st != STATUS_ABSENT)
         return st;
-    if (a->hold_ns < block->end_ns - HOLD_NS)
-        a->hold_ns = block->end_ns - HOLD_NS;
+    if (a->hold_ns < wrap_subtract(block->end_ns, HOLD_NS))
+        a->hold_ns = wrap_subtract(block->end_ns, HOLD_NS);
     return STATUS_OK;
 }

@@ -351,7 +351,7 @@ static enum status add_up(struct rail *rail, const struct window *window, struct
         if (i == 0 || power_uw > rail->max_uw)
             rail->max_uw = power_uw;
         if (!distribution_add(&rail->watts, power_uw < 0 ? 0 : power_uw, dt_ns,
-                              window->to_ns - in->to_ns))
+                              wrap_subtract(window->to_ns, in->to_ns)))
             return error_set(err, STATUS_NO_MEMORY, "power");
     }
     return STATUS_OK;

@@ -115,7 +115,7 @@ static void add_energy(const struct rails *rails, struct extra extras[], size_t 
                        enum extra_energy which, int64_t shown_uj)
 {
     static const char *const rows[] = { "others", "not_attributed", "idle", "total" };
-    int64_t sum[COUNT_OF(rows)] = { -shown_uj, 0, 0, 0 };
+    int64_t sum[COUNT_OF(rows)] = { wrap_subtract(0, shown_uj), 0, 0, 0 };
     bool told = false;
 
     for (size_t i = 0; i < rails->count; i++) {
