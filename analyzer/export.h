@@ -11,6 +11,12 @@
 #include "analyzer/select.h"
 #include "schema/recording.h"
 
+/* A hash of processes: twice the id, and 1 if it is asked for; 0: free. */
+struct export_chosen {
+    int64_t *place;
+    size_t size, count;
+};
+
 struct export
 {
     const struct subject *subject;
@@ -25,6 +31,7 @@ struct export
     size_t block_count;   /* blocks looked at */
     size_t damaged_count; /* blocks left out, and processes without a name, as they are damaged */
     struct error damage;  /* the first of them */
+    struct export_chosen chosen; /* while samples are walked */
 };
 
 static inline bool export_wants_metric(const struct export *e, size_t metric)

@@ -20,7 +20,8 @@ typedef enum status export_visit(void *context, const struct export_slice *slice
 
 /*
  * Visit the blocks of a table that have ticks in the window: at level 0 from < time <= to; at the
- * others every window that shares time with it.
+ * others every window that shares time with it. Of each the series are narrowed already, and the
+ * activity of these is known.
  *
  *   errors  the visitor's; a damaged block is left out and remembered in `e`
  */
@@ -41,6 +42,14 @@ static inline size_t export_step(const struct export *e, const struct block_tabl
     bool all = bytes <= EXPORT_SLICE_BYTES && select_all(e->select);
 
     return all || table->series_count <= GROUP_SERIES ? table->series_count : GROUP_SERIES;
+}
+
+/* Where the series that are decoded together with `series` end. */
+static inline size_t export_step_end(size_t series, size_t step, size_t end)
+{
+    size_t next = (series / step + 1) * step;
+
+    return next < end ? next : end;
 }
 
 /*
