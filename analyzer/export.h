@@ -23,6 +23,7 @@ struct export
     const struct select *select;
     FILE *file;
     struct output_options output;
+    int64_t only;         /* samples tables: the series with that first key; 0: all */
     uint64_t metrics;     /* of samples tables, by position: those that are wanted */
     bool missing_reasons; /* samples tables: METRIC__missing after the metrics */
     bool plainly;         /* CSV by the row writer of the other formats; for tests */

@@ -121,12 +121,27 @@ static enum status choose(struct export *e, const struct export_slice *slice, si
     return STATUS_OK;
 }
 
+static enum status narrow_to(struct export_slice *slice, int64_t key)
+{
+    size_t first = slice->first_series, end = slice->end_series;
+
+    while (first < end && slice->table->series[first].key[0] != key)
+        first++;
+    while (end > first && slice->table->series[end - 1].key[0] != key)
+        end--;
+    slice->first_series = first;
+    slice->end_series = end;
+    return STATUS_OK;
+}
+
 enum status export_narrow(struct export *e, const struct recording_table *table,
                           struct export_slice *slice, struct error *err)
 {
     int key = table->key[0] == ENTITY_PROCESS ? 0 : 1;
     size_t first = slice->end_series, end = slice->first_series;
 
+    if (e->only != 0)
+        return narrow_to(slice, e->only);
     if (select_all(e->select) || table->key[key] != ENTITY_PROCESS)
         return STATUS_OK;
     for (size_t i = slice->first_series; i < slice->end_series; i++) {
@@ -146,42 +161,58 @@ enum status export_narrow(struct export *e, const struct recording_table *table,
 
 /* --- blocks --- */
 
-static enum status visit_slice(struct export *e, const struct recording_table *table,
-                               struct block_table *directory, struct export_slice *slice,
-                               export_visit *visit, void *context, struct error *err)
+static enum status open_slice(struct export *e, const struct recording_table *table,
+                              struct export_block *b, struct error *err)
 {
+    struct export_slice *slice = &b->slice;
     enum status st;
 
-    slice->end_series = directory->series_count;
+    slice->end_series = b->directory.series_count;
     find_ticks(e, slice);
     if (slice->first_tick == slice->end_tick)
-        return STATUS_OK;
+        return STATUS_ABSENT;
     st = export_narrow(e, table, slice, err);
-    if (st != STATUS_OK || slice->first_series == slice->end_series)
+    if (st != STATUS_OK)
         return st;
-    st = recording_activity(e->subject->recording, directory,
-                            (struct series_range){ slice->first_series, slice->end_series }, err);
-    return st == STATUS_OK ? visit(context, slice, err) : st;
+    if (slice->first_series == slice->end_series)
+        return STATUS_ABSENT;
+    return recording_activity(e->subject->recording, &b->directory,
+                              (struct series_range){ slice->first_series, slice->end_series }, err);
+}
+
+enum status export_block_open(struct export *e, const struct recording_table *table,
+                              const struct recording_block *block, struct export_block *b,
+                              struct error *err)
+{
+    struct recording *recording = e->subject->recording;
+    enum status st;
+
+    *b = (struct export_block){ .slice = { .block = block } };
+    b->slice.table = &b->directory;
+    if (!block_in_window(e, block))
+        return STATUS_ABSENT;
+    st = recording_ticks(recording, block, &b->ticks, err);
+    if (st == STATUS_OK)
+        st = recording_directory_open(recording, block, table, &b->ticks, &b->directory, err);
+    return st == STATUS_OK ? open_slice(e, table, b, err) : st;
+}
+
+void export_block_close(struct export_block *b)
+{
+    block_table_release(&b->directory);
+    block_ticks_release(&b->ticks);
 }
 
 static enum status visit_block(struct export *e, const struct recording_table *table,
                                const struct recording_block *block, export_visit *visit,
                                void *context, struct error *err)
 {
-    struct recording *recording = e->subject->recording;
-    struct block_table directory;
-    struct block_ticks ticks;
-    struct export_slice slice = { .block = block, .table = &directory };
-    enum status st = recording_ticks(recording, block, &ticks, err);
+    struct export_block b;
+    enum status st = export_block_open(e, table, block, &b, err);
 
-    if (st != STATUS_OK)
-        return st;
-    st = recording_directory_open(recording, block, table, &ticks, &directory, err);
-    if (st == STATUS_OK) {
-        st = visit_slice(e, table, &directory, &slice, visit, context, err);
-        block_table_release(&directory);
-    }
-    block_ticks_release(&ticks);
+    if (st == STATUS_OK)
+        st = visit(context, &b.slice, err);
+    export_block_close(&b);
     return st == STATUS_ABSENT ? STATUS_OK : st;
 }
 
@@ -236,10 +267,14 @@ static enum status prepare(struct export_dense *dense, size_t count, struct erro
     return STATUS_OK;
 }
 
-static enum status decode(struct export_dense *dense, struct export *e,
-                          const struct block_table *table, struct series_range which,
-                          struct error *err)
+enum status export_decode(struct export_dense *dense, struct export *e,
+                          const struct export_slice *slice, struct error *err)
 {
+    const struct block_table *table = slice->table;
+    const struct series_range which = { slice->first_series, slice->end_series };
+
+    if (prepare(dense, table->shape->column_count, err) != STATUS_OK)
+        return err->status;
     for (size_t c = 0; c < dense->count; c++) {
         dense->decoded[c] = export_wants(e, table, c);
         if (dense->decoded[c] && recording_column(e->subject->recording, table, c, which,
@@ -271,8 +306,7 @@ enum status export_dense(struct export_dense *dense, struct export *e,
         st = export_narrow(e, of, &slice, err);
         if (st != STATUS_OK || slice.first_series == slice.end_series)
             continue;
-        st = decode(dense, e, table, (struct series_range){ slice.first_series, slice.end_series },
-                    err);
+        st = export_decode(dense, e, &slice, err);
         recording_let_go(e->subject->recording);
         if (st == STATUS_OK)
             st = visit(context, &slice, err);

@@ -29,6 +29,18 @@ MUST_USE enum status export_walk(struct export *e, const struct recording_table 
                                  unsigned level, export_visit *visit, void *context,
                                  struct error *err);
 
+/* One block of that walk, opened by who goes on at his own pace. */
+struct export_block {
+    struct block_ticks ticks;
+    struct block_table directory;
+    struct export_slice slice;
+};
+/* errors ABSENT: nothing of it is asked for. owns: export_block_close, also after an error */
+MUST_USE enum status export_block_open(struct export *e, const struct recording_table *table,
+                                       const struct recording_block *block, struct export_block *b,
+                                       struct error *err);
+void export_block_close(struct export_block *b);
+
 /* What one slice may take in memory, decoded: larger blocks come group by group. */
 #define EXPORT_SLICE_BYTES ((size_t)1 << 30)
 
@@ -75,6 +87,10 @@ struct export_dense {
     size_t count;
 };
 void export_dense_release(struct export_dense *dense);
+
+/* Decode what is wanted of the slice's series. */
+MUST_USE enum status export_decode(struct export_dense *dense, struct export *e,
+                                   const struct export_slice *slice, struct error *err);
 
 /* Visit a block, given whole, in slices with decoded columns. */
 MUST_USE enum status export_dense(struct export_dense *dense, struct export *e,
