@@ -34,7 +34,6 @@ struct result {
     struct output_cell *cell; /* of one row */
     sqlite3_value **kept;     /* [kept_rows][count] the first rows */
     size_t kept_rows;
-    struct output output;
 };
 
 static enum status sqlite_failed(sqlite3 *db, struct error *err)
@@ -154,7 +153,7 @@ static enum status look(struct result *r, struct error *err)
     return code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : sqlite_failed(r->db, err);
 }
 
-static enum status write_kept(struct result *r, struct error *err)
+static enum status write_kept(struct result *r, struct output *output, struct error *err)
 {
     for (size_t row = 0; row < r->kept_rows; row++) {
         for (size_t i = 0; i < r->count; i++) {
@@ -165,22 +164,22 @@ static enum status write_kept(struct result *r, struct error *err)
             if (fill_cell(&r->column[i], value, &r->cell[i], err) != STATUS_OK)
                 return err->status;
         }
-        output_row(&r->output, r->cell, OUTPUT_NORMAL);
+        output_row(output, r->cell, OUTPUT_NORMAL);
     }
     return STATUS_OK;
 }
 
-static enum status write_rest(struct result *r, struct error *err)
+static enum status write_rest(struct result *r, struct output *output, struct error *err)
 {
     int code = r->kept_rows < LOOK_ROWS ? SQLITE_DONE : SQLITE_ROW;
 
-    while (code == SQLITE_ROW && !output_broken(&r->output) &&
+    while (code == SQLITE_ROW && !output_broken(output) &&
            (code = sqlite3_step(r->stmt)) == SQLITE_ROW) {
         for (size_t i = 0; i < r->count; i++)
             if (fill_cell(&r->column[i], sqlite3_column_value(r->stmt, (int)i), &r->cell[i], err) !=
                 STATUS_OK)
                 return err->status;
-        output_row(&r->output, r->cell, OUTPUT_NORMAL);
+        output_row(output, r->cell, OUTPUT_NORMAL);
     }
     return code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : sqlite_failed(r->db, err);
 }
@@ -200,6 +199,7 @@ static enum status print(struct result *r, const struct options *options,
                          const struct subject *subject, struct error *err)
 {
     struct output_options how;
+    struct output output;
     struct sink sink;
     struct error closing;
     enum status st = sink_open(&sink, options, subject, err), closed;
@@ -207,12 +207,12 @@ static enum status print(struct result *r, const struct options *options,
     if (st != STATUS_OK)
         return st;
     how = sink_options(&sink, options, subject);
-    st = output_open(&r->output, sink.file, r->column, r->count, &how, err);
+    st = output_open(&output, sink.file, r->column, r->count, &how, err);
     if (st == STATUS_OK)
-        st = write_kept(r, err);
+        st = write_kept(r, &output, err);
     if (st == STATUS_OK)
-        st = write_rest(r, err);
-    closed = output_close(&r->output, st == STATUS_OK ? err : &closing);
+        st = write_rest(r, &output, err);
+    closed = output_close(&output, st == STATUS_OK ? err : &closing);
     return sink_close(&sink, st == STATUS_OK ? closed : st, err);
 }
 

@@ -46,6 +46,7 @@ static enum status find_recording(struct registry *registry, const char *path,
                                   struct sql_recording **recording, struct error *err)
 {
     struct opened *o;
+    enum status st;
 
     for (o = registry->first; o != NULL; o = o->next)
         if (strcmp(o->path, path) == 0) {
@@ -57,11 +58,12 @@ static enum status find_recording(struct registry *registry, const char *path,
         free(o);
         return error_set(err, STATUS_NO_MEMORY, "%s", path);
     }
-    if (sql_recording_open(&o->recording, o->path, err) != STATUS_OK) {
+    st = sql_recording_open(&o->recording, o->path, err);
+    if (st != STATUS_OK) {
         sql_recording_close(&o->recording);
         free(o->path);
         free(o);
-        return err->status;
+        return st;
     }
     o->next = registry->first;
     registry->first = o;
