@@ -343,8 +343,8 @@ enum status report_read(struct report *r, const struct subject *subject, struct 
         (void)fputs("\r\033[K", stderr);
     if (st != STATUS_OK)
         return st;
-    r->coverage.ticks_ns += r->evicted.covered_ns;
-    r->coverage.covered_ns += r->evicted.covered_ns;
+    r->coverage.ticks_ns = wrap_add(r->coverage.ticks_ns, r->evicted.covered_ns);
+    r->coverage.covered_ns = wrap_add(r->coverage.covered_ns, r->evicted.covered_ns);
     host_total_end(&r->host, r->coverage.ticks_ns);
     r->host.known &= r->evicted.host_known;
     return STATUS_OK;
