@@ -181,9 +181,9 @@ static void cover(struct total *total, int64_t dt_ns, int64_t at_ns, bool alone)
         return;
     total->timed = true;
     /* Of one process no two intervals overlap, however short a part of a tick they are. */
-    total->covered_ns += !alone && total->until_ns != NO_TIME && dt_ns > at_ns - total->until_ns
-                             ? at_ns - total->until_ns
-                             : dt_ns;
+    if (!alone && total->until_ns != NO_TIME && dt_ns > wrap_subtract(at_ns, total->until_ns))
+        dt_ns = wrap_subtract(at_ns, total->until_ns);
+    total->covered_ns = wrap_add(total->covered_ns, dt_ns); /* times may be a stranger's */
     total->until_ns = at_ns;
 }
 
@@ -192,7 +192,7 @@ static enum status add_rate(struct aggregate *a, uint32_t number, int64_t rate, 
                             int64_t at_ns, struct error *err)
 {
     struct total *total = groups_total(&a->groups, number, a->slot[MEASURE_CPU]);
-    int64_t rest_ns = a->window.to_ns - at_ns + INTERVAL_MIN_NS;
+    int64_t rest_ns = wrap_add(wrap_subtract(a->window.to_ns, at_ns), INTERVAL_MIN_NS);
 
     if (dt_ns == 0)
         return STATUS_OK;
@@ -215,7 +215,7 @@ static void add_level(struct total *total, int64_t value, int64_t dt_ns)
     total->present = true;
     total->timed |= dt_ns > 0;
     total->sum += (int128)value * dt_ns;
-    total->weight_ns += dt_ns;
+    total->weight_ns = wrap_add(total->weight_ns, dt_ns);
 }
 
 static void add_increase(struct aggregate *a, struct total *total, const struct rate_run *run)

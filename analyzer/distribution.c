@@ -30,7 +30,7 @@ static void merge(struct distribution *d)
     qsort(d->entries, d->count, sizeof *d->entries, by_value_down);
     for (size_t i = 1; i < d->count; i++) {
         if (d->entries[i].value == d->entries[kept].value)
-            d->entries[kept].time_ns += d->entries[i].time_ns;
+            d->entries[kept].time_ns = wrap_add(d->entries[kept].time_ns, d->entries[i].time_ns);
         else
             d->entries[++kept] = d->entries[i];
     }
@@ -72,7 +72,7 @@ static bool make_room(struct distribution *d, int64_t rest_ns)
 
 bool distribution_add(struct distribution *d, int64_t value, int64_t time_ns, int64_t rest_ns)
 {
-    d->time_ns += time_ns;
+    d->time_ns = wrap_add(d->time_ns, time_ns);
     if (value == 0 || value < d->floor)
         return true;
     if (d->count == d->size && !make_room(d, rest_ns))

@@ -313,7 +313,8 @@ static bool count_windows(struct reading *r, unsigned level, const struct block_
             continue;
         any = true;
         r->to->windows++;
-        r->to->covered_ns += d->covered_ns[(size_t)w * d->shape->metric_count];
+        r->to->covered_ns =
+            wrap_add(r->to->covered_ns, d->covered_ns[(size_t)w * d->shape->metric_count]);
         if (hour != SIZE_MAX)
             r->seen[hour] = true;
     }

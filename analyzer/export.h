@@ -11,12 +11,19 @@
 #include "analyzer/select.h"
 #include "schema/recording.h"
 
+/* A hash of processes: twice the id, and 1 if it is asked for; 0: free. */
+struct export_chosen {
+    int64_t *place;
+    size_t size, count;
+};
+
 struct export
 {
     const struct subject *subject;
     const struct select *select;
     FILE *file;
     struct output_options output;
+    int64_t only;         /* samples tables: the series with that first key; 0: all */
     uint64_t metrics;     /* of samples tables, by position: those that are wanted */
     bool missing_reasons; /* samples tables: METRIC__missing after the metrics */
     bool plainly;         /* CSV by the row writer of the other formats; for tests */
@@ -25,6 +32,7 @@ struct export
     size_t block_count;   /* blocks looked at */
     size_t damaged_count; /* blocks left out, and processes without a name, as they are damaged */
     struct error damage;  /* the first of them */
+    struct export_chosen chosen; /* while samples are walked */
 };
 
 static inline bool export_wants_metric(const struct export *e, size_t metric)

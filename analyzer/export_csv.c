@@ -441,21 +441,24 @@ static enum status visit(void *context, const struct export_slice *whole, struct
     const struct block_table *table = whole->table;
     struct export_slice slice = *whole;
     size_t columns = table->shape->column_count;
-    size_t step = export_step(x->e, table,
-                              table->active_at[table->series_count] * columns * sizeof(int64_t) +
-                                  table->row[table->series_count] * columns);
+    size_t first = whole->first_series, end = whole->end_series;
+    size_t step =
+        export_step(x->e, table,
+                    (table->active_at[end] - table->active_at[first]) * columns * sizeof(int64_t) +
+                        (table->row[end] - table->row[first]) * columns);
 
     if (put_times(x, whole, err) != STATUS_OK)
         return err->status;
-    for (size_t s = 0; s < table->series_count; s += step) {
+    for (size_t s = first, next; s < end; s = next) {
         slice.first_series = s;
-        slice.end_series = table->series_count - s < step ? table->series_count : s + step;
+        slice.end_series = next = export_step_end(s, step, end);
         if (export_narrow(x->e, x->layout.table, &slice, err) != STATUS_OK)
             return err->status;
         if (slice.first_series == slice.end_series)
             continue;
         if (compact_decode(&x->compact, x->e, &slice, err) != STATUS_OK)
             return err->status;
+        recording_let_go(x->e->subject->recording);
         for (size_t i = slice.first_series; i < slice.end_series; i++) {
             if (put_series(x, &slice, i, err) != STATUS_OK)
                 return err->status;

@@ -20,13 +20,26 @@ typedef enum status export_visit(void *context, const struct export_slice *slice
 
 /*
  * Visit the blocks of a table that have ticks in the window: at level 0 from < time <= to; at the
- * others every window that shares time with it.
+ * others every window that shares time with it. Of each the series are narrowed already, and the
+ * activity of these is known.
  *
  *   errors  the visitor's; a damaged block is left out and remembered in `e`
  */
 MUST_USE enum status export_walk(struct export *e, const struct recording_table *table,
                                  unsigned level, export_visit *visit, void *context,
                                  struct error *err);
+
+/* One block of that walk, opened by who goes on at his own pace. */
+struct export_block {
+    struct block_ticks ticks;
+    struct block_table directory;
+    struct export_slice slice;
+};
+/* errors ABSENT: nothing of it is asked for. owns: export_block_close, also after an error */
+MUST_USE enum status export_block_open(struct export *e, const struct recording_table *table,
+                                       const struct recording_block *block, struct export_block *b,
+                                       struct error *err);
+void export_block_close(struct export_block *b);
 
 /* What one slice may take in memory, decoded: larger blocks come group by group. */
 #define EXPORT_SLICE_BYTES ((size_t)1 << 30)
@@ -41,6 +54,14 @@ static inline size_t export_step(const struct export *e, const struct block_tabl
     bool all = bytes <= EXPORT_SLICE_BYTES && select_all(e->select);
 
     return all || table->series_count <= GROUP_SERIES ? table->series_count : GROUP_SERIES;
+}
+
+/* Where the series that are decoded together with `series` end. */
+static inline size_t export_step_end(size_t series, size_t step, size_t end)
+{
+    size_t next = (series / step + 1) * step;
+
+    return next < end ? next : end;
 }
 
 /*
@@ -66,6 +87,10 @@ struct export_dense {
     size_t count;
 };
 void export_dense_release(struct export_dense *dense);
+
+/* Decode what is wanted of the slice's series. */
+MUST_USE enum status export_decode(struct export_dense *dense, struct export *e,
+                                   const struct export_slice *slice, struct error *err);
 
 /* Visit a block, given whole, in slices with decoded columns. */
 MUST_USE enum status export_dense(struct export_dense *dense, struct export *e,

@@ -45,7 +45,7 @@ static struct gain gain_of(const struct rate_block *b, size_t series)
         gain.any = true;
         gain.all += run.known ? run.increase : run.value;
         gain.increase += run.gap ? 0 : run.increase;
-        gain.covered_ns += run.dt_ns;
+        gain.covered_ns = wrap_add(gain.covered_ns, run.dt_ns);
     }
     return gain;
 }
@@ -114,7 +114,7 @@ static enum status add_field(struct host_total *host, const char *name, int64_t 
         *sum_us += gain.increase * b->table->metrics[position].scale / US_NS;
         host->known |= gain.covered_ns > 0;
         if (elapsed_ns != NULL)
-            *elapsed_ns += gain.covered_ns;
+            *elapsed_ns = wrap_add(*elapsed_ns, gain.covered_ns);
     }
     return STATUS_OK;
 }
@@ -206,7 +206,7 @@ static enum status add_program(struct host_total *host, struct error *err)
     if (program_gain(host, series, "cpu_busy_cpuacct_ns_total", &gain, err) != STATUS_OK)
         return err->status;
     host->cpuacct_us += gain.increase / US_NS;
-    host->cpuacct_ns += gain.covered_ns;
+    host->cpuacct_ns = wrap_add(host->cpuacct_ns, gain.covered_ns);
     return STATUS_OK;
 }
 

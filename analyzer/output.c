@@ -104,7 +104,7 @@ enum status output_open(struct output *o, FILE *file, const struct output_column
         assert(columns[i].exponent >= -19 && columns[i].exponent <= 19);
     *o = (struct output){
         .file = file,
-        .writer = writers[options->format],
+        .writer = options->writer != NULL ? options->writer : writers[options->format],
         .columns = columns,
         .count = count,
         .options = *options,

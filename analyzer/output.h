@@ -66,16 +66,18 @@ struct output_cell {
 
 enum output_style { OUTPUT_NORMAL, OUTPUT_DIM };
 
+struct output_writer;
+
 struct output_options {
     enum output_format format;
+    const struct output_writer *writer; /* not NULL: instead of the format's */
+    void *context;                      /* its own */
     bool csv_safe;           /* disarm text that a spreadsheet could take for a formula */
     bool colour;             /* of a table on a terminal */
     size_t width;            /* the terminal's columns; 0: never cut */
     const struct zone *zone; /* of HUMAN_TIME; NULL: UTC */
     FILE *notes;             /* of CSV; NULL: notes are dropped */
 };
-
-struct output_writer;
 
 struct output {
     FILE *file;

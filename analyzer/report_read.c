@@ -51,9 +51,12 @@ static bool put_off(struct report *r)
     return true;
 }
 
-/* --- progress: on a terminal, once a second has passed --- */
+/* --- between blocks: progress on a terminal, once a second has passed --- */
+
+enum { HOLD_BLOCKS = 16 }; /* read in one transaction */
 
 struct progress {
+    struct recording *recording;
     bool terminal, shown;
     time_t begun;
     size_t done, all;
@@ -61,7 +64,12 @@ struct progress {
 
 static void show_progress(struct progress *progress)
 {
-    progress->done++;
+    struct error err; /* each read is a transaction of its own then */
+
+    if (progress->done++ % HOLD_BLOCKS == 0) {
+        recording_let_go(progress->recording);
+        (void)!recording_hold(progress->recording, &err);
+    }
     if (!progress->terminal || time(NULL) - progress->begun < 2)
         return;
     progress->shown = true;
@@ -352,17 +360,21 @@ static enum status read_window(struct report *r, const struct subject *subject,
 
 enum status report_read(struct report *r, const struct subject *subject, struct error *err)
 {
-    struct progress progress = { .terminal = isatty(STDERR_FILENO) == 1,
+    struct progress progress = { .recording = subject->recording,
+                                 .terminal = isatty(STDERR_FILENO) == 1,
                                  .begun = time(NULL),
                                  .all = subject->contents->block_count[0] };
-    enum status st = read_window(r, subject, &progress, err);
+    enum status st = recording_hold(subject->recording, err);
 
+    if (st == STATUS_OK)
+        st = read_window(r, subject, &progress, err);
+    recording_let_go(subject->recording);
     if (progress.shown)
         (void)fputs("\r\033[K", stderr);
     if (st != STATUS_OK)
         return st;
-    r->coverage.ticks_ns += r->evicted.covered_ns;
-    r->coverage.covered_ns += r->evicted.covered_ns;
+    r->coverage.ticks_ns = wrap_add(r->coverage.ticks_ns, r->evicted.covered_ns);
+    r->coverage.covered_ns = wrap_add(r->coverage.covered_ns, r->evicted.covered_ns);
     host_total_end(&r->host, r->coverage.ticks_ns);
     r->host.known &= r->evicted.host_known;
     return STATUS_OK;

@@ -157,7 +157,7 @@ static size_t clock_steps(const struct subject *subject, int64_t *sum_ns)
         if (strcmp(e->kind, "clock_step") != 0 || e->at_ns <= subject->window.from_ns ||
             e->at_ns > subject->window.to_ns)
             continue;
-        *sum_ns += e->value;
+        *sum_ns = wrap_add(*sum_ns, e->value);
         count++;
     }
     return count;

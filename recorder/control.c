@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "recorder/control_connection.h"
+#include "recorder/urgency.h"
 
 enum { CONNECTIONS_MAX = 16, VIEWERS_MAX = 8, POLLED_MAX = CONNECTIONS_MAX + 2 };
 
@@ -365,6 +366,7 @@ static void *serve(void *self)
 {
     struct control *c = self;
 
+    urgency_give_up();
     while (!atomic_load(&c->stop)) {
         struct pollfd polled[POLLED_MAX] = { { .fd = c->wake[0], .events = POLLIN } };
         struct control_connection *of[POLLED_MAX] = { NULL };

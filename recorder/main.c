@@ -159,6 +159,7 @@ static int list(const struct options *options)
     struct error err = { 0 };
     enum status st = process_rungs_open(&rungs, options->process_source, &err);
 
+    urgency_begin();
     if (st == STATUS_OK)
         st = give_up(&kept, options, rungs, &err);
     if (st == STATUS_OK)
@@ -451,6 +452,8 @@ static int record(int argc, char **argv, struct options *options)
     int code;
 
     child_remember(&run.surroundings);
+    if (options->command == NULL) /* a command is to be as it would be without us */
+        urgency_begin();
     (void)descriptors_raise(); /* before the sandbox, which has no need to allow it then */
     /* Loading takes a while: a signal that comes meanwhile is not lost. */
     if (notices_open(options->config_path != NULL, &err) != STATUS_OK ||

@@ -7,58 +7,74 @@
 #include "recorder/redact_rules.h"
 
 #include <pthread.h>
-#include <strings.h>
 
 #include "schema/error.h"
 
+/* In lower case. Its size is told by the compiler: there are many to compare with. */
+struct word {
+    const char *text;
+    size_t size;
+};
+#define W(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
 /* A word that ends like this; digits behind it do not count. */
-static const char *const endings[] = {
-    "password",  "passwords",  "passwd",        "passphrase",  "passcode",   "secret",
-    "secrets",   "token",      "credential",    "credentials", "apikey",     "accesskey",
-    "secretkey", "privatekey", "accountkey",    "sharedkey",   "signingkey", "masterkey",
-    "authkey",   "accesskeys", "encryptionkey", "storepass",   "keypass",    "sshpass",
-    "dbpass",    "smtppass",   "userpass",      "rootpass",    "adminpass",  "vncpass",
-    "ftppass",   "mailpass",   "authpass",      "mysqlpass",   "rootpw",     "adminpw",
+static const struct word endings[] = {
+    W("password"),      W("passwords"),  W("passwd"),    W("passphrase"), W("passcode"),
+    W("secret"),        W("secrets"),    W("token"),     W("credential"), W("credentials"),
+    W("apikey"),        W("accesskey"),  W("secretkey"), W("privatekey"), W("accountkey"),
+    W("sharedkey"),     W("signingkey"), W("masterkey"), W("authkey"),    W("accesskeys"),
+    W("encryptionkey"), W("storepass"),  W("keypass"),   W("sshpass"),    W("dbpass"),
+    W("smtppass"),      W("userpass"),   W("rootpass"),  W("adminpass"),  W("vncpass"),
+    W("ftppass"),       W("mailpass"),   W("authpass"),  W("mysqlpass"),  W("rootpw"),
+    W("adminpw"),
 };
 /* A last word that is exactly this. */
-static const char *const last_words[] = { "pass", "pwd", "pw", "bearer" };
+static const struct word last_words[] = { W("pass"), W("pwd"), W("pw"), W("bearer") };
 /* A word before "key". */
-static const char *const key_kinds[] = {
-    "api",     "access",     "secret", "private", "account",   "shared",
-    "signing", "encryption", "master", "auth",    "preshared",
+static const struct word key_kinds[] = {
+    W("api"),     W("access"),     W("secret"), W("private"), W("account"),   W("shared"),
+    W("signing"), W("encryption"), W("master"), W("auth"),    W("preshared"),
 };
-static const char *const query_words[] = { "sig", "signature" };
+static const struct word passwords[] = { W("password"), W("passwd"), W("passphrase") };
+static const struct word query_words[] = { W("sig"), W("signature") };
 
 /* A last word that makes it a fact about the value, not the value. */
-static const char *const about[] = {
-    "file",      "files",     "path",     "name",       "id",       "ids",      "count",
-    "length",    "limit",     "limits",   "ttl",        "type",     "policy",   "store",
-    "dir",       "directory", "url",      "uri",        "endpoint", "host",     "port",
-    "timeout",   "expiry",    "expires",  "expiration", "age",      "size",     "min",
-    "max",       "len",       "enabled",  "required",   "stdin",    "prompt",   "env",
-    "var",       "field",     "header",   "provider",   "manager",  "class",    "format",
-    "algorithm", "ref",       "arn",      "version",    "label",    "scope",    "scopes",
-    "index",     "interval",  "duration", "lifetime",   "command",  "cmd",      "helper",
-    "mode",      "method",    "fd",       "audience",   "issuer",   "location",
+static const struct word about[] = {
+    W("file"),       W("files"),    W("path"),     W("name"),      W("id"),       W("ids"),
+    W("count"),      W("length"),   W("limit"),    W("limits"),    W("ttl"),      W("type"),
+    W("policy"),     W("store"),    W("dir"),      W("directory"), W("url"),      W("uri"),
+    W("endpoint"),   W("host"),     W("port"),     W("timeout"),   W("expiry"),   W("expires"),
+    W("expiration"), W("age"),      W("size"),     W("min"),       W("max"),      W("len"),
+    W("enabled"),    W("required"), W("stdin"),    W("prompt"),    W("env"),      W("var"),
+    W("field"),      W("header"),   W("provider"), W("manager"),   W("class"),    W("format"),
+    W("algorithm"),  W("ref"),      W("arn"),      W("version"),   W("label"),    W("scope"),
+    W("scopes"),     W("index"),    W("interval"), W("duration"),  W("lifetime"), W("command"),
+    W("cmd"),        W("helper"),   W("mode"),     W("method"),    W("fd"),       W("audience"),
+    W("issuer"),     W("location"),
 };
 /* A word anywhere that does the same: "no-password", "max-token", "eos_token". */
-static const char *const denials[] = {
-    "no",     "non",     "not",      "max",      "min",     "num",          "ask",
-    "prompt", "show",    "disable",  "disabled", "without", "skip",         "allow",
-    "permit", "require", "required", "eos",      "bos",     "pad",          "sep",
-    "cls",    "mask",    "unk",      "stop",     "public",  "passwordless",
+static const struct word denials[] = {
+    W("no"),   W("non"),    W("not"),          W("max"),     W("min"),      W("num"),
+    W("ask"),  W("prompt"), W("show"),         W("disable"), W("disabled"), W("without"),
+    W("skip"), W("allow"),  W("permit"),       W("require"), W("required"), W("eos"),
+    W("bos"),  W("pad"),    W("sep"),          W("cls"),     W("mask"),     W("unk"),
+    W("stop"), W("public"), W("passwordless"),
 };
-static const char *const whole_names[] = { "rediscli_auth", "_auth", "docker_auth_config",
-                                           "--secret-key-base" };
+static const struct word whole_names[] = { W("rediscli_auth"), W("_auth"), W("docker_auth_config"),
+                                           W("--secret-key-base") };
 
-static const char *const naming_options[] = {
-    "--name", "--hostname", "--host",  "--network",   "--net",       "--network-alias",
-    "--link", "--service",  "--label", "--namespace", "--container", "--tag",
+static const struct word naming_options[] = {
+    W("--name"),  W("--hostname"),      W("--host"),      W("--network"),
+    W("--net"),   W("--network-alias"), W("--link"),      W("--service"),
+    W("--label"), W("--namespace"),     W("--container"), W("--tag"),
 };
 
-static const char *const headers[] = {
-    "authorization", "proxy-authorization", "cookie",  "set-cookie", "private-token",
-    "job-token",     "deploy-token",        "api-key", "apikey",     "x-auth-key",
+static const struct word headers[] = {
+    W("authorization"), W("proxy-authorization"), W("cookie"),  W("set-cookie"), W("private-token"),
+    W("job-token"),     W("deploy-token"),        W("api-key"), W("apikey"),     W("x-auth-key"),
 };
 
 #define MYSQL_NAMES                                                                                \
@@ -157,27 +173,42 @@ static const struct program programs[] = {
       { { "-pass", TAKE_KEEP, FORM_EITHER }, { "--pass", TAKE_KEEP, FORM_EITHER } } },
 };
 
+static bool is_same(const uint8_t *name, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((uint8_t)text[i] != (name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 32 : name[i]))
+            return false;
+    return true;
+}
+
 bool name_equals(const uint8_t *name, size_t size, const char *text)
 {
-    return strlen(text) == size && strncasecmp((const char *)name, text, size) == 0;
+    return strlen(text) == size && is_same(name, text, size);
 }
 
-static bool name_ends(const uint8_t *name, size_t size, const char *text)
+static bool name_ends(const uint8_t *name, size_t size, const struct word *word)
 {
-    size_t length = strlen(text);
-
-    return size >= length && name_equals(name + size - length, length, text);
+    return size >= word->size && is_same(name + size - word->size, word->text, word->size);
 }
 
-static bool is_listed(const uint8_t *word, size_t size, const char *const list[], size_t count)
+static bool ends_listed(const uint8_t *name, size_t size, const struct word list[], size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (name_equals(word, size, list[i]))
+        if (name_ends(name, size, &list[i]))
+            return true;
+    return false;
+}
+
+static bool is_listed(const uint8_t *name, size_t size, const struct word list[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].size == size && is_same(name, list[i].text, size))
             return true;
     return false;
 }
 
 #define IS_LISTED(word, size, list) is_listed(word, size, list, COUNT_OF(list))
+#define ENDS_LISTED(word, size, list) ends_listed(word, size, list, COUNT_OF(list))
 
 /* One word of a name and the word before it. */
 struct name_word {
@@ -198,13 +229,11 @@ static bool word_is_confidential(const struct name_word *word, bool is_last, enu
 {
     size_t size = without_digits(word->text, word->size);
 
-    for (size_t i = 0; i < COUNT_OF(endings); i++)
-        if (name_ends(word->text, size, endings[i]))
-            return true;
-    if (name_equals(word->text, size, "key") && word->before != NULL)
-        for (size_t i = 0; i < COUNT_OF(key_kinds); i++)
-            if (name_ends(word->before, word->before_size, key_kinds[i]))
-                return true;
+    if (ENDS_LISTED(word->text, size, endings))
+        return true;
+    if (name_equals(word->text, size, "key") && word->before != NULL &&
+        ENDS_LISTED(word->before, word->before_size, key_kinds))
+        return true;
     if (!is_last)
         return false;
     return IS_LISTED(word->text, size, last_words) ||
@@ -246,10 +275,7 @@ bool option_takes_name(const uint8_t *option, size_t size)
 
 bool name_is_password(const uint8_t *name, size_t size)
 {
-    size_t length = without_digits(name, size);
-
-    return (name_ends(name, length, "password") || name_ends(name, length, "passwd") ||
-            name_ends(name, length, "passphrase")) &&
+    return ENDS_LISTED(name, without_digits(name, size), passwords) &&
            name_is_confidential(name, size, NAME_OPTION);
 }
 

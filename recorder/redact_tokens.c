@@ -6,6 +6,8 @@
  */
 #include "recorder/redact_rules.h"
 
+#include <pthread.h>
+
 #include "schema/error.h"
 
 enum token_bytes {
@@ -15,107 +17,110 @@ enum token_bytes {
     BYTES_PATH,   /* also / */
 };
 
+#define P(prefix) prefix, sizeof(prefix) - 1
+
 static const struct token_shape {
     const char *prefix;
+    size_t length;
     enum token_bytes bytes;
     size_t least; /* bytes after the prefix, not more than all real ones have */
 } shapes[] = {
-    { "AKIA", BYTES_ALNUM, 12 },
-    { "ASIA", BYTES_ALNUM, 12 },
-    { "ABIA", BYTES_ALNUM, 12 },
-    { "ACCA", BYTES_ALNUM, 12 },
-    { "LTAI", BYTES_ALNUM, 12 },
-    { "AKID", BYTES_ALNUM, 28 },
-    { "AIza", BYTES_WORD, 30 },
-    { "ya29.", BYTES_DOTTED, 16 },
-    { "GOCSPX-", BYTES_WORD, 16 },
-    { "ghp_", BYTES_ALNUM, 20 },
-    { "gho_", BYTES_ALNUM, 20 },
-    { "ghu_", BYTES_ALNUM, 20 },
-    { "ghs_", BYTES_DOTTED, 20 },
-    { "ghr_", BYTES_ALNUM, 20 },
-    { "github_pat_", BYTES_WORD, 20 },
-    { "glpat-", BYTES_DOTTED, 16 },
-    { "gldt-", BYTES_WORD, 16 },
-    { "glrt-", BYTES_DOTTED, 16 },
-    { "glcbt-", BYTES_WORD, 16 },
-    { "glptt-", BYTES_WORD, 16 },
-    { "glsoat-", BYTES_WORD, 16 },
-    { "glft-", BYTES_WORD, 16 },
-    { "glagent-", BYTES_WORD, 16 },
-    { "ATBB", BYTES_ALNUM, 28 },
-    { "ATATT3", BYTES_WORD, 24 },
-    { "ATCTT3", BYTES_WORD, 24 },
-    { "xoxb-", BYTES_WORD, 10 },
-    { "xoxp-", BYTES_WORD, 10 },
-    { "xoxa-", BYTES_WORD, 10 },
-    { "xoxr-", BYTES_WORD, 10 },
-    { "xoxs-", BYTES_WORD, 10 },
-    { "xoxc-", BYTES_WORD, 10 },
-    { "xoxd-", BYTES_WORD, 10 },
-    { "xoxe-", BYTES_WORD, 10 },
-    { "xoxe.", BYTES_DOTTED, 10 },
-    { "xapp-", BYTES_WORD, 10 },
-    { "hooks.slack.com/services/", BYTES_PATH, 16 },
-    { "discord.com/api/webhooks/", BYTES_PATH, 16 },
-    { "sk_live_", BYTES_ALNUM, 12 },
-    { "sk_test_", BYTES_ALNUM, 12 },
-    { "rk_live_", BYTES_ALNUM, 12 },
-    { "rk_test_", BYTES_ALNUM, 12 },
-    { "whsec_", BYTES_ALNUM, 16 },
-    { "sq0atp-", BYTES_WORD, 16 },
-    { "sq0csp-", BYTES_WORD, 16 },
-    { "sk-ant-", BYTES_WORD, 16 },
-    { "sk-proj-", BYTES_WORD, 16 },
-    { "sk-svcacct-", BYTES_WORD, 16 },
-    { "sk-or-v1-", BYTES_ALNUM, 16 },
-    { "sk-", BYTES_ALNUM, 32 },
-    { "gsk_", BYTES_ALNUM, 32 },
-    { "xai-", BYTES_ALNUM, 32 },
-    { "nvapi-", BYTES_WORD, 32 },
-    { "pplx-", BYTES_ALNUM, 32 },
-    { "hf_", BYTES_ALNUM, 28 },
-    { "r8_", BYTES_ALNUM, 30 },
-    { "npm_", BYTES_ALNUM, 30 },
-    { "pypi-", BYTES_WORD, 40 },
-    { "rubygems_", BYTES_ALNUM, 32 },
-    { "dckr_pat_", BYTES_WORD, 16 },
-    { "dckr_oat_", BYTES_WORD, 16 },
-    { "dop_v1_", BYTES_ALNUM, 32 },
-    { "doo_v1_", BYTES_ALNUM, 32 },
-    { "dor_v1_", BYTES_ALNUM, 32 },
-    { "shpat_", BYTES_ALNUM, 24 },
-    { "shpca_", BYTES_ALNUM, 24 },
-    { "shppa_", BYTES_ALNUM, 24 },
-    { "shpss_", BYTES_ALNUM, 24 },
-    { "SG.", BYTES_DOTTED, 40 },
-    { "key-", BYTES_ALNUM, 32 },
-    { "xkeysib-", BYTES_WORD, 32 },
-    { "hvs.", BYTES_WORD, 20 },
-    { "hvb.", BYTES_WORD, 20 },
-    { "hvr.", BYTES_WORD, 20 },
-    { "dapi", BYTES_WORD, 32 },
-    { "glc_", BYTES_WORD, 24 },
-    { "glsa_", BYTES_WORD, 24 },
-    { "NRAK-", BYTES_ALNUM, 20 },
-    { "sntrys_", BYTES_WORD, 24 },
-    { "sntryu_", BYTES_ALNUM, 24 },
-    { "lin_api_", BYTES_ALNUM, 24 },
-    { "figd_", BYTES_WORD, 24 },
-    { "PMAK-", BYTES_WORD, 24 },
-    { "pscale_tkn_", BYTES_WORD, 24 },
-    { "pscale_pw_", BYTES_WORD, 24 },
-    { "sbp_", BYTES_ALNUM, 32 },
-    { "sb_secret_", BYTES_WORD, 16 },
-    { "phx_", BYTES_ALNUM, 32 },
-    { "tskey-", BYTES_WORD, 16 },
-    { "ntn_", BYTES_ALNUM, 32 },
-    { "dp.pt.", BYTES_ALNUM, 32 },
-    { "dp.st.", BYTES_DOTTED, 32 },
-    { "dt0c01.", BYTES_DOTTED, 40 },
-    { "ops_eyJ", BYTES_WORD, 40 },
-    { "amzn.mws.", BYTES_WORD, 24 },
-    { "AGE-SECRET-KEY-1", BYTES_ALNUM, 32 },
+    { P("AKIA"), BYTES_ALNUM, 12 },
+    { P("ASIA"), BYTES_ALNUM, 12 },
+    { P("ABIA"), BYTES_ALNUM, 12 },
+    { P("ACCA"), BYTES_ALNUM, 12 },
+    { P("LTAI"), BYTES_ALNUM, 12 },
+    { P("AKID"), BYTES_ALNUM, 28 },
+    { P("AIza"), BYTES_WORD, 30 },
+    { P("ya29."), BYTES_DOTTED, 16 },
+    { P("GOCSPX-"), BYTES_WORD, 16 },
+    { P("ghp_"), BYTES_ALNUM, 20 },
+    { P("gho_"), BYTES_ALNUM, 20 },
+    { P("ghu_"), BYTES_ALNUM, 20 },
+    { P("ghs_"), BYTES_DOTTED, 20 },
+    { P("ghr_"), BYTES_ALNUM, 20 },
+    { P("github_pat_"), BYTES_WORD, 20 },
+    { P("glpat-"), BYTES_DOTTED, 16 },
+    { P("gldt-"), BYTES_WORD, 16 },
+    { P("glrt-"), BYTES_DOTTED, 16 },
+    { P("glcbt-"), BYTES_WORD, 16 },
+    { P("glptt-"), BYTES_WORD, 16 },
+    { P("glsoat-"), BYTES_WORD, 16 },
+    { P("glft-"), BYTES_WORD, 16 },
+    { P("glagent-"), BYTES_WORD, 16 },
+    { P("ATBB"), BYTES_ALNUM, 28 },
+    { P("ATATT3"), BYTES_WORD, 24 },
+    { P("ATCTT3"), BYTES_WORD, 24 },
+    { P("xoxb-"), BYTES_WORD, 10 },
+    { P("xoxp-"), BYTES_WORD, 10 },
+    { P("xoxa-"), BYTES_WORD, 10 },
+    { P("xoxr-"), BYTES_WORD, 10 },
+    { P("xoxs-"), BYTES_WORD, 10 },
+    { P("xoxc-"), BYTES_WORD, 10 },
+    { P("xoxd-"), BYTES_WORD, 10 },
+    { P("xoxe-"), BYTES_WORD, 10 },
+    { P("xoxe."), BYTES_DOTTED, 10 },
+    { P("xapp-"), BYTES_WORD, 10 },
+    { P("hooks.slack.com/services/"), BYTES_PATH, 16 },
+    { P("discord.com/api/webhooks/"), BYTES_PATH, 16 },
+    { P("sk_live_"), BYTES_ALNUM, 12 },
+    { P("sk_test_"), BYTES_ALNUM, 12 },
+    { P("rk_live_"), BYTES_ALNUM, 12 },
+    { P("rk_test_"), BYTES_ALNUM, 12 },
+    { P("whsec_"), BYTES_ALNUM, 16 },
+    { P("sq0atp-"), BYTES_WORD, 16 },
+    { P("sq0csp-"), BYTES_WORD, 16 },
+    { P("sk-ant-"), BYTES_WORD, 16 },
+    { P("sk-proj-"), BYTES_WORD, 16 },
+    { P("sk-svcacct-"), BYTES_WORD, 16 },
+    { P("sk-or-v1-"), BYTES_ALNUM, 16 },
+    { P("sk-"), BYTES_ALNUM, 32 },
+    { P("gsk_"), BYTES_ALNUM, 32 },
+    { P("xai-"), BYTES_ALNUM, 32 },
+    { P("nvapi-"), BYTES_WORD, 32 },
+    { P("pplx-"), BYTES_ALNUM, 32 },
+    { P("hf_"), BYTES_ALNUM, 28 },
+    { P("r8_"), BYTES_ALNUM, 30 },
+    { P("npm_"), BYTES_ALNUM, 30 },
+    { P("pypi-"), BYTES_WORD, 40 },
+    { P("rubygems_"), BYTES_ALNUM, 32 },
+    { P("dckr_pat_"), BYTES_WORD, 16 },
+    { P("dckr_oat_"), BYTES_WORD, 16 },
+    { P("dop_v1_"), BYTES_ALNUM, 32 },
+    { P("doo_v1_"), BYTES_ALNUM, 32 },
+    { P("dor_v1_"), BYTES_ALNUM, 32 },
+    { P("shpat_"), BYTES_ALNUM, 24 },
+    { P("shpca_"), BYTES_ALNUM, 24 },
+    { P("shppa_"), BYTES_ALNUM, 24 },
+    { P("shpss_"), BYTES_ALNUM, 24 },
+    { P("SG."), BYTES_DOTTED, 40 },
+    { P("key-"), BYTES_ALNUM, 32 },
+    { P("xkeysib-"), BYTES_WORD, 32 },
+    { P("hvs."), BYTES_WORD, 20 },
+    { P("hvb."), BYTES_WORD, 20 },
+    { P("hvr."), BYTES_WORD, 20 },
+    { P("dapi"), BYTES_WORD, 32 },
+    { P("glc_"), BYTES_WORD, 24 },
+    { P("glsa_"), BYTES_WORD, 24 },
+    { P("NRAK-"), BYTES_ALNUM, 20 },
+    { P("sntrys_"), BYTES_WORD, 24 },
+    { P("sntryu_"), BYTES_ALNUM, 24 },
+    { P("lin_api_"), BYTES_ALNUM, 24 },
+    { P("figd_"), BYTES_WORD, 24 },
+    { P("PMAK-"), BYTES_WORD, 24 },
+    { P("pscale_tkn_"), BYTES_WORD, 24 },
+    { P("pscale_pw_"), BYTES_WORD, 24 },
+    { P("sbp_"), BYTES_ALNUM, 32 },
+    { P("sb_secret_"), BYTES_WORD, 16 },
+    { P("phx_"), BYTES_ALNUM, 32 },
+    { P("tskey-"), BYTES_WORD, 16 },
+    { P("ntn_"), BYTES_ALNUM, 32 },
+    { P("dp.pt."), BYTES_ALNUM, 32 },
+    { P("dp.st."), BYTES_DOTTED, 32 },
+    { P("dt0c01."), BYTES_DOTTED, 40 },
+    { P("ops_eyJ"), BYTES_WORD, 40 },
+    { P("amzn.mws."), BYTES_WORD, 24 },
+    { P("AGE-SECRET-KEY-1"), BYTES_ALNUM, 32 },
 };
 
 static bool is_token_byte(uint8_t c, enum token_bytes bytes)
@@ -144,12 +149,9 @@ static bool is_cut_at(const struct redact_line *line, size_t end)
 static size_t shape_end(const struct redact_line *line, size_t at, const struct token_shape *shape)
 {
     size_t left = line->size - at;
-    size_t length;
+    size_t length = shape->length;
     size_t end;
 
-    if (line->raw[at] != (uint8_t)shape->prefix[0])
-        return at;
-    length = strlen(shape->prefix);
     if (left < length)
         return line->cut && memcmp(line->raw + at, shape->prefix, left) == 0 ? line->size : at;
     if (memcmp(line->raw + at, shape->prefix, length) != 0)
@@ -197,35 +199,56 @@ static size_t bot_token(const struct redact_line *line, size_t at, size_t *end)
     return colon + 1;
 }
 
-/* Which bytes tokens begin with; most others need not be looked at. */
-static void list_beginnings(bool begins[UINT8_MAX + 1])
+/*
+ * Which shapes begin with a byte, one behind the other; most bytes begin none and need not be looked at.
+ */
+static struct beginnings {
+    bool any[UINT8_MAX + 1];                              /* also of what is no shape */
+    uint8_t first[UINT8_MAX + 1], next[COUNT_OF(shapes)]; /* number of a shape, counted from 1 */
+} beginnings;
+static pthread_once_t beginnings_listed = PTHREAD_ONCE_INIT;
+
+static void list_beginnings(void)
 {
-    memset(begins, 0, UINT8_MAX + 1);
-    for (size_t i = 0; i < COUNT_OF(shapes); i++)
-        begins[(uint8_t)shapes[i].prefix[0]] = true;
-    begins['e'] = true; /* jwt_end */
+    struct beginnings *b = &beginnings;
+
+    for (size_t i = COUNT_OF(shapes); i > 0; i--) {
+        uint8_t c = (uint8_t)shapes[i - 1].prefix[0];
+
+        b->next[i - 1] = b->first[c];
+        b->first[c] = (uint8_t)i;
+        b->any[c] = true;
+    }
+    b->any['e'] = true; /* jwt_end */
     for (size_t c = '0'; c <= '9'; c++)
-        begins[c] = true; /* bot_token */
+        b->any[c] = true; /* bot_token */
+}
+
+static size_t any_shape_end(const struct redact_line *line, size_t at)
+{
+    size_t end = at;
+
+    for (size_t i = beginnings.first[line->raw[at]]; i > 0 && end == at; i = beginnings.next[i - 1])
+        end = shape_end(line, at, &shapes[i - 1]);
+    return end;
 }
 
 void redact_tokens(const struct redact_line *line)
 {
-    bool begins[UINT8_MAX + 1];
     size_t checked = 0;
 
-    list_beginnings(begins);
-
+    (void)pthread_once(&beginnings_listed, list_beginnings);
     for (size_t at = 0; at < line->size;) {
         uint8_t before = at > 0 ? line->raw[at - 1] : 0;
         size_t start = at;
-        size_t end = at;
+        size_t end;
 
-        if (!begins[line->raw[at]] || is_letter(before) || is_digit(before) || before == '_') {
+        if (!beginnings.any[line->raw[at]] || is_letter(before) || is_digit(before) ||
+            before == '_') {
             at++;
             continue;
         }
-        for (size_t i = 0; i < COUNT_OF(shapes) && end == at; i++)
-            end = shape_end(line, at, &shapes[i]);
+        end = any_shape_end(line, at);
         if (end == at)
             end = jwt_end(line, at, &checked);
         if (end == at && is_digit(line->raw[at]))

@@ -245,8 +245,11 @@ static void tell_collectors(struct sampler *s, const struct tick *tick)
         tell(s, true, line, "");
 }
 
+/* Which tick of a session: the first and the last come when they come. */
+enum turn { TURN_FIRST, TURN_DUE, TURN_LAST };
+
 /* Collect one tick and hand it on; no memory costs the recording. */
-static void take_tick(struct sampler *s, const struct schedule_tick *at, bool has_deadline)
+static void take_tick(struct sampler *s, const struct schedule_tick *at, enum turn turn)
 {
     struct recorder_stats *stats = &s->options.collect->stats;
     const struct timebase *timebase = &s->options.timebase;
@@ -261,14 +264,14 @@ static void take_tick(struct sampler *s, const struct schedule_tick *at, bool ha
     tick->seq = s->seq;
     tick->start_ns = start_ns;
     tick->slots_held = queue_waiting(&s->queue) > 0;
-    tick->is_last = !has_deadline;
+    tick->is_last = turn == TURN_LAST;
     tick->wall_ns = at->wall_ns;
     tick->gap_before = s->untold.suspended_ns > 0;
-    add_dropped(s, tick, !has_deadline);
+    add_dropped(s, tick, tick->is_last);
     add_events(tick, &s->untold);
     if (s->options.add_events != NULL)
         s->options.add_events(s->options.events_self, tick);
-    stats->lateness_ns = has_deadline ? at->lateness_ns : -1;
+    stats->lateness_ns = turn == TURN_DUE ? at->lateness_ns : -1;
     stats->ticks_missed = s->totals.missed;
     stats->ticks_dropped = s->totals.dropped;
     if (!collect_tick(s->options.collect, tick))
@@ -301,10 +304,10 @@ static void *sample(void *self)
         atomic_store(&s->due_boot_ns, s->schedule.next_boot_ns);
         wake = schedule_wait(&s->schedule, s->end_boot_ns, &at);
         if (wake == SCHEDULE_TICK)
-            take_tick(s, &at, true);
+            take_tick(s, &at, TURN_DUE);
     }
     if (schedule_final(&s->schedule, s->options.last_apart_ns, &at))
-        take_tick(s, &at, false);
+        take_tick(s, &at, TURN_LAST);
     queue_close(&s->queue);
     s->options.notify(s->options.notify_self, SAMPLER_ENDED);
     return NULL;
@@ -361,6 +364,8 @@ static void *write_ticks(void *self)
     struct tick *tick;
     bool works = true;
 
+    if (s->options.prepare_writer != NULL)
+        s->options.prepare_writer();
     for (;;) {
         tick = queue_take(&s->queue);
         if (tick == NULL && queue_poked(&s->queue)) {
@@ -415,7 +420,7 @@ enum status sampler_start(struct sampler **sampler, const struct sampler_options
     if (options->duration_ns > 0)
         s->end_boot_ns = now_boot_ns(s) + options->duration_ns;
     schedule_init(&s->schedule, options->clock, options->timebase, options->interval_ns, &first);
-    take_tick(s, &first, false);
+    take_tick(s, &first, TURN_FIRST);
     atomic_init(&s->due_boot_ns, s->schedule.next_boot_ns);
     st = start_threads(s, err);
     if (st != STATUS_OK) {

@@ -35,6 +35,7 @@ struct sampler_options {
     void *store_self;
     /* The sampling thread, as it begins; may be NULL. */
     void (*prepare_thread)(int64_t interval_ns);
+    void (*prepare_writer)(void); /* or NULL */
     /* The sampling thread: events that others have for this tick. Must not block; may be NULL. */
     void (*add_events)(void *self, struct tick *tick);
     void *events_self;

@@ -212,6 +212,7 @@ enum status session_start(struct session *session, const struct options *options
         .store_self = session,
         .attend = session_control_attend,
         .prepare_thread = be_urgent,
+        .prepare_writer = urgency_lower,
         .add_events = session_control_add_events,
         .events_self = session,
         .notify = notify,

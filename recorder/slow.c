@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "recorder/slow_ring.h"
+#include "recorder/urgency.h"
 
 enum {
     WAKE_EVERY = 32, /* requests, so that the worker runs beside a long sweep */
@@ -178,6 +179,7 @@ static void *run(void *argument)
     struct slow *slow = worker->slow;
     bool stop = false;
 
+    urgency_lower();
     while (!stop) {
         pthread_mutex_lock(&slow->lock);
         while (!slow->stop && !has_work(worker))

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "recorder/unanswered.h"
+#include "recorder/urgency.h"
 
 enum { STOP_GRACE_S = 2, AT_MAX = 120 };
 
@@ -99,6 +100,7 @@ static void *run(void *argument)
     struct worker *worker = argument;
     bool abandoned;
 
+    urgency_give_up();
     pthread_mutex_lock(&worker->lock);
     for (;;) {
         while (!worker->stop && worker->phase != PHASE_ASKED)

@@ -45,6 +45,12 @@ typedef enum status chunk_sink(void *context, const struct chunk_place *place,
 typedef enum status chunk_source(void *context, const struct chunk_place *place,
                                  const uint8_t **data, size_t *size, struct error *err);
 
+/* Series [first, end) of a table; an end beyond the last means that one. */
+struct series_range {
+    size_t first, end;
+};
+static const struct series_range series_all = { 0, SIZE_MAX };
+
 /* One table of one block, its directory decoded. Release with block_table_release. */
 struct block_table {
     struct chunk_place place; /* column_id 0 */
@@ -60,12 +66,14 @@ struct block_table {
     uint8_t *
         column_state; /* [column] 0: has a chunk; 1: all present, 0, unchanging; 2 + reason: all missing */
     size_t series_count;
-    struct series *series;   /* [series_count] */
-    size_t *row;             /* [series_count + 1] first row of each series; rows are its samples */
-    size_t *active_at;       /* [series_count + 1] into active */
-    uint32_t *active;        /* samples (index in their series) at which any column changed */
-    int64_t reference_seq;   /* block of the reference values of bases; 0: there are none */
-    unsigned stored_metrics; /* that the table had when the block was written */
+    struct series *series; /* [series_count] */
+    size_t *row;           /* [series_count + 1] first row of each series; rows are its samples */
+    size_t *active_at;     /* [series_count + 1] into active */
+    uint32_t *active;      /* samples (index in their series) at which any column changed */
+    struct series_range active_for;  /* the two tell of these series: see block_table_activity */
+    struct block_activity *activity; /* block_activity.c: what they are decoded from */
+    int64_t reference_seq;           /* block of the reference values of bases; 0: there are none */
+    unsigned stored_metrics;         /* that the table had when the block was written */
     size_t reference_count;
     uint32_t *reference_at;   /* [series_count] place among the reference values + 1; 0: none */
     uint8_t *reference_state; /* [column] whether it has reference values */
@@ -73,12 +81,6 @@ struct block_table {
     struct lifetime_who *told;
     uint8_t *told_reason; /* [lifetimes] why gauges are to be expected to be missing */
 };
-
-/* Series [first, end) of a table; an end beyond the last means that one. */
-struct series_range {
-    size_t first, end;
-};
-static const struct series_range series_all = { 0, SIZE_MAX };
 
 /* The series that share frames with this one. */
 static inline struct series_range series_group(size_t series)
@@ -157,11 +159,38 @@ MUST_USE enum status block_table_decode(struct block_table *table, const struct 
                                         const struct block_ticks *ticks, chunk_source *source,
                                         void *source_context, struct decompressor *d,
                                         struct error *err);
+/* Whom reference values are of. Many blocks refer to the same: kept from block to block. */
+struct reference_keys {
+    uint32_t table_id;
+    int64_t block_seq;
+    unsigned stored_metrics;
+    size_t count;
+    struct reference_key {
+        int64_t key[2];
+    } * list;                         /* ascending; NULL: there are none */
+    uint8_t state[TABLE_METRICS_MAX]; /* [column] */
+};
+void reference_keys_release(struct reference_keys *keys);
+
+/* The same, but nothing is known of which samples changed: columns can be decoded after that. */
+MUST_USE enum status block_table_open(struct block_table *table, const struct chunk_place *place,
+                                      const struct build_shape *shape,
+                                      const struct block_ticks *ticks, struct reference_keys *keys,
+                                      chunk_source *source, void *source_context,
+                                      struct decompressor *d, struct error *err);
+/*
+ * Which samples of those series changed, into active and active_at, instead of what they told before.
+ * Groups of GROUP_SERIES are decoded, and what lies between the first and the last.
+ *
+ *   errors  CORRUPT, NO_MEMORY
+ */
+MUST_USE enum status block_table_activity(struct block_table *table, struct series_range which,
+                                          struct decompressor *d, struct error *err);
 void block_table_release(struct block_table *table);
 
 /*
- * Decode one column, by its position among the shape's columns, for some series: rows and bases of others
- * are left undefined.
+ * Decode one column, by its position among the shape's columns, for some series, of which the table must
+ * know the activity: rows and bases of others are left undefined.
  *
  *   errors  CORRUPT naming the chunk, NO_MEMORY
  *   owns    *column, whose memory is reused from call to call; block_column_release at the end

@@ -2,6 +2,7 @@
  * One column's chunk into dense values: base, missing patterns, then the groups' deltas. Every
  * count read here comes from a file that may be damaged or hostile: each is bounded before use.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "schema/block_decode.h"
@@ -499,6 +500,9 @@ enum status block_column_decode(struct block_column *column, const struct block_
         return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
     column->which.end = which.end < table->series_count ? which.end : table->series_count;
     column->which.first = which.first < column->which.end ? which.first : column->which.end;
+    assert(column->which.first == column->which.end ||
+           (column->which.first >= table->active_for.first &&
+            column->which.end <= table->active_for.end));
     if (state >= 2 + MISSING_COUNT)
         return block_corrupt(table, &table->place, "an unknown column state", err);
     if (referenced &&

@@ -109,6 +109,7 @@ void block_table_release(struct block_table *table)
         free(table->told->process);
     free(table->told);
     free(table->told_reason);
+    free(table->activity);
     *table = (struct block_table){ 0 };
 }
 
@@ -333,122 +334,14 @@ static enum status get_series(struct block_table *table, struct byte_reader *r, 
     return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
 }
 
-static bool is_told(const struct block_table *table, size_t index)
-{
-    return table->told_at != NULL && table->told_at[index] != 0;
-}
-
-uint32_t block_stored_count(const struct block_table *table, size_t index)
-{
-    return table->series[index].count - is_told(table, index);
-}
-
-size_t block_stored_changes(const struct block_table *table, size_t index)
-{
-    return table->active_at[index + 1] - table->active_at[index] - is_told(table, index);
-}
-
-/* Samples of one series at which something changed, out of its bitmap. */
-static bool get_bitmap(struct block_table *table, size_t index, struct byte_reader *r, size_t *at)
-{
-    uint32_t samples = block_stored_count(table, index);
-    size_t size = (samples + 7) / 8;
-    const uint8_t *bitmap = bytes_get(r, size);
-
-    if (bitmap == NULL)
-        return false;
-    for (size_t b = 0; b < size; b++)
-        for (unsigned rest = bitmap[b]; rest != 0; rest &= rest - 1) {
-            uint32_t sample = (uint32_t)(b * 8) + (uint32_t)__builtin_ctz(rest);
-
-            if (sample >= samples)
-                return false;
-            table->active[(*at)++] = sample;
-        }
-    return true;
-}
-
-/* The same, out of a list. */
-static bool get_list(struct block_table *table, size_t index, struct byte_reader *r, size_t *at)
-{
-    uint32_t samples = block_stored_count(table, index);
-    uint64_t count = bytes_get_varint(r), sample = 0;
-
-    if (count > samples)
-        return false;
-    for (; count > 0; count--, sample++) {
-        uint64_t skip = bytes_get_varint(r);
-
-        if (skip >= samples - sample)
-            return false;
-        sample += skip;
-        table->active[(*at)++] = (uint32_t)sample;
-    }
-    return !r->overrun;
-}
-
-static bool get_group_activity(struct block_table *table, const uint8_t *kinds, size_t first,
-                               size_t end, struct byte_reader *bitmaps, size_t *at)
-{
-    for (size_t i = first; i < end; i++) {
-        table->active_at[i] = *at;
-        if (kinds[i] == 1)
-            for (uint32_t s = 0; s < block_stored_count(table, i); s++)
-                table->active[(*at)++] = s;
-        else if (kinds[i] == 2 && !get_bitmap(table, i, bitmaps, at))
-            return false;
-        else if (kinds[i] == 3 && !get_list(table, i, bitmaps, at))
-            return false;
-        else if (kinds[i] > 3)
-            return false;
-        if (block_stored_count(table, i) <
-            table->series[i].count) /* one sample is told elsewhere */
-            table->active[(*at)++] = table->series[i].count - 1;
-    }
-    return bytes_left(bitmaps) == 0;
-}
-
-static enum status get_activity(struct block_table *table, struct chunk *chunk,
-                                const uint8_t *kinds, struct decompressor *d, struct error *err)
-{
-    size_t groups = (table->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
-    const uint8_t *frame = chunk->groups;
-    size_t at = 0;
-
-    table->active = zeroed(table->row[table->series_count], sizeof *table->active);
-    if (table->active == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "activity of %s", table->shape->name);
-    if (chunk->group_count != groups)
-        return block_corrupt(table, &table->place, "wrong number of groups", err);
-    for (size_t g = 0; g < groups; g++) {
-        size_t size = (size_t)bytes_get_varint(&chunk->sizes);
-        size_t first = g * GROUP_SERIES;
-        size_t end =
-            first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES : table->series_count;
-        struct byte_reader bitmaps = { 0 };
-
-        if (size > 0 &&
-            decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &bitmaps, err) != STATUS_OK)
-            return err->status == STATUS_CORRUPT
-                       ? block_corrupt(table, &table->place, "a group's frame is damaged", err)
-                       : err->status;
-        frame += size;
-        if (!get_group_activity(table, kinds, first, end, &bitmaps, &at))
-            return block_corrupt(table, &table->place, "activity that does not fit", err);
-    }
-    table->active_at[table->series_count] = at;
-    return STATUS_OK;
-}
-
-enum status block_table_decode(struct block_table *table, const struct chunk_place *place,
-                               const struct build_shape *shape, const struct block_ticks *ticks,
-                               chunk_source *source, void *source_context, struct decompressor *d,
-                               struct error *err)
+enum status block_table_open(struct block_table *table, const struct chunk_place *place,
+                             const struct build_shape *shape, const struct block_ticks *ticks,
+                             struct reference_keys *keys, chunk_source *source,
+                             void *source_context, struct decompressor *d, struct error *err)
 {
     struct byte_reader r;
     struct chunk chunk;
-    uint8_t *kinds = NULL;
-    const uint8_t *stored;
+    const uint8_t *kinds;
     enum status st;
 
     *table = (struct block_table){ .place = *place, .shape = shape };
@@ -466,18 +359,26 @@ enum status block_table_decode(struct block_table *table, const struct chunk_pla
         st = get_series(table, &r, err);
     if (st != STATUS_OK)
         return st;
-    stored = bytes_get(&r, table->series_count);
-    if (stored == NULL || bytes_left(&r) != 0)
+    kinds = bytes_get(&r, table->series_count);
+    if (kinds == NULL || bytes_left(&r) != 0)
         return block_corrupt(table, &table->place, "its length is wrong", err);
-    kinds = malloc(table->series_count);
-    if (kinds == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "series of %s", shape->name);
-    memcpy(kinds, stored, table->series_count);      /* the decompressor's buffer is used again */
-    st = get_activity(table, &chunk, kinds, d, err); /* before other chunks are fetched */
-    free(kinds);
+    st = block_keep_activity(table, &chunk, kinds, err); /* before other chunks are fetched */
     if (st == STATUS_OK && table->told_at != NULL)
         st = block_find_told(table, ticks, source, source_context, d, err);
     if (st == STATUS_OK && table->reference_at != NULL)
-        st = block_find_references(table, source, source_context, d, err);
+        st = block_find_references(table, keys, source, source_context, d, err);
     return st;
+}
+
+enum status block_table_decode(struct block_table *table, const struct chunk_place *place,
+                               const struct build_shape *shape, const struct block_ticks *ticks,
+                               chunk_source *source, void *source_context, struct decompressor *d,
+                               struct error *err)
+{
+    struct reference_keys keys = { 0 };
+    enum status st =
+        block_table_open(table, place, shape, ticks, &keys, source, source_context, d, err);
+
+    reference_keys_release(&keys);
+    return st == STATUS_OK ? block_table_activity(table, series_all, d, err) : st;
 }

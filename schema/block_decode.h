@@ -16,13 +16,18 @@ enum status block_fetch(const struct block_table *table, const struct chunk_plac
                         chunk_source *source, void *source_context, struct chunk *chunk,
                         struct error *err);
 
+/* Copy what a directory's chunk tells of changes, for block_table_activity. */
+enum status block_keep_activity(struct block_table *table, const struct chunk *chunk,
+                                const uint8_t *kinds, struct error *err);
+
 /* The lifetimes that tell how the series flagged so begin and end. */
 enum status block_find_told(struct block_table *table, const struct block_ticks *ticks,
                             chunk_source *source, void *source_context, struct decompressor *d,
                             struct error *err);
 /* Where the reference values of the series flagged so are. */
-enum status block_find_references(struct block_table *table, chunk_source *source,
-                                  void *source_context, struct decompressor *d, struct error *err);
+enum status block_find_references(struct block_table *table, struct reference_keys *keys,
+                                  chunk_source *source, void *source_context,
+                                  struct decompressor *d, struct error *err);
 
 /* Samples that the table's own chunks tell of: not the last one if a lifetime tells it. */
 uint32_t block_stored_count(const struct block_table *table, size_t index);

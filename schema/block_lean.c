@@ -50,11 +50,7 @@ enum status block_find_told(struct block_table *table, const struct block_ticks 
     return STATUS_OK;
 }
 
-struct keys {
-    int64_t key[2];
-};
-
-static int by_key(const struct keys *a, const int64_t key[2])
+static int by_key(const struct reference_key *a, const int64_t key[2])
 {
     for (int k = 0; k < 2; k++)
         if (a->key[k] != key[k])
@@ -62,86 +58,124 @@ static int by_key(const struct keys *a, const int64_t key[2])
     return 0;
 }
 
+/* The first that is not less than that key; most often the one behind the last that was found. */
+static size_t find_key(const struct reference_keys *keys, const int64_t key[2], size_t guess)
+{
+    size_t low = 0, high = keys->count;
+
+    if (guess < high && by_key(&keys->list[guess], key) == 0)
+        return guess;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (by_key(&keys->list[middle], key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Where among the reference values those of each series are. */
-static enum status find_references(struct block_table *table, const struct keys list[],
+static enum status find_references(struct block_table *table, const struct reference_keys *keys,
                                    struct error *err)
 {
+    size_t at = 0;
+
+    table->reference_count = keys->count;
+    memcpy(table->reference_state, keys->state, table->shape->column_count);
     for (size_t i = 0; i < table->series_count; i++) {
         struct series *s = &table->series[i];
-        size_t low = 0, high = table->reference_count;
 
         if ((s->flags & SERIES_REFERRED) == 0)
             continue;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-
-            if (by_key(&list[middle], s->key) < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low == table->reference_count || by_key(&list[low], s->key) != 0)
+        at = find_key(keys, s->key, at);
+        if (at == keys->count || by_key(&keys->list[at], s->key) != 0)
             return block_corrupt(table, &table->place, "a reference value is missing", err);
         s->flags &= (uint8_t)~SERIES_REFERRED;
-        table->reference_at[i] = (uint32_t)low + 1;
+        table->reference_at[i] = (uint32_t)++at;
     }
     return STATUS_OK;
 }
 
-static enum status get_reference_keys(struct block_table *table, const struct chunk_place *place,
-                                      struct byte_reader *r, struct error *err)
+static enum status get_keys(struct reference_keys *keys, const struct block_table *table,
+                            const struct chunk_place *place, struct byte_reader *r,
+                            struct error *err)
 {
     uint64_t count = bytes_get_varint(r);
-    struct keys *list;
     int64_t *scratch;
     enum status st = STATUS_OK;
 
     if (r->overrun || count == 0 || count > BLOCK_SERIES_MAX || count > r->size * 2)
         return block_corrupt(table, place, "an impossible number of series", err);
-    table->reference_count = (size_t)count;
-    list = calloc((size_t)count, sizeof *list);
+    keys->count = (size_t)count;
+    keys->list = calloc((size_t)count, sizeof *keys->list);
     scratch = calloc((size_t)count, sizeof *scratch);
-    if (list == NULL || scratch == NULL)
+    if (keys->list == NULL || scratch == NULL)
         st = error_set(err, STATUS_NO_MEMORY, "reference values of %s", table->shape->name);
     for (unsigned k = 0; k < table->shape->key_count && st == STATUS_OK; k++) {
         int64_t key = 0;
 
         st = column_decode(r, scratch, (size_t)count, err);
         for (size_t i = 0; i < count && st == STATUS_OK; i++)
-            list[i].key[k] = key = wrap_add(key, scratch[i]);
+            keys->list[i].key[k] = key = wrap_add(key, scratch[i]);
     }
+    free(scratch);
     for (unsigned c = 0; c < table->stored_metrics; c++) {
         uint8_t state = bytes_get_u8(r);
 
         if (c < table->shape->column_count)
-            table->reference_state[c] = state;
+            keys->state[c] = state;
     }
     if (st == STATUS_OK && (r->overrun || bytes_left(r) != 0))
         st = block_corrupt(table, place, "its length is wrong", err);
-    if (st == STATUS_OK)
-        st = find_references(table, list, err);
-    free(list);
-    free(scratch);
     return st;
 }
 
-enum status block_find_references(struct block_table *table, chunk_source *source,
-                                  void *source_context, struct decompressor *d, struct error *err)
+void reference_keys_release(struct reference_keys *keys)
+{
+    free(keys->list);
+    *keys = (struct reference_keys){ 0 };
+}
+
+/* Those of the table's block into `keys`, unless they are there. */
+static enum status fetch_keys(struct reference_keys *keys, const struct block_table *table,
+                              chunk_source *source, void *source_context, struct decompressor *d,
+                              struct error *err)
 {
     struct chunk_place place = table->place;
     struct byte_reader r;
     struct chunk chunk;
     enum status st;
 
+    if (keys->list != NULL && keys->table_id == place.table_id &&
+        keys->block_seq == table->reference_seq && keys->stored_metrics == table->stored_metrics)
+        return STATUS_OK;
+    reference_keys_release(keys);
     place.block_seq = table->reference_seq;
     place.column_id = COLUMN_REFERENCE;
-    table->reference_state = calloc(table->shape->column_count, 1);
-    if (table->reference_state == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "reference values of %s", table->shape->name);
     st = block_fetch(table, &place, source, source_context, &chunk, err);
     if (st == STATUS_OK)
         st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
     if (st != STATUS_OK)
         return st == STATUS_CORRUPT ? block_corrupt(table, &place, "it is damaged", err) : st;
-    return get_reference_keys(table, &place, &r, err);
+    keys->table_id = place.table_id;
+    keys->block_seq = table->reference_seq;
+    keys->stored_metrics = table->stored_metrics;
+    st = get_keys(keys, table, &place, &r, err);
+    if (st != STATUS_OK)
+        reference_keys_release(keys);
+    return st;
+}
+
+enum status block_find_references(struct block_table *table, struct reference_keys *keys,
+                                  chunk_source *source, void *source_context,
+                                  struct decompressor *d, struct error *err)
+{
+    table->reference_state = calloc(table->shape->column_count, 1);
+    if (table->reference_state == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "reference values of %s", table->shape->name);
+    if (fetch_keys(keys, table, source, source_context, d, err) != STATUS_OK)
+        return err->status;
+    return find_references(table, keys, err);
 }

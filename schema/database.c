@@ -103,7 +103,8 @@ static void row_crc(sqlite3_context *context, int count, sqlite3_value **values)
             sqlite3_result_error_nomem(context);
             return;
         }
-        db->crc_bytes_left -= sqlite3_value_bytes(values[i]);
+        if (sqlite3_value_type(values[i]) >= SQLITE_TEXT) /* of a number it would make a text */
+            db->crc_bytes_left -= sqlite3_value_bytes(values[i]);
     }
     if (db->steps_most > 0 && db->crc_bytes_left < 0) { /* rows that share their overflow pages */
         sqlite3_result_error(context, "its rows hold more bytes than the file", -1);
@@ -278,6 +279,11 @@ static enum status run(struct database *db, sqlite3_stmt **stmt, const char *sql
 enum status database_begin(struct database *db, struct error *err)
 {
     return run(db, &db->begin, "BEGIN IMMEDIATE", err);
+}
+
+enum status database_begin_reading(struct database *db, struct error *err)
+{
+    return run(db, &db->begin, "BEGIN", err);
 }
 
 enum status database_commit(struct database *db, struct error *err)

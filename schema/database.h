@@ -86,6 +86,8 @@ MUST_USE enum status database_exec(struct database *db, const char *sql, struct 
 /* Begin a transaction that writes, and commit it. */
 MUST_USE enum status database_begin(struct database *db, struct error *err);
 MUST_USE enum status database_commit(struct database *db, struct error *err);
+/* Begin one that only reads, where the database is open for reading. */
+MUST_USE enum status database_begin_reading(struct database *db, struct error *err);
 MUST_USE enum status database_prepare(struct database *db, sqlite3_stmt **stmt, const char *sql,
                                       struct error *err);
 /* One step: OK with a row, ABSENT at the end. */

@@ -15,4 +15,9 @@ enum status database_check_version(struct database *db, bool *empty, struct erro
  */
 const char *database_reading_vfs(bool locks);
 
+/* Open a file that is read ahead (database_ahead.c), with so many bytes for it. */
+int database_ahead_open(sqlite3_vfs *real, const char *name, sqlite3_file *file, int flags,
+                        int *out);
+int database_ahead_bytes(const sqlite3_vfs *real);
+
 #endif

@@ -21,7 +21,9 @@ static int open_to_read(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, 
     file->pMethods = NULL;
     if (name == NULL)
         return SQLITE_CANTOPEN;
-    return real->xOpen(real, name, file, (flags & ~writing) | SQLITE_OPEN_READONLY, out);
+    flags = (flags & ~writing) | SQLITE_OPEN_READONLY;
+    return (flags & SQLITE_OPEN_MAIN_DB) != 0 ? database_ahead_open(real, name, file, flags, out)
+                                              : real->xOpen(real, name, file, flags, out);
 }
 
 static int delete_nothing(sqlite3_vfs *vfs, const char *name, int sync)
@@ -42,6 +44,7 @@ static const char *register_vfs(struct reading_vfs *reading, const char *real, c
     reading->vfs = *reading->real; /* its other methods ask for nothing of the struct they are in */
     reading->vfs.pNext = NULL;
     reading->vfs.zName = name;
+    reading->vfs.szOsFile = database_ahead_bytes(reading->real);
     reading->vfs.xOpen = open_to_read;
     reading->vfs.xDelete = delete_nothing;
     if (sqlite3_vfs_register(&reading->vfs, 0) != SQLITE_OK)

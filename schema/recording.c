@@ -73,6 +73,22 @@ static enum status load(struct recording *rec, struct error *err)
     return st == STATUS_OK ? end : st;
 }
 
+enum status recording_hold(struct recording *rec, struct error *err)
+{
+    if (sqlite3_get_autocommit(rec->db.handle) == 0)
+        return STATUS_OK;
+    return database_begin_reading(&rec->db, err);
+}
+
+void recording_let_go(struct recording *rec)
+{
+    struct error err; /* nothing was written that could be lost */
+
+    chunk_store_reset(&rec->store);
+    if (sqlite3_get_autocommit(rec->db.handle) == 0)
+        (void)!database_commit(&rec->db, &err);
+}
+
 enum status recording_open(struct recording **recording, const char *path, struct error *err)
 {
     struct recording *rec = calloc(1, sizeof *rec);
@@ -114,6 +130,7 @@ void recording_close(struct recording *rec)
         open_block_release(&rec->tail);
     chunk_store_release(&rec->store);
     decompressor_release(&rec->d);
+    reference_keys_release(&rec->reference_keys);
     if (rec->db.path != NULL)
         database_close(&rec->db);
     for (size_t i = 0; i < rec->owned_count; i++)
@@ -220,10 +237,11 @@ enum status recording_ticks(struct recording *recording, const struct recording_
     return STATUS_OK;
 }
 
-enum status recording_directory(struct recording *recording, const struct recording_block *block,
-                                const struct recording_table *table,
-                                const struct block_ticks *ticks, struct block_table *directory,
-                                struct error *err)
+enum status recording_directory_open(struct recording *recording,
+                                     const struct recording_block *block,
+                                     const struct recording_table *table,
+                                     const struct block_ticks *ticks, struct block_table *directory,
+                                     struct error *err)
 {
     struct chunk_place place = { .level = block->level,
                                  .table_id = table->table_id,
@@ -234,8 +252,9 @@ enum status recording_directory(struct recording *recording, const struct record
     *directory = (struct block_table){ 0 };
     if (recording_chunk_count(recording, block, table->table_id, &lifetimes) == 0)
         return STATUS_ABSENT;
-    st = block_table_decode(directory, &place, &table->shape[block->level], ticks, recording_chunk,
-                            recording, &recording->d, err);
+    st = block_table_open(directory, &place, &table->shape[block->level], ticks,
+                          &recording->reference_keys, recording_chunk, recording, &recording->d,
+                          err);
     if (st == STATUS_ABSENT)
         st = error_set(err, STATUS_CORRUPT, "%s, block %lld: its directory is missing", table->name,
                        (long long)block->block_seq);
@@ -244,6 +263,28 @@ enum status recording_directory(struct recording *recording, const struct record
         return error_prefix(err, "%s", recording->contents.path);
     }
     return STATUS_OK;
+}
+
+enum status recording_activity(struct recording *recording, struct block_table *directory,
+                               struct series_range which, struct error *err)
+{
+    if (block_table_activity(directory, which, &recording->d, err) == STATUS_OK)
+        return STATUS_OK;
+    return error_prefix(err, "%s", recording->contents.path);
+}
+
+enum status recording_directory(struct recording *recording, const struct recording_block *block,
+                                const struct recording_table *table,
+                                const struct block_ticks *ticks, struct block_table *directory,
+                                struct error *err)
+{
+    enum status st = recording_directory_open(recording, block, table, ticks, directory, err);
+
+    if (st == STATUS_OK)
+        st = recording_activity(recording, directory, series_all, err);
+    if (st != STATUS_OK)
+        block_table_release(directory);
+    return st;
 }
 
 enum status recording_column(struct recording *recording, const struct block_table *directory,

@@ -130,6 +130,14 @@ size_t recording_metric(const struct recording_table *table, const char *name);
 bool recording_block_sums(const struct recording *recording, const struct recording_block *block,
                           struct block_sums *sums);
 
+/*
+ * Reads between the two are one read transaction: much fewer system calls, but the recorder's WAL cannot
+ * be emptied meanwhile. For one block at a time, and not while output is written. Holding twice is
+ * holding once.
+ */
+MUST_USE enum status recording_hold(struct recording *recording, struct error *err);
+void recording_let_go(struct recording *recording);
+
 /* The tick axis of a block. owns: the caller, block_ticks_release */
 MUST_USE enum status recording_ticks(struct recording *recording,
                                      const struct recording_block *block, struct block_ticks *ticks,
@@ -141,6 +149,15 @@ MUST_USE enum status recording_directory(struct recording *recording,
                                          const struct recording_table *table,
                                          const struct block_ticks *ticks,
                                          struct block_table *directory, struct error *err);
+
+/* The same in two steps, where only some series are of interest. Activity before columns: see block.h. */
+MUST_USE enum status recording_directory_open(struct recording *recording,
+                                              const struct recording_block *block,
+                                              const struct recording_table *table,
+                                              const struct block_ticks *ticks,
+                                              struct block_table *directory, struct error *err);
+MUST_USE enum status recording_activity(struct recording *recording, struct block_table *directory,
+                                        struct series_range which, struct error *err);
 
 /* One column of it, by position in directory->shape; `which` as in block_column_decode. */
 MUST_USE enum status recording_column(struct recording *recording,

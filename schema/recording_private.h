@@ -26,8 +26,9 @@ struct recording {
     struct database db;
     struct chunk_store store;
     struct decompressor d;
-    struct block_row *rows[LEVEL_COUNT]; /* parallel to contents.blocks */
-    void **owned;                        /* texts and the like, freed at close */
+    struct reference_keys reference_keys; /* of the table that was opened last */
+    struct block_row *rows[LEVEL_COUNT];  /* parallel to contents.blocks */
+    void **owned;                         /* texts and the like, freed at close */
     size_t owned_count, owned_size;
     bool no_memory; /* a text could not be copied */
 

@@ -210,12 +210,14 @@ static enum status learn_users(struct recording *rec, struct error *err)
 enum status recording_load_processes(struct recording *rec, struct error *err)
 {
     enum status st;
+    bool held;
 
     if (rec->processes_loaded) {
         *err = rec->processes_error;
         return rec->processes_error.status;
     }
-    st = database_exec(&rec->db, "BEGIN", err);
+    held = sqlite3_get_autocommit(rec->db.handle) == 0;
+    st = held ? STATUS_OK : database_begin_reading(&rec->db, err);
     if (st == STATUS_OK)
         st = database_read_checks(&rec->db, err);
     if (st == STATUS_OK)
@@ -224,8 +226,8 @@ enum status recording_load_processes(struct recording *rec, struct error *err)
         st = load_version_rows(rec, err);
     if (st == STATUS_OK)
         st = learn_users(rec, err);
-    if (sqlite3_get_autocommit(rec->db.handle) == 0)
-        (void)sqlite3_exec(rec->db.handle, "COMMIT", NULL, NULL, NULL);
+    if (!held)
+        recording_let_go(rec);
     (void)recording_own(rec, rec->process);
     (void)recording_own(rec, rec->version);
     rec->processes_loaded = true;

@@ -24,7 +24,7 @@ FOREIGN_ID = 12345
 HARMLESS = {"Type", "ExecStart", "ExecReload", "WatchdogSec", "Restart", "RestartSec",
             "RestartPreventExitStatus", "StateDirectoryMode"}
 APPLIED = {"User", "Group", "UMask", "StateDirectory", "Environment", "CapabilityBoundingSet",
-           "AmbientCapabilities", "NoNewPrivileges", "LimitNOFILE", "LimitCORE", "PrivateMounts",
+           "AmbientCapabilities", "NoNewPrivileges", "LimitNOFILE", "LimitCORE", "LimitNICE", "PrivateMounts",
            "ProtectSystem", "ProtectHome", "ProtectKernelTunables",
            "ProtectKernelLogs", "ProtectControlGroups"}
 FILTERED = {"RestrictAddressFamilies", "SystemCallFilter", "SystemCallErrorNumber",
@@ -113,8 +113,10 @@ def under_unit(unit, state, calls):
         name, value = line.strip('"').split("=", 1)
         environment[name] = value.replace("%S", os.path.dirname(state))
     # A limit that this machine's is below stays.
-    limits = "umask %s; ulimit -c %s; ulimit -n %s 2>/dev/null; exec \"$@\"" % (
-        unit["UMask"][-1], unit["LimitCORE"][-1], unit["LimitNOFILE"][-1])
+    limits = ("umask %s; ulimit -c %s; ulimit -n %s 2>/dev/null; "
+              "ulimit -e %d 2>/dev/null; exec \"$@\"") % (
+        unit["UMask"][-1], unit["LimitCORE"][-1], unit["LimitNOFILE"][-1],
+        20 - int(unit["LimitNICE"][-1]))
     return ["bash", "-c", limits, "bash", *words, *python, "filters", UNIT,
             " ".join(calls)], environment
 

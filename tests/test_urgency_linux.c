@@ -17,7 +17,7 @@ struct raised {
     int64_t interval_ns;
     int policy_before; /* -1: as it comes */
     enum urgency urgency;
-    int policy;
+    int policy, nice;
     int child_policy;
 };
 
@@ -37,6 +37,7 @@ static void *raise_it(void *self)
         (void)sched_setscheduler(0, r->policy_before, &none);
     r->urgency = urgency_raise(r->interval_ns);
     r->policy = sched_getscheduler(0);
+    r->nice = getpriority(PRIO_PROCESS, 0); /* of this thread: see its page, "BUGS" */
     if (pthread_create(&child, NULL, look, &r->child_policy) == 0)
         (void)pthread_join(child, NULL);
     return NULL;
@@ -79,6 +80,40 @@ static void what_was_started_otherwise_stays_so(void **state)
     assert_int_equal(r.policy, SCHED_BATCH);
 }
 
+static void *begin(void *unused)
+{
+    struct raised after = { .interval_ns = 1000000000, .policy_before = -1 };
+    int *nice = unused;
+
+    urgency_begin();
+    nice[0] = getpriority(PRIO_PROCESS, 0);
+    (void)raise_it(&after);
+    nice[1] = after.nice;
+    urgency_lower();
+    nice[2] = getpriority(PRIO_PROCESS, 0);
+    urgency_give_up();
+    nice[3] = getpriority(PRIO_PROCESS, 0);
+    return NULL;
+}
+
+static void what_may_be_nice_is(void **state)
+{
+    int nice[4] = { 0 };
+    pthread_t thread;
+    (void)state;
+
+    assert_int_equal(pthread_create(&thread, NULL, begin, nice), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    if (nice[0] == 0 || getpriority(PRIO_PROCESS, 0) != 0) {
+        print_message("skipped: nice values below 0 are not allowed here\n");
+        skip();
+    }
+    assert_int_equal(nice[0], -20);
+    assert_int_equal(nice[1], -20);
+    assert_int_equal(nice[2], -10);
+    assert_int_equal(nice[3], 0);
+}
+
 static void a_nice_thread_stays_nice(void **state)
 {
     (void)state;
@@ -95,6 +130,7 @@ int main(void)
         cmocka_unit_test(what_it_says_is_what_the_kernel_says),
         cmocka_unit_test(once_a_second_takes_no_real_time),
         cmocka_unit_test(what_was_started_otherwise_stays_so),
+        cmocka_unit_test(what_may_be_nice_is),
         cmocka_unit_test(a_nice_thread_stays_nice),
     };
 

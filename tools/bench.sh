@@ -13,6 +13,8 @@ usage: tools/bench.sh [--build-dir DIR] [PART...]
   bytes    bytes per process-sample, by part of the file
   tail     bytes and syncs sent to storage per tick
   export   rows per second as CSV, beside the sqlite3 shell
+  query    questions to a day of 1000 processes, in ms, beside the same of a plain SQLite table with an
+           index (an hour of it, times 24)
   short    CPU time of short-lived processes that is found in the recording
   live     what a viewer (procscope live) adds to the CPU time of procscoped; BENCH_LIVE_SECONDS
            says for how long (160), an hour of it takes an hour
@@ -29,12 +31,12 @@ while [ $# -gt 0 ]; do
     case "$1" in
     --build-dir) build="${2:?}" && shift ;;
     -h | --help) usage && exit 0 ;;
-    record | encode | bytes | tail | export | short | live) parts+=("$1") ;;
+    record | encode | bytes | tail | export | query | short | live) parts+=("$1") ;;
     *) usage >&2 && exit 2 ;;
     esac
     shift
 done
-[ ${#parts[@]} -gt 0 ] || parts=(record encode bytes tail export short live)
+[ ${#parts[@]} -gt 0 ] || parts=(record encode bytes tail export query short live)
 [ "$(uname -s)" = Linux ] || { echo "bench: needs Linux" >&2 && exit 1; }
 
 work=$(mktemp -d)
@@ -383,6 +385,49 @@ part_short() {
         "atop, pidstat, collectl, PCP: 0.0" "$found s of $used s by wait4"
 }
 
+# --- query ---------------------------------------------------------------------------------------
+
+# plain_table: an hour of $work/q.pscope as a table with an index by process and time
+plain_table() {
+    "$build/procscope" export "$work/q.pscope" --table process_samples --last 1h \
+        --columns cpu_ns_total,resident_bytes >"$work/hour.csv"
+    sqlite3 "$work/plain.db" ".mode csv" ".import $work/hour.csv text" \
+        "CREATE TABLE s(time_ns INTEGER, process_id INTEGER, comm TEXT, cpu INTEGER, resident INTEGER);
+         INSERT INTO s SELECT time_ns, process_id, comm, cpu_ns_total, resident_bytes FROM text;
+         DROP TABLE text; CREATE INDEX i ON s(process_id, time_ns)"
+}
+
+# plain_ms SQL FACTOR: CPU time in the plain table, times that
+plain_ms() {
+    calc "%.0f" "1000 * $2 * $(for _ in 1 2 3; do cpu_seconds sqlite3 "$work/plain.db" "$1"; done | pick median)"
+}
+
+part_query() {
+    local line cold top="" window="" column=""
+    header "query: ms of CPU, a day of 1000 processes every second, median of 20 in a process that has it open"
+    "$build/make_recording" "$work/q.pscope" --processes 1000 --seconds "${BENCH_QUERY_SECONDS:-86400}" >"$work/q.log" 2>&1
+    if have sqlite3; then
+        plain_table
+        top="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(rate), max(resident) FROM (SELECT *, \
+            (cpu - lag(cpu) OVER w) * 1e9 / (time_ns - lag(time_ns) OVER w) AS rate FROM s WINDOW w AS (PARTITION BY \
+            process_id ORDER BY time_ns)) GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 24)"
+        window="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(resident) FROM s WHERE time_ns > \
+            (SELECT max(time_ns) FROM s) - 300000000000 GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 1)"
+        column="SQLite $(plain_ms "SELECT time_ns, cpu FROM s WHERE process_id = 1" 24)"
+    fi
+    line=$("$build/bench_query" "$work/q.pscope") || say "FAILED: bench_query"
+    row "20 largest of the day, 4 columns" "$(field top_ms <<<"$line")" "<=5" "$top" ""
+    row "20 largest of 5 minutes, 4 columns" "$(field window_ms <<<"$line")" "<=5" "$window" ""
+    row "default report of the day" "$(field report_ms <<<"$line")" "<=400" "" ""
+    row "one process, one column, the day" "$(field process_column_ms <<<"$line")" "<=10" "$column" ""
+    row "one process, all columns, the day" "$(field process_ms <<<"$line")" "<=75" "" ""
+    cold=$(for _ in 1 2 3; do
+        cpu_seconds "$build/procscope" report "$work/q.pscope" --columns \
+            cpu_seconds,cpu_percent_mean,cpu_percent_max,resident_bytes_max
+    done | pick median)
+    row "the first as a whole command" "$(calc "%.0f" "1000 * $cold")" "<=50" "" ""
+}
+
 # --- live ----------------------------------------------------------------------------------------
 
 part_live() {
@@ -407,7 +452,7 @@ if [ ! -e "$build/CMakeCache.txt" ] && have ninja; then
 fi
 cmake -S . -B "$build" >"$work/build.log"
 programs=(procscoped make_recording bench_population bench_cost bench_read bench_encode bench_decode
-    bench_tail bench_burst)
+    bench_tail bench_burst bench_query procscope)
 cmake --build "$build" --parallel --target "${programs[@]}" >"$work/build.log" 2>&1 ||
     { cat "$work/build.log" && exit 1; }
 cmake --build "$build" --parallel --target procscope >"$work/build.log" 2>&1 ||
