@@ -357,8 +357,8 @@ enum status attribution_read(struct attribution *a, struct recording *recording,
     a->rails.from_ns = INT64_MAX;
     if (!attribution_possible(a->source, recording_contents(recording)))
         return STATUS_OK;
-    if (a->want_energy &&
-        rails_read(&a->rails, recording, a->source->rail, window, a->idle_uw, err) != STATUS_OK)
+    if (a->want_energy && rails_read(&a->rails, recording, a->source->rail, window,
+                                     a->idle_given ? a->idle_uw : -1, err) != STATUS_OK)
         return err->status;
     a->resolved = calloc(a->rails.count + 1, sizeof *a->resolved);
     if (a->resolved == NULL)

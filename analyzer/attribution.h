@@ -60,7 +60,8 @@ struct energy_use;
 struct attribution {
     const struct attribution_source *source;
     bool want_energy, want_time, want_memory;
-    int64_t idle_uw;       /* of each device; -1: found in the recording */
+    bool idle_given;       /* else the idle floor is found in the recording */
+    int64_t idle_uw;       /* of each device, where it is given */
     struct groups *groups; /* whose rows these are; NULL: of devices only */
     const struct select *select;
     bool known_only; /* processes without a group go to number 0 */

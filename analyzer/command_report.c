@@ -133,19 +133,18 @@ static enum status gpu_columns(struct report *r, const char *names, bool table, 
     return STATUS_OK;
 }
 
-/* Microwatts; -1 where it is to be found. */
-static enum status parse_watts(const char *option, const char *text, int64_t *microwatts,
+static enum status parse_watts(const char *option, const char *text, struct attribution *a,
                                struct error *err)
 {
     char *end = NULL;
     double watts = text == NULL ? 0 : strtod(text, &end);
 
-    *microwatts = -1;
     if (text == NULL)
         return STATUS_OK;
     if (end == text || *end != '\0' || !(watts >= 0 && watts <= 1e6))
         return error_set(err, STATUS_INVALID, "%s %.40s: not a number of watts", option, text);
-    *microwatts = (int64_t)(watts * 1e6 + 0.5);
+    a->idle_given = true;
+    a->idle_uw = (int64_t)(watts * 1e6 + 0.5);
     return STATUS_OK;
 }
 
@@ -208,9 +207,8 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
                       COUNT_OF(own), argc, argv, err) != STATUS_OK ||
         parse_by(r, words->by, err) != STATUS_OK || parse_sort(r, words->sort, err) != STATUS_OK ||
         parse_top(r, words, err) != STATUS_OK ||
-        parse_watts("--idle-watts", words->idle_watts, &r->gpu.idle_uw, err) != STATUS_OK ||
-        parse_watts("--cpu-idle-watts", words->cpu_idle_watts, &r->package.idle_uw, err) !=
-            STATUS_OK)
+        parse_watts("--idle-watts", words->idle_watts, &r->gpu, err) != STATUS_OK ||
+        parse_watts("--cpu-idle-watts", words->cpu_idle_watts, &r->package, err) != STATUS_OK)
         return err->status;
     r->remainder = words->no_remainder == NULL;
     r->samples = words->no_rollups != NULL;
