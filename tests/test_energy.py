@@ -282,6 +282,17 @@ def rows_below(work):
           "the largest first, the others in one row: %s" % wrong)
 
 
+def refused(work):
+    """What is no number of watts, and what is no column of GPUs."""
+    path = os.path.join(work, "top.pscope")
+    for options in (["--idle-watts", "x"], ["--idle-watts", "-1"], ["--idle-watts", "nan"],
+                    ["--cpu-idle-watts", "1e9"], ["--by", "gpu", "--columns", "cpu_seconds"]):
+        done = subprocess.run([programs.ANALYZER, "report", path, *options], check=False,
+                              capture_output=True)
+        check(done.returncode == 2 and options[-1].encode() in done.stderr,
+              "%s: %s" % (" ".join(options), done.stderr.decode().split("\n", maxsplit=1)[0]))
+
+
 def packages(work):
     """CPU packages, one and two, of which readings fail and counters begin anew."""
     for number, options in (("1", []), ("2", ["--missing", "--restart", "200:9"])):
@@ -316,6 +327,7 @@ def main():
     with programs.work_directory() as work:
         acceptance(work)
         rows_below(work)
+        refused(work)
         packages(work)
         without_gpus(work)
         random_windows(work, "births", dice, "--processes", "12", "--seconds", "700", "--births",
