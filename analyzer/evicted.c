@@ -215,7 +215,7 @@ static enum status find_sample_group(struct reading *r, unsigned level, struct s
     }
     if (!s->selected)
         return STATUS_OK;
-    if (groups_find(&r->a->groups, s->process_id, v, &s->group, err) != STATUS_OK)
+    if (groups_find(&r->a->groups, s->process_id, p, v, &s->group, err) != STATUS_OK)
         return err->status;
     group = &r->a->groups.group[s->group];
     if (group->coarse == COARSE_NOT)

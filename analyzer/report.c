@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/group_key.h"
 #include "analyzer/trust.h"
 
 /* --- order --- */
@@ -51,7 +52,10 @@ static enum status identify(struct report *r, const struct subject *subject, uin
 
     if (r->aggregate.by != BY_PROCESS || g->process != NULL)
         return STATUS_OK;
-    return recording_process(subject->recording, g->block, g->process_id, &g->process, err);
+    if (recording_process(subject->recording, g->block, g->process_id, &g->process, err) !=
+        STATUS_OK)
+        return err->status;
+    return r->aggregate.want_names ? group_key_names(&r->aggregate.groups, g, err) : STATUS_OK;
 }
 
 enum status report_rank(struct report *r, const struct subject *subject, struct error *err)
@@ -100,16 +104,12 @@ struct extra {
 static struct output_cell extra_cell(const struct report *r, const struct report_column *c,
                                      const struct extra *extra)
 {
-    static const enum process_text keys[] = { [BY_PROCESS] = PROCESS_COMM,
-                                              [BY_COMM] = PROCESS_COMM,
-                                              [BY_EXE] = PROCESS_EXE,
-                                              [BY_USER] = PROCESS_USER };
     /* Rows that hold more than what is covered tick by tick or window by window have no mean. */
     int64_t covered_ns = r->evicted.any && !r->evicted.host_known ? 0 : r->coverage.ticks_ns;
 
     if (c->fact == FACT_ROW)
         return (struct output_cell){ .text = extra->row, .text_size = strlen(extra->row) };
-    if (c->fact == FACT_TEXT && (c->which == PROCESS_COMM || c->which == keys[r->aggregate.by]))
+    if ((c->fact == FACT_TEXT && c->which == PROCESS_COMM) || report_column_key(c, r->aggregate.by))
         return (struct output_cell){ .text = extra->label, .text_size = strlen(extra->label) };
     if (c->fact == FACT_PROCESSES && extra->processes > 0)
         return (struct output_cell){ .integer = (int64_t)extra->processes };

@@ -20,6 +20,7 @@ void report_want(struct report *r)
         const struct report_column *c = i < r->column_count ? r->column[i] : r->sort;
 
         a->want_members |= c->fact == FACT_PROCESSES;
+        a->want_names |= report_column_names(c);
         if (!report_column_measured(c))
             continue;
         a->want[c->which] = true;
@@ -267,7 +268,7 @@ static enum status link_late(struct report *r, struct error *err)
     for (size_t i = 1; i < r->late.groups.count; i++) {
         uint32_t number;
 
-        if (groups_find(groups, r->late.groups.group[i].process_id, NULL, &number, err) !=
+        if (groups_find(groups, r->late.groups.group[i].process_id, NULL, NULL, &number, err) !=
             STATUS_OK)
             return err->status;
         groups->group[number].late = (uint32_t)i;
