@@ -27,7 +27,7 @@ static enum status reserve(struct groups *groups, size_t size, struct error *err
 
 static char *put(char *to, const char *text, size_t size)
 {
-    if (size > 0)
+    if (text != NULL && size > 0)
         memcpy(to, text, size);
     return to + size;
 }
