@@ -173,6 +173,17 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
     }
 }
 
+/* A person would take an empty cell for a fault. */
+static void name_nameless(const struct report_column *column, const struct report *r,
+                          const struct output *out, struct output_cell *cell)
+{
+    static const char none[] = "[none]";
+
+    if (out->options.format == OUTPUT_TABLE && report_column_key(column, r->aggregate.by) &&
+        !cell->missing && cell->text_size == 0)
+        *cell = (struct output_cell){ .text = none, .text_size = sizeof none - 1 };
+}
+
 static enum status group_row(struct report *r, const struct subject *subject, struct output *out,
                              uint32_t group, struct error *err)
 {
@@ -184,8 +195,10 @@ static enum status group_row(struct report *r, const struct subject *subject, st
         named |= report_column_identity(r->column[c]);
     if (named && identify(r, subject, group, err) != STATUS_OK)
         return err->status;
-    for (size_t c = 0; c < r->column_count; c++)
+    for (size_t c = 0; c < r->column_count; c++) {
         cells[c] = report_column_cell(r->column[c], &r->aggregate, group, digits[c]);
+        name_nameless(r->column[c], r, out, &cells[c]);
+    }
     output_row(out, cells, OUTPUT_NORMAL);
     return STATUS_OK;
 }

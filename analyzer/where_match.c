@@ -17,6 +17,9 @@ enum status where_bind(struct where *where, const struct when_context *context,
 
         if (node->kind != WHERE_COMPARE || node->field != WHERE_START_TIME)
             continue;
+        if (node->text.size >= sizeof text)
+            return error_set(err, STATUS_INVALID, "--where, character %u: too long for a time",
+                             node->position);
         (void)snprintf(text, sizeof text, "%.*s", (int)node->text.size, node->text.data);
         if (when_parse(text, context, &time, warning, err) != STATUS_OK)
             return error_prefix(err, "--where, character %u", node->position);

@@ -4,6 +4,7 @@ values and names of any bytes; random windows, groupings and expressions of --wh
 tools/check_truth.py computes from the truth that make_recording wrote, groups and expressions being worked out
 here; groups add up to what processes add up to, to the nanosecond; exported rows are those of the selection."""
 import csv
+import json
 import os
 import random
 import re
@@ -244,9 +245,14 @@ def check_export(path, truth, dice):
         process = by_id[int(row["process_id"])]
         return holds(process, process.version_at(int(row[time])))
 
-    for table, time in (("process_samples", "time_ns"), ("process_version", "from_ns")):
+    def is_ever_wanted(row):
+        process = by_id[int(row["process_id"])]
+        return any(holds(process, version) for _, version in process.versions)
+
+    for table, time in (("process_samples", "time_ns"), ("process_version", "from_ns"), ("process", None),
+                        ("process_lifetime", None)):
         rows = programs.read_csv(programs.analyze("export", path, "--table", table))
-        wanted = [row for row in rows if is_wanted(row, time)]
+        wanted = [row for row in rows if (is_wanted(row, time) if time else is_ever_wanted(row))]
         found = programs.read_csv(programs.analyze("export", path, "--table", table, *options))
         if found != wanted:
             print("export", table, shown(options), "%d rows, not %d" % (len(found), len(wanted)))
@@ -304,6 +310,11 @@ def check_service(work):
         with subprocess.Popen(["/bin/sh", "-c", script]) as shell:
             shells.append(shell.pid)
     recorder.stop()
+    for by in ("exe", "container", "unit"):
+        rows = json.loads(programs.analyze("report", path, "--by", by, "--format", "json"))["rows"]
+        nameless = any(row["row"] == "group" and row[by] == "" for row in rows)
+        check(nameless == (b"\n[none]  " in programs.analyze("report", path, "--by", by, "--top", "0")),
+              "by %s: in a table those without a name are [none]%s" % (by, "" if nameless else " (there are none)"))
     of_service = ["--by", "lineage", "--where", " or ".join("pid = %d" % pid for pid in shells)]
     rows = [row for row in programs.report(path, *of_service) if row["row"] == "group"]
     check(len(rows) == 1 and rows[0]["lineage"].startswith(service + " (") and rows[0]["processes"] == "3",

@@ -243,17 +243,16 @@ static void what_means_nothing_is_told_with_its_place(void **state)
     assert_refused("pid = \x1b[31m", "\\x1b");
 }
 
-static void a_time_that_is_none_is_told_with_its_place(void **state)
+static void assert_no_time(const char *text, const char *why)
 {
     const struct when_context context = { .utc = true };
     struct when_warning warning = { "" };
-    struct where where = { .given = false };
+    static struct where where;
     struct error err = { 0 };
 
-    (void)state;
-    assert_int_equal(where_parse(&where, "pid = 1 or start_time < 'noon'", &err), STATUS_OK);
+    assert_int_equal(where_parse(&where, text, &err), STATUS_OK);
     assert_int_equal(where_bind(&where, &context, &warning, &err), STATUS_INVALID);
-    assert_non_null(strstr(err.message, "--where, character 25: \"noon\" is not a time"));
+    assert_non_null(strstr(err.message, why));
 }
 
 static char *repeated(const char *first, const char *each, size_t count, const char *last)
@@ -266,6 +265,17 @@ static char *repeated(const char *first, const char *each, size_t count, const c
         at = stpcpy(at, each);
     (void)stpcpy(at, last);
     return text;
+}
+
+static void a_time_that_is_none_is_told_with_its_place(void **state)
+{
+    char *long_one = repeated("pid = 1 or start_time < '@5", " ", 200, "x'");
+
+    (void)state;
+    assert_no_time("pid = 1 or start_time < 'noon'",
+                   "--where, character 25: \"noon\" is not a time");
+    assert_no_time(long_one, "--where, character 25: too long for a time");
+    free(long_one);
 }
 
 static void depth_and_size_are_bounded(void **state)
