@@ -305,7 +305,7 @@ def check_service(work):
     path, service = os.path.join(work, "service"), os.path.join(work, "web")
     shutil.copy("/bin/sleep", service)
     recorder = programs.Recorder(path, "-i", "100ms")
-    shells, script = [], "for i in 1 2 3 4 5 6; do sleep 0.1; done; exec '%s' 1" % service
+    shells, script = [], "for i in 1 2 3 4 5 6; do sleep 0.1; done; exec '%s' 2" % service
     for _ in range(3):
         with subprocess.Popen(["/bin/sh", "-c", script]) as shell:
             shells.append(shell.pid)
