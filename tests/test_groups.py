@@ -188,6 +188,9 @@ class Query(check_truth.Query):
         self.options, self.holds = chosen
         self.select = self.options or None
 
+    def columns(self):
+        return super().columns() + (["unit", "lineage"] if self.by == "process" else [])
+
     def arguments(self):
         select, self.select = self.select, None
         words = super().arguments() + self.options
@@ -209,6 +212,18 @@ def sums(table):
     return total
 
 
+def misnamed(table, truth):
+    """Processes that are told with another unit or lineage."""
+    by_id = {str(process.process_id): process for process in truth.known}
+    for row in table:
+        if row["row"] != "process":
+            continue
+        lineage = check_truth.escaped(by_id[row["process_id"]].versions[-1][1]["lineage"])
+        unit = check_truth.escaped(unit_of(programs.original_bytes(row["cgroup"])))
+        if (row["unit"], row["lineage"]) != (unit, lineage):
+            yield "%s is %s, %s, not %s, %s" % (row["process_id"], row["unit"], row["lineage"], unit, lineage)
+
+
 def shown(words):
     return " ".join(word if isinstance(word, str) else repr(word)[1:] for word in words)
 
@@ -222,6 +237,8 @@ def check_window(path, truth, dice, counts):
         expected = check_truth.expect(truth, query)
         table, problem = check_truth.run(programs.ANALYZER, path, query)
         differences = [problem] if problem else list(check_truth.compare(expected, table, query))
+        if by == "process" and table is not None:
+            differences += misnamed(table, truth)
         counts[by] += len(expected)
         if table is not None:
             total = total or sums(table)
