@@ -69,14 +69,17 @@ void aggregate_release(struct aggregate *a)
 
 /* --- pieces --- */
 
+/* `process` and `version`: where they matter. */
 static enum status add_piece(struct aggregate *a, struct piece piece, int64_t process_id,
-                             const struct version *version, bool selected, struct error *err)
+                             const struct process *process, const struct version *version,
+                             bool selected, struct error *err)
 {
     struct group *group;
     int64_t last_ns = a->block.directory.tick_ns[piece.end - 1];
 
     piece.group = NOT_SELECTED;
-    if (selected && groups_find(&a->groups, process_id, version, &piece.group, err) != STATUS_OK)
+    if (selected &&
+        groups_find(&a->groups, process_id, process, version, &piece.group, err) != STATUS_OK)
         return err->status;
     if (a->piece_count == a->piece_size) {
         size_t more = a->piece_size == 0 ? 1024 : a->piece_size * 2;
@@ -117,7 +120,7 @@ static enum status cut_series(struct aggregate *a, struct piece piece, int64_t p
                 if (d->tick_ns[piece.end] >= v[1].from_ns)
                     break;
         if (piece.end > piece.first &&
-            add_piece(a, piece, process_id, v, select_match(a->select, a->block.recording, p, v),
+            add_piece(a, piece, process_id, p, v, select_match(a->select, a->block.recording, p, v),
                       err) != STATUS_OK)
             return err->status;
     }
@@ -164,7 +167,7 @@ static enum status cut_block(struct aggregate *a, struct error *err)
         if (piece.first >= piece.end || !is_asked_for(a, s->key[0]))
             continue;
         st = named ? cut_series(a, piece, s->key[0], err)
-                   : add_piece(a, piece, s->key[0], NULL, true, err);
+                   : add_piece(a, piece, s->key[0], NULL, NULL, true, err);
         if (st != STATUS_OK)
             return st;
     }

@@ -1,7 +1,7 @@
 /*
  * Level-0 samples of processes -> totals per group over a window, block by block.
  *
- * A group is a process, or all that share a comm, an exe or a user; each sample counts for the
+ * A group is a process, or all that share a name (analyzer/group_key.h); each sample counts for the
  * group of the version valid at its tick. The quantities of a group at a tick are the sums of
  * its members'; its time at a tick is the longest of theirs.
  */
@@ -55,7 +55,7 @@ struct aggregate {
     const struct select *select;
     bool want[MEASURE_COUNT];
     bool want_mean[MEASURE_COUNT]; /* of a gauge */
-    bool want_p95, want_in_gaps, want_members;
+    bool want_p95, want_in_gaps, want_members, want_names;
     const int64_t *only; /* [only_count] by process, ascending: no others; NULL: all */
     size_t only_count;
     /* results */

@@ -77,7 +77,7 @@ static enum status see(struct aggregate *a, int64_t process_id, int64_t last_ns,
 {
     struct group *group;
 
-    if (groups_find(&a->groups, process_id, NULL, number, err) != STATUS_OK)
+    if (groups_find(&a->groups, process_id, NULL, NULL, number, err) != STATUS_OK)
         return err->status;
     group = &a->groups.group[*number];
     if (last_ns > group->last_ns) {

@@ -107,7 +107,7 @@ enum status attribution_group(struct attribution *a, const struct recording_bloc
                               int64_t process_id, int64_t at_ns, uint32_t *group, struct error *err)
 {
     const struct version *version = NULL;
-    const struct process *process;
+    const struct process *process = NULL;
 
     *group = 0;
     if (a->groups == NULL)
@@ -123,7 +123,7 @@ enum status attribution_group(struct attribution *a, const struct recording_bloc
         *group = groups_known(a->groups, process_id);
         return STATUS_OK;
     }
-    if (groups_find(a->groups, process_id, version, group, err) != STATUS_OK)
+    if (groups_find(a->groups, process_id, process, version, group, err) != STATUS_OK)
         return err->status;
     return see_group(a, block, process_id, at_ns, *group, err);
 }

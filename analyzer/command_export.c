@@ -81,7 +81,7 @@ static enum status check_select(const struct options *options, const struct choi
 
     if (processes || select_all(&options->select))
         return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "--pid, --comm and --user: %s has no processes", name);
+    return error_set(err, STATUS_INVALID, "--pid, --comm and the like: %s has no processes", name);
 }
 
 /* The metrics named in a list, by position. */

@@ -8,11 +8,13 @@
 
 static const char help[] =
     "usage: procscope report [FILE] [WINDOW] [SELECT] [OPTION…]\n\n"
-    "Prints one row per process (or per comm, exe, user) over the window, by default sorted by "
-    "CPU\n"
-    "time; below them what the others used, what was idle, and what no process can be charged\n"
-    "with, so that the rows add up to all cores; then how far the figures can be trusted.\n\n"
-    "  --by GROUP        process (default), comm, exe or user; gpu: one row per GPU\n"
+    "Prints one row per process (or per name that they share) over the window, by default sorted\n"
+    "by CPU time; below them what the others used, what was idle, and what no process can be\n"
+    "charged with, so that the rows add up to all cores; then how far the figures can be trusted.\n"
+    "\n"
+    "  --by GROUP        process (default), comm, exe, user, cgroup, container, unit or lineage;\n"
+    "                    a unit is systemd's or a pod, a lineage is a service with its restarts;\n"
+    "                    gpu: one row per GPU\n"
     "  --columns A,B,C   these columns only; --columns help lists all\n"
     "  --sort COLUMN     largest first (texts: A first); -COLUMN largest, +COLUMN smallest first\n"
     "  --top N           the first N rows (a table: 20); 0 for all\n"
@@ -37,7 +39,8 @@ static const char *const table_columns[] = {
 };
 
 /* Where groups are shown: what stands in for pid, user, comm and cmdline. */
-static const char *const group_names[] = { "process", "comm", "exe", "user" };
+static const char *const group_names[BY_COUNT] = { "process", "comm",      "exe",  "user",
+                                                   "cgroup",  "container", "unit", "lineage" };
 enum { TABLE_TOP = 20, TABLE_FIRST_FIGURE = 3 };
 
 /* The words of the command line. */
@@ -87,9 +90,12 @@ static enum status table_defaults(struct report *r, struct error *err)
     enum status st = STATUS_OK;
 
     r->titles = true;
-    if (groups && (add_column(r, group_names[r->aggregate.by], err) != STATUS_OK ||
-                   add_column(r, "processes", err) != STATUS_OK))
-        return err->status;
+    if (groups)
+        st = add_column(r, group_names[r->aggregate.by], err);
+    if (r->aggregate.by == BY_CONTAINER && st == STATUS_OK)
+        st = add_column(r, "container_name", err);
+    if (groups && st == STATUS_OK)
+        st = add_column(r, "processes", err);
     for (size_t i = groups ? TABLE_FIRST_FIGURE : 0;
          i < COUNT_OF(table_columns) - (groups ? 1 : 0) && st == STATUS_OK; i++)
         st = add_column(r, table_columns[i], err);
@@ -105,8 +111,9 @@ static enum status machine_defaults(struct report *r, struct error *err)
     for (size_t i = 0; i < report_column_count && st == STATUS_OK; i++) {
         const struct report_column *c = &report_columns[i];
 
-        if (c->contract || (groups && (c->fact == FACT_PROCESSES ||
-                                       strcmp(c->output.name, group_names[r->aggregate.by]) == 0)))
+        if (c->contract || (groups && c->fact == FACT_PROCESSES) ||
+            (r->aggregate.by == BY_CONTAINER && c->fact == FACT_CONTAINER_NAME) ||
+            report_column_key(c, r->aggregate.by))
             st = add_column(r, c->output.name, err);
     }
     return st;
@@ -159,7 +166,10 @@ static enum status parse_by(struct report *r, const char *by, struct error *err)
             r->aggregate.by = (enum group_by)i;
             return STATUS_OK;
         }
-    return error_set(err, STATUS_INVALID, "--by %.40s: it is process, comm, exe, user or gpu", by);
+    return error_set(err, STATUS_INVALID,
+                     "--by %.40s: it is process, comm, exe, user, cgroup, container, unit, "
+                     "lineage or gpu",
+                     by);
 }
 
 static enum status parse_sort(struct report *r, const char *sort, struct error *err)

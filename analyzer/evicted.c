@@ -215,7 +215,7 @@ static enum status find_sample_group(struct reading *r, unsigned level, struct s
     }
     if (!s->selected)
         return STATUS_OK;
-    if (groups_find(&r->a->groups, s->process_id, v, &s->group, err) != STATUS_OK)
+    if (groups_find(&r->a->groups, s->process_id, p, v, &s->group, err) != STATUS_OK)
         return err->status;
     group = &r->a->groups.group[s->group];
     if (group->coarse == COARSE_NOT)
@@ -388,13 +388,15 @@ enum status evicted_read(struct evicted *evicted, const struct subject *subject,
                          .recording = subject->recording,
                          .contents = subject->contents,
                          .window = subject->window,
-                         .by_name = aggregate->by == BY_COMM || aggregate->by == BY_USER,
-                         .named = aggregate->select->pid_count == 0 };
+                         .named = select_by_name(aggregate->select) };
     enum status st;
 
     *evicted = (struct evicted){ .until_ns = samples_begin(subject->contents),
                                  .hours_ns = NO_TIME,
-                                 .host_known = true };
+                                 .host_known = true,
+                                 .named = r.named };
+    r.by_name = r.named && (aggregate->by == BY_COMM || aggregate->by == BY_USER);
+    evicted->by_name = r.by_name;
     evicted->any = evicted->until_ns != NO_TIME && r.window.from_ns < evicted->until_ns - 1 &&
                    evicted_since(subject->recording) != NO_TIME;
     if (!evicted->any)

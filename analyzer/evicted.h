@@ -2,8 +2,9 @@
  * The part of a window whose samples were evicted: from rollups, process by process, where these are
  * left; else from usage by name, hour by hour. No tick is told of by both.
  *
- * By comm and by user, whole hours come from usage: exact sums, and nothing else. By process and by
- * exe, rollups tell what a process did, and one row holds what is known by name only.
+ * By comm and by user, whole hours come from usage: exact sums, and nothing else. Otherwise rollups tell
+ * what a process did, and one row holds what is known by name only. The same where processes are selected
+ * by more than comm and user; then that row is among the others, as it cannot be told whose it is.
  */
 #ifndef ANALYZER_EVICTED_H
 #define ANALYZER_EVICTED_H
@@ -14,6 +15,8 @@
 
 struct evicted {
     bool any;         /* the window reaches into it */
+    bool by_name;     /* whole hours come from usage alone */
+    bool named;       /* who is selected can be told by name */
     int64_t until_ns; /* where samples begin */
     size_t hours;     /* whole ones, known by name */
     size_t cut_hours; /* of which usage cannot tell, as the window cuts them */
@@ -21,7 +24,7 @@ struct evicted {
     size_t windows;   /* of rollups */
     int64_t covered_ns;
     bool host_known; /* what the cores did is told for all of it */
-    /* Known by name only, where rows are by process or exe. */
+    /* Known by name only, where rows are not. */
     int64_t increase[MEASURE_COUNT];
     bool known[MEASURE_COUNT];
     int64_t process_count; /* short-lived ones */

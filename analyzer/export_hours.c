@@ -88,6 +88,7 @@ static bool wanted(const struct export *e, const struct usage_key *key)
 
     version.text[PROCESS_COMM] = key->comm;
     version.text[PROCESS_USER] = key->user;
+    version.text[PROCESS_CGROUP] = key->cgroup;
     return select_all(e->select) ||
            select_match(e->select, e->subject->recording, &nobody, &version);
 }

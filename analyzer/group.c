@@ -1,9 +1,10 @@
 /* Groups by number, found by process id or by name. */
 #include "analyzer/group.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "analyzer/group_key.h"
 
 void groups_release(struct groups *groups)
 {
@@ -15,33 +16,8 @@ void groups_release(struct groups *groups)
     free(groups->total);
     free(groups->hash);
     free(groups->member);
+    free(groups->scratch);
     *groups = (struct groups){ 0 };
-}
-
-enum { DIGITS = 16 };
-
-/* The user's name, or its number in `digits`. */
-static struct text user_of(const struct recording *recording, const struct version *version,
-                           char digits[DIGITS])
-{
-    struct text name = version->text[PROCESS_USER];
-
-    if (name.data == NULL && version->uid_known)
-        name = recording_user(recording, version->uid);
-    if (name.data != NULL || !version->uid_known)
-        return name;
-    return (struct text){ digits, (uint32_t)snprintf(digits, DIGITS, "%u", version->uid) };
-}
-
-static struct text key_of(const struct groups *groups, const struct version *version,
-                          char digits[DIGITS])
-{
-    static const enum process_text which[] = { [BY_COMM] = PROCESS_COMM, [BY_EXE] = PROCESS_EXE };
-
-    if (groups->by == BY_PROCESS || version == NULL)
-        return (struct text){ 0 };
-    return groups->by == BY_USER ? user_of(groups->recording, version, digits)
-                                 : version->text[which[groups->by]];
 }
 
 static size_t hash_of(int64_t process_id, const struct text *key)
@@ -117,11 +93,13 @@ enum status groups_begin(struct groups *groups, struct error *err)
 
 static bool own_key(struct group *group)
 {
-    group->own = malloc((size_t)group->key.size + 1);
-    if (group->own != NULL && group->key.size > 0)
-        memcpy(group->own, group->key.data, group->key.size);
-    group->key.data = group->own == NULL ? "" : group->own;
-    return group->own != NULL;
+    char *own = malloc((size_t)group->key.size + 1);
+
+    if (own != NULL && group->key.size > 0)
+        memcpy(own, group->key.data, group->key.size);
+    group->own = own;
+    group->key.data = own == NULL ? "" : own;
+    return own != NULL;
 }
 
 /* `lasts`: the key's text stays where it is. */
@@ -144,14 +122,16 @@ static enum status find(struct groups *groups, int64_t id, struct text key, bool
     return STATUS_OK;
 }
 
-enum status groups_find(struct groups *groups, int64_t process_id, const struct version *version,
-                        uint32_t *number, struct error *err)
+enum status groups_find(struct groups *groups, int64_t process_id, const struct process *process,
+                        const struct version *version, uint32_t *number, struct error *err)
 {
-    char digits[DIGITS];
-    struct text key = key_of(groups, version, digits);
+    struct text key = { NULL, 0 };
 
-    return find(groups, groups->by == BY_PROCESS ? process_id : 0, key, key.data != digits, number,
-                err);
+    if (groups->by != BY_PROCESS)
+        process_id = 0;
+    if (groups->by != BY_PROCESS && group_key(groups, process, version, &key, err) != STATUS_OK)
+        return err->status;
+    return find(groups, process_id, key, key.data != groups->scratch, number, err);
 }
 
 uint32_t groups_known(const struct groups *groups, int64_t process_id)
@@ -164,9 +144,11 @@ uint32_t groups_known(const struct groups *groups, int64_t process_id)
 enum status groups_find_named(struct groups *groups, const struct version *version,
                               uint32_t *number, struct error *err)
 {
-    char digits[DIGITS];
+    struct text key;
 
-    return find(groups, 0, key_of(groups, version, digits), false, number, err);
+    if (group_key(groups, NULL, version, &key, err) != STATUS_OK)
+        return err->status;
+    return find(groups, 0, key, false, number, err);
 }
 
 static struct group_member *member_place(struct group_member *member, size_t size, uint32_t number,

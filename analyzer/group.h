@@ -6,7 +6,17 @@
 #include "schema/identity.h"
 #include "schema/recording.h"
 
-enum group_by { BY_PROCESS, BY_COMM, BY_EXE, BY_USER };
+enum group_by {
+    BY_PROCESS,
+    BY_COMM,
+    BY_EXE,
+    BY_USER,
+    BY_CGROUP,
+    BY_CONTAINER,
+    BY_UNIT,    /* analyzer/unit_name.h */
+    BY_LINEAGE, /* analyzer/group_key.h */
+    BY_COUNT,
+};
 
 /* What one metric came to, in stored units. */
 struct total {
@@ -29,16 +39,22 @@ enum group_coarse {
     COARSE_SUMS,    /* usage by name: increases only */
 };
 
+/* What is not in a process's version, but made of it. */
+struct group_names {
+    struct text unit, lineage;
+    char bytes[];
+};
+
 struct group {
     int64_t process_id;                  /* BY_PROCESS, else 0 */
-    struct text key;                     /* else: the comm, exe or user; data NULL: not known */
+    struct text key;                     /* else: what they share; data NULL: not known */
     const struct recording_block *block; /* of its last sample in the window */
     int64_t last_ns;                     /* when that was */
     const struct process *process;       /* BY_PROCESS, once looked up */
     size_t process_count;
     enum group_coarse coarse;
-    uint32_t late;             /* its number in aggregate.late; 0: none */
-    char *own;                 /* the key, where it is ours */
+    uint32_t late; /* its number in aggregate.late; 0: none */
+    void *own;     /* the key, where it is ours; BY_PROCESS: group_names, once they are asked for */
     struct distribution rates; /* CPU, if asked for */
 };
 
@@ -57,14 +73,19 @@ struct groups {
         uint32_t group; /* 0: free */
     } * member;         /* hash of who was counted where */
     size_t member_count, member_size;
+    char *scratch; /* a key, until it is found to be new */
+    size_t scratch_size;
 };
 
 /* Once by, recording and total_count are set: make number 0. */
 MUST_USE enum status groups_begin(struct groups *groups, struct error *err);
-/* The group of a process under one of its versions (NULL: it has none); made if it is new. */
+/*
+ * The group of a process under one of its versions (NULL: it has none); made if it is new. By process
+ * `process` is not needed.
+ */
 MUST_USE enum status groups_find(struct groups *groups, int64_t process_id,
-                                 const struct version *version, uint32_t *number,
-                                 struct error *err);
+                                 const struct process *process, const struct version *version,
+                                 uint32_t *number, struct error *err);
 /* The same by the name that a version gives, which need not last. */
 MUST_USE enum status groups_find_named(struct groups *groups, const struct version *version,
                                        uint32_t *number, struct error *err);

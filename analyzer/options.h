@@ -15,7 +15,7 @@
 /* Which of the shared options a command takes. */
 enum option_set {
     OPTIONS_WINDOW = 1, /* --from --to --last --at --span --utc */
-    OPTIONS_SELECT = 2, /* --pid --comm --user */
+    OPTIONS_SELECT = 2, /* --pid --comm --user --cgroup --container --where */
     OPTIONS_FORMAT = 4, /* --format --csv-safe */
     OPTIONS_OUTPUT = 8, /* -o */
     OPTIONS_TEXT = 16,  /* the last word is `text`, not a file */
@@ -67,7 +67,8 @@ struct subject {
     char *path;           /* when it is the default one */
 };
 
-MUST_USE enum status subject_open(struct subject *subject, const struct options *options,
+/* Times in options->select are worked out, too. */
+MUST_USE enum status subject_open(struct subject *subject, struct options *options,
                                   struct error *err);
 void subject_close(struct subject *subject);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/group_key.h"
 #include "analyzer/trust.h"
 
 /* --- order --- */
@@ -51,7 +52,10 @@ static enum status identify(struct report *r, const struct subject *subject, uin
 
     if (r->aggregate.by != BY_PROCESS || g->process != NULL)
         return STATUS_OK;
-    return recording_process(subject->recording, g->block, g->process_id, &g->process, err);
+    if (recording_process(subject->recording, g->block, g->process_id, &g->process, err) !=
+        STATUS_OK)
+        return err->status;
+    return r->aggregate.want_names ? group_key_names(&r->aggregate.groups, g, err) : STATUS_OK;
 }
 
 enum status report_rank(struct report *r, const struct subject *subject, struct error *err)
@@ -164,16 +168,12 @@ static struct output_cell extra_energy_cell(const struct report *r, const struct
 static struct output_cell extra_cell(const struct report *r, const struct report_column *c,
                                      const struct extra *extra)
 {
-    static const enum process_text keys[] = { [BY_PROCESS] = PROCESS_COMM,
-                                              [BY_COMM] = PROCESS_COMM,
-                                              [BY_EXE] = PROCESS_EXE,
-                                              [BY_USER] = PROCESS_USER };
     /* Rows that hold more than what is covered tick by tick or window by window have no mean. */
     int64_t covered_ns = r->evicted.any && !r->evicted.host_known ? 0 : r->coverage.ticks_ns;
 
     if (c->fact == FACT_ROW)
         return (struct output_cell){ .text = extra->row, .text_size = strlen(extra->row) };
-    if (c->fact == FACT_TEXT && (c->which == PROCESS_COMM || c->which == keys[r->aggregate.by]))
+    if ((c->fact == FACT_TEXT && c->which == PROCESS_COMM) || report_column_key(c, r->aggregate.by))
         return (struct output_cell){ .text = extra->label, .text_size = strlen(extra->label) };
     if (c->fact == FACT_PROCESSES && extra->processes > 0)
         return (struct output_cell){ .integer = (int64_t)extra->processes };
@@ -251,6 +251,17 @@ static void remainder_rows(const struct report *r, struct output *out, int64_t s
     }
 }
 
+/* A person would take an empty cell for a fault. */
+static void name_nameless(const struct report_column *column, const struct report *r,
+                          const struct output *out, struct output_cell *cell)
+{
+    static const char none[] = "[none]";
+
+    if (out->options.format == OUTPUT_TABLE && report_column_key(column, r->aggregate.by) &&
+        !cell->missing && cell->text_size == 0)
+        *cell = (struct output_cell){ .text = none, .text_size = sizeof none - 1 };
+}
+
 static enum status group_row(struct report *r, const struct subject *subject, struct output *out,
                              uint32_t group, struct error *err)
 {
@@ -262,8 +273,10 @@ static enum status group_row(struct report *r, const struct subject *subject, st
         named |= report_column_identity(r->column[c]);
     if (named && identify(r, subject, group, err) != STATUS_OK)
         return err->status;
-    for (size_t c = 0; c < r->column_count; c++)
+    for (size_t c = 0; c < r->column_count; c++) {
         cells[c] = report_column_cell(r->column[c], &r->aggregate, group, digits[c]);
+        name_nameless(r->column[c], r, out, &cells[c]);
+    }
     output_row(out, cells, OUTPUT_NORMAL);
     return STATUS_OK;
 }

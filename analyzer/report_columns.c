@@ -96,6 +96,9 @@ const struct report_column report_columns[] = {
     BYTES("swap_bytes_max", "SWAP", FACT_MAX, MEASURE_SWAP, false),
     SECONDS("cpu_seconds_in_gaps", "IN GAPS", FACT_IN_GAPS, MEASURE_CPU, false),
     { { "row", OUTPUT_TEXT, HUMAN_PLAIN, 0 }, "ROW", FACT_ROW, 0, true },
+    IDENTITY("unit", "UNIT", OUTPUT_TEXT, HUMAN_PLAIN, FACT_UNIT, false),
+    IDENTITY("lineage", "LINEAGE", OUTPUT_TEXT, HUMAN_PLAIN, FACT_LINEAGE, false),
+    IDENTITY("container_name", "NAME", OUTPUT_TEXT, HUMAN_PLAIN, FACT_CONTAINER_NAME, false),
 };
 const size_t report_column_count = COUNT_OF(report_columns);
 
@@ -156,6 +159,25 @@ static struct output_cell version_text(const struct recording *recording, const 
     return (struct output_cell){ .text = digits, .text_size = (size_t)size };
 }
 
+/* Of a version, or what is made of it. */
+static struct output_cell name_cell(const struct report_column *column, const struct aggregate *a,
+                                    const struct group *g, const struct version *v, char digits[16])
+{
+    const struct group_names *names = g->own;
+    struct text name;
+
+    if (v == NULL)
+        return missing;
+    if (report_column_names(column))
+        return names == NULL
+                   ? missing
+                   : text_cell(column->fact == FACT_UNIT ? &names->unit : &names->lineage);
+    if (column->fact != FACT_CONTAINER_NAME)
+        return version_text(a->block.recording, v, (enum process_text)column->which, digits);
+    name = recording_container(a->block.recording, v->text[PROCESS_CONTAINER]);
+    return text_cell(&name);
+}
+
 /* Of one process, as it was called at its last sample in the window. */
 static struct output_cell process_cell(const struct report_column *column,
                                        const struct aggregate *a, const struct group *g,
@@ -178,25 +200,41 @@ static struct output_cell process_cell(const struct report_column *column,
     case FACT_UID:
         return v == NULL || !v->uid_known ? missing : number(v->uid);
     default:
-        return v == NULL
-                   ? missing
-                   : version_text(a->block.recording, v, (enum process_text)column->which, digits);
+        return name_cell(column, a, g, v, digits);
     }
+}
+
+bool report_column_key(const struct report_column *column, enum group_by by)
+{
+    static const struct {
+        enum fact fact;
+        enum process_text which;
+    } key[BY_COUNT] = { [BY_PROCESS] = { FACT_ROW, 0 },
+                        [BY_COMM] = { FACT_TEXT, PROCESS_COMM },
+                        [BY_EXE] = { FACT_TEXT, PROCESS_EXE },
+                        [BY_USER] = { FACT_TEXT, PROCESS_USER },
+                        [BY_CGROUP] = { FACT_TEXT, PROCESS_CGROUP },
+                        [BY_CONTAINER] = { FACT_TEXT, PROCESS_CONTAINER },
+                        [BY_UNIT] = { FACT_UNIT, 0 },
+                        [BY_LINEAGE] = { FACT_LINEAGE, 0 } };
+
+    return by != BY_PROCESS && column->fact == key[by].fact && column->which == key[by].which;
 }
 
 static struct output_cell identity_cell(const struct report_column *column,
                                         const struct aggregate *a, const struct group *g,
                                         char digits[16])
 {
-    static const enum process_text keys[] = {
-        [BY_COMM] = PROCESS_COMM, [BY_EXE] = PROCESS_EXE, [BY_USER] = PROCESS_USER
-    };
+    struct text name;
 
     if (a->by == BY_PROCESS)
         return process_cell(column, a, g, digits);
-    if (column->fact == FACT_TEXT && column->which == keys[a->by])
+    if (report_column_key(column, a->by))
         return text_cell(&g->key);
-    return missing;
+    if (a->by != BY_CONTAINER || column->fact != FACT_CONTAINER_NAME)
+        return missing;
+    name = recording_container(a->block.recording, g->key);
+    return text_cell(&name);
 }
 
 static struct output_cell switches_cell(const struct aggregate *a, uint32_t group)

@@ -14,6 +14,9 @@ enum fact {
     FACT_UID,
     FACT_EXIT_CODE,
     FACT_TEXT, /* of the process's version, or the key of the group */
+    FACT_UNIT,
+    FACT_LINEAGE,
+    FACT_CONTAINER_NAME,
     FACT_PROCESSES,
     FACT_ROW,          /* which kind of row it is */
     FACT_NOT_RECORDED, /* needs a table that recordings of this version do not have */
@@ -64,16 +67,26 @@ static inline bool report_column_energy(const struct report_column *column)
     return column->fact >= FACT_GPU_SECONDS && column->fact <= FACT_ENERGY_METHOD;
 }
 
+/* Does it need group_names? */
+static inline bool report_column_names(const struct report_column *column)
+{
+    return column->fact == FACT_UNIT || column->fact == FACT_LINEAGE;
+}
+
 /* Does it need the group's process? */
 static inline bool report_column_identity(const struct report_column *column)
 {
     return column->fact < FACT_PROCESSES;
 }
 
+/* Is it the column that names the groups (by process: none)? */
+bool report_column_key(const struct report_column *column, enum group_by by);
+
 /*
  * The value of a column for a group.
  *
- *   shape   by process, group->process has been looked up if the column is of its identity;
+ *   shape   by process, group->process has been looked up if the column is of its identity, and
+ *           group_key_names called if it wants names;
  *           texts point into the recording or into `number`
  */
 struct output_cell report_column_cell(const struct report_column *column, const struct aggregate *a,

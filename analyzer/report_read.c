@@ -25,6 +25,7 @@ void report_want(struct report *r)
         r->gpu.want_energy |= (c->fact >= FACT_GPU_WATTS_MEAN && c->fact <= FACT_GPU_JOULES) ||
                               c->fact == FACT_ENERGY_METHOD;
         r->package.want_energy |= c->fact >= FACT_CPU_WATTS_MEAN && c->fact <= FACT_ENERGY_METHOD;
+        a->want_names |= report_column_names(c);
         if (!report_column_measured(c))
             continue;
         a->want[c->which] = true;
@@ -272,7 +273,7 @@ static enum status link_late(struct report *r, struct error *err)
     for (size_t i = 1; i < r->late.groups.count; i++) {
         uint32_t number;
 
-        if (groups_find(groups, r->late.groups.group[i].process_id, NULL, &number, err) !=
+        if (groups_find(groups, r->late.groups.group[i].process_id, NULL, NULL, &number, err) !=
             STATUS_OK)
             return err->status;
         groups->group[number].late = (uint32_t)i;

@@ -21,8 +21,8 @@ int sql_module_register(sqlite3 *db);
 
 #ifdef PROCSCOPE_EXTENSION
 /* What SQLite looks for in a file called procscope.so. */
-__attribute__((visibility("default"))) int
-sqlite3_procscope_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
+__attribute__((visibility("default"))) int sqlite3_procscope_init(sqlite3 *db, char **message,
+                                                                  const sqlite3_api_routines *api);
 #endif
 
 #endif

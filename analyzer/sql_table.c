@@ -151,7 +151,7 @@ static enum status list_tables(struct sql_recording *r, struct error *err)
 
 enum status sql_recording_open(struct sql_recording *recording, const char *path, struct error *err)
 {
-    const struct options options = { .file = path };
+    struct options options = { .file = path };
     enum status st;
 
     *recording = (struct sql_recording){ .table = NULL };

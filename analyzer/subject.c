@@ -59,7 +59,7 @@ static enum status find_wall(const struct subject *subject, struct when_wall **l
     return STATUS_OK;
 }
 
-static enum status resolve(struct subject *subject, const struct options *options,
+static enum status resolve(struct subject *subject, struct options *options,
                            struct when_context *context, struct when_warning *warning,
                            struct error *err)
 {
@@ -67,14 +67,15 @@ static enum status resolve(struct subject *subject, const struct options *option
     enum status st = find_wall(subject, &wall, &context->wall_count, err);
 
     context->wall = wall;
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && !subject->whole)
         st = window_resolve(&options->window, context, &subject->window, warning, err);
+    if (st == STATUS_OK)
+        st = where_bind(&options->select.where, context, warning, err);
     free(wall);
     return st;
 }
 
-static enum status find_window(struct subject *subject, const struct options *options,
-                               struct error *err)
+static enum status find_window(struct subject *subject, struct options *options, struct error *err)
 {
     const struct window_options *w = &options->window;
     struct when_context context = { .zone = &subject->zone,
@@ -89,8 +90,6 @@ static enum status find_window(struct subject *subject, const struct options *op
     subject->whole =
         w->from == NULL && w->to == NULL && w->last == NULL && w->at == NULL && w->span == NULL;
     subject->window = (struct window){ before_first, subject->last_ns };
-    if (subject->whole)
-        return STATUS_OK;
     if (resolve(subject, options, &context, &warning, err) != STATUS_OK)
         return err->status;
     if (w->from == NULL && w->last == NULL && w->at == NULL)
@@ -100,7 +99,7 @@ static enum status find_window(struct subject *subject, const struct options *op
     return STATUS_OK;
 }
 
-enum status subject_open(struct subject *subject, const struct options *options, struct error *err)
+enum status subject_open(struct subject *subject, struct options *options, struct error *err)
 {
     const struct recording_session *session;
     struct error ignored;

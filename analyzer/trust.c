@@ -63,8 +63,10 @@ static void put_gaps(struct line *line, const struct output *out, const struct c
 
 /* What the report says of the time before the samples. */
 static void put_evicted(struct line *line, const struct output *out, const struct evicted *evicted,
-                        int64_t from_ns, bool by_name)
+                        int64_t from_ns)
 {
+    bool by_name = evicted->by_name;
+
     put(line, "; before ");
     put_time(line, out, evicted->until_ns);
     put(line, " samples are evicted: ");
@@ -77,6 +79,8 @@ static void put_evicted(struct line *line, const struct output *out, const struc
     }
     if (evicted->cut_hours > 0)
         put(line, " (%zu that the window cuts are left out)", evicted->cut_hours);
+    if (!evicted->named && evicted->hours > 0)
+        put(line, " that cannot tell who is selected, and count as others");
     put(line, ", so %s",
         by_name ? "means, percentiles and maxima are empty" : "percentiles are empty");
 }
@@ -86,7 +90,6 @@ static void covered(struct line *line, const struct output *out, const struct re
 {
     const struct coverage *coverage = &r->coverage;
     const struct evicted *evicted = &r->evicted;
-    bool by_name = r->aggregate.by == BY_COMM || r->aggregate.by == BY_USER;
     const struct window *w = &subject->window;
     int64_t asked_ns = w->to_ns - w->from_ns - (subject->whole ? 1 : 0);
 
@@ -108,7 +111,7 @@ static void covered(struct line *line, const struct output *out, const struct re
         put_time(line, out, subject->last_ns);
     }
     if (evicted->any)
-        put_evicted(line, out, evicted, w->from_ns, by_name);
+        put_evicted(line, out, evicted, w->from_ns);
 }
 
 static void put_count(struct line *line, const char *name, int64_t count)

@@ -68,6 +68,8 @@ static enum status load(struct recording *rec, struct error *err)
         st = recording_load_rows(rec, err);
     if (st == STATUS_OK)
         st = recording_load_tail(rec, err);
+    if (st == STATUS_OK)
+        st = recording_sort_containers(rec, err);
     chunk_store_reset(&rec->store);
     end = database_exec(&rec->db, "COMMIT", st == STATUS_OK ? err : NULL);
     return st == STATUS_OK ? end : st;
@@ -123,6 +125,7 @@ void recording_close(struct recording *rec)
         }
     free(rec->lifetimes);
     free(rec->users);
+    free(rec->containers);
     for (size_t i = 0; i < rec->tail_chunk_count; i++)
         free(rec->tail_chunks[i].data);
     free(rec->tail_chunks);

@@ -179,6 +179,9 @@ MUST_USE enum status recording_process(struct recording *recording,
 /* What some process of the recording called the user of that uid; data NULL if none did. */
 struct text recording_user(const struct recording *recording, uint32_t uid);
 
+/* What its engine called the container of that id; data NULL: that was not recorded. */
+struct text recording_container(const struct recording *recording, struct text id);
+
 /* All processes, rows first, then block by block; stops at a visitor's error. */
 typedef enum status process_visit(void *context, const struct process *process, struct error *err);
 MUST_USE enum status recording_processes(struct recording *recording, process_visit *visit,

@@ -49,6 +49,8 @@ struct recording {
         struct text name;
     } * users;
     size_t user_count;
+    const struct recording_entity **containers; /* by key, those of one key by age */
+    size_t container_count;
 };
 
 /* Keep an allocation until close; returns it, or NULL (freeing it) when memory is out. */
@@ -58,6 +60,8 @@ void *recording_own(struct recording *rec, void *memory);
 enum status recording_load_rows(struct recording *rec, struct error *err);
 /* recording_tail.c: the unsealed block, if any, as a block like others */
 enum status recording_load_tail(struct recording *rec, struct error *err);
+/* recording_container.c */
+enum status recording_sort_containers(struct recording *rec, struct error *err);
 /* The rows that only verify looks at. */
 enum status recording_check_columns(struct recording *rec, struct error *err);
 enum status recording_load_processes(struct recording *rec, struct error *err);

@@ -177,7 +177,8 @@ static void windows_tile(void **state)
 
 static void every_grouping_has_the_same_sum(void **state)
 {
-    static const enum group_by groupings[] = { BY_PROCESS, BY_COMM, BY_EXE, BY_USER };
+    static const enum group_by groupings[] = { BY_PROCESS, BY_COMM,      BY_EXE,  BY_USER,
+                                               BY_CGROUP,  BY_CONTAINER, BY_UNIT, BY_LINEAGE };
     const struct select all = { .pid_count = 0 };
     const struct select some = { .comm = { "*1*" }, .comm_count = 1 };
     int64_t cpu = 0, faults = 0;

@@ -41,7 +41,9 @@ RECORDINGS = {
 FORMATS = ("table", "csv", "json", "ndjson")
 WINDOWS = ([], ["--last", "1m"], ["--at", "00:02", "--span", "2m"], ["--from", "@0", "--to", "@9000000000"],
            ["--utc"], ["--from", "-15m", "--to", "-1m"], ["--from", "2026-01-05 00:00"])
-SELECTIONS = ([], [], ["--comm", "*a*"], ["--user", "root"], ["--pid", "1"], ["--comm", "nothing"])
+SELECTIONS = ([], [], ["--comm", "*a*"], ["--user", "root"], ["--pid", "1"], ["--comm", "nothing"],
+              ["--cgroup", "/s*"], ["--where", "not (unit ~ '*-*' and uid < 99) or container = ''"])
+GROUPINGS = ("process", "comm", "exe", "user", "container", "unit", "lineage")
 TABLES = [name + level for name in ("process_samples", "cpu_samples", "memory_samples", "recorder_samples")
           for level in ("", "_60", "_3600")]
 OTHERS = ["process", "process_version", "process_lifetime", "process_hour", "entity", "event", "capability",
@@ -59,7 +61,7 @@ def commands(path, number, columns):
     yield ["info", path, "--format", next_of(("table", "json"))]
     yield ["verify", path]
     yield ["verify", "--quick", path]
-    for group in ("process", "comm", "exe", "user"):
+    for group in GROUPINGS:
         yield ["report", path, "--by", group, "--format", next_of(FORMATS), "--top", next_of(("0", "3")),
                *next_of(WINDOWS), *next_of(SELECTIONS),
                *next_of(([], ["--columns", columns[group]], ["--no-remainder", "--csv-safe"],
@@ -161,7 +163,7 @@ def sources(work):
 def report_columns(path):
     """All column names of each grouping."""
     names = {}
-    for group in ("process", "comm", "exe", "user"):
+    for group in GROUPINGS:
         text = subprocess.run([ANALYZER, "report", path, "--by", group, "--columns", "help"],
                               capture_output=True, check=True).stdout.decode()
         names[group] = ",".join(line.split()[0] for line in text.splitlines()

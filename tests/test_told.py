@@ -25,7 +25,8 @@ COLUMNS = ["covered_seconds", "cpu_seconds", "cpu_percent_mean", "cpu_percent_p9
            "resident_bytes_mean", "resident_bytes_max", "disk_read_bytes", "disk_written_bytes",
            "cpu_user_seconds", "run_delay_seconds", "context_switches", "minor_faults", "threads_max",
            "io_read_chars", "swap_bytes_max", "cpu_seconds_in_gaps"]
-NAMES = ["process_id", "pid", "comm", "user", "exe", "cmdline", "start_time", "end_time", "exit_code"]
+NAMES = ["process_id", "pid", "comm", "user", "exe", "cmdline", "start_time", "end_time", "exit_code", "unit",
+         "lineage", "container_name"]
 
 
 def ask(path, *options):
