@@ -20,12 +20,12 @@ static const char help[] =
     "What a counter gained across a gap is in columns that end in _in_gaps, and in no other.\n"
     "\n"
     "  --step DURATION   how long a step is (60 of them or less make a window)\n"
-    "  --by GROUP        of processes total (default), process, comm, exe or user; of other "
-    "tables\n"
-    "                    entity (default) or total\n"
+    "  --by GROUP        total, entity, process, comm, exe or user (total of process_samples, else "
+    "entity)\n"
     "  --table NAME      the samples table (process_samples); export --list shows them\n"
-    "  --columns A,B,C   these columns only, or all of a metric by its name; --columns help "
-    "lists them\n";
+    "  --columns A,B,C   these columns only, a metric's name for all that tell of it; --columns "
+    "help "
+    "lists all\n";
 
 /* The words of the command line. */
 struct words {

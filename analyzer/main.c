@@ -27,7 +27,7 @@ static void usage(FILE *out)
         "usage: procscope COMMAND [FILE] [OPTION...]\n\n",
         out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        (void)fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        (void)fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     (void)fputs(
         "\n  procscope COMMAND --help tells more. Without FILE: this host's own recording.\n"
         "exit status: 0 done, 1 failed, 2 wrong usage, 3 the recording is damaged\n",
