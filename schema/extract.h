@@ -3,8 +3,9 @@
  * and the rows that they need. Rollups and usage by name stay behind: samples say the same.
  *
  * What came before the span and still counts in it is taken along: the block before (counters go on across
- * the start of a session), and all blocks back to a gap that lies between a value and the one before it.
- * So every figure of the span is that of the whole recording.
+ * the start of a session), and all blocks back to a gap that lies between a value and the one before it;
+ * and the next block if the span reaches beyond the last one in it. So every figure of the span is that of
+ * the whole recording.
  */
 #ifndef SCHEMA_EXTRACT_H
 #define SCHEMA_EXTRACT_H

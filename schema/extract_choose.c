@@ -99,6 +99,8 @@ enum status extract_choose(struct extract *e, int64_t from_ns, int64_t to_ns, st
         return error_set(err, STATUS_ABSENT, "no sample lies in the window");
     at = e->first;
     e->first -= at > 0;
+    e->end +=
+        e->end < count && all[e->end - 1].end_ns < to_ns; /* that it goes on after the window */
     if (reach_gap(e, at, err) != STATUS_OK)
         return err->status;
     e->from_ns = INT64_MAX;
