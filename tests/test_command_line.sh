@@ -52,6 +52,12 @@ for command in info report timeline export verify; do
     expect 1 "No such file" "$command" nowhere.pscope
     expect 2 "one at a time" "$command" r.pscope killed.pscope
 done
+expect 0 "usage: procscope extract" extract --help
+expect 2 "say with -o" extract r.pscope
+expect 1 "No such file" extract nowhere.pscope -o part.pscope
+expect 2 "such a file already" extract r.pscope -o killed.pscope
+expect 0 "blocks from .*; 0 texts redacted" extract r.pscope -o part.pscope --redact nobody
+expect 0 "^ok: [0-9]* blocks" verify part.pscope
 expect 2 "did you mean --table?" export r.pscope --tabel x
 expect 2 "--table wants a value" export r.pscope --table
 expect 2 "say which table" export r.pscope
