@@ -1,10 +1,10 @@
 /*
- * Samples of one table -> a row per bucket of time: of all that is selected, of those that share a name, or
- * of each series.
+ * Samples of one table -> a row per bucket of time: of all that is selected, of those that share a
+ * name, or of each series.
  *
- * Buckets tile the window. A sample is in the bucket that its tick lies in, and stands for the interval
- * since the series' value before, as in analyzer/rate.h: what a counter gained is added up over buckets
- * to what `report` says of the window, to the unit.
+ * Buckets tile the window. A sample is in the bucket that its tick lies in, and stands for the
+ * interval since the series' value before, as in analyzer/rate.h: what counters gained adds up over
+ * buckets to what `report` says of the window, to the unit.
  *
  * Rows are kept until no later block can have a sample in their bucket, then they are handed over.
  */
@@ -66,7 +66,7 @@ MUST_USE enum status timeline_row(struct timeline_rows *rows, const struct timel
 void timeline_rows_drop(struct timeline_rows *rows, size_t bucket);
 void timeline_rows_release(struct timeline_rows *rows);
 
-/* Takes the rows of one bucket, none of them if nothing was sampled in it; buckets come in order. */
+/* Takes the rows of one bucket, none if nothing was sampled in it; buckets come in order. */
 struct timeline_sink {
     enum status (*bucket)(void *self, size_t bucket, const struct timeline_row rows[], size_t count,
                           struct error *err);
@@ -131,7 +131,7 @@ MUST_USE enum status timeline_read(struct timeline *t, const struct subject *sub
                                    struct error *err);
 void timeline_release(struct timeline *t);
 
-/* Add the pieces of the block at hand: one metric, by its number in t->metric, whose column is loaded. */
+/* Add the pieces of the block at hand: the metric of that number, whose column is loaded. */
 MUST_USE enum status timeline_add(struct timeline *t, size_t number, struct error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * One metric of one block into rows: runs are cut where a bucket ends. A row with several members is
- * summed per tick first; the definitions are those of analyzer/aggregate.c.
+ * One metric of one block into rows: runs are cut where a bucket ends. A row with several members
+ * is summed per tick first; the definitions are those of analyzer/aggregate.c.
  */
 #include <string.h>
 
@@ -25,9 +25,12 @@ static enum status cell_at(struct adding *a, uint32_t tick, struct timeline_cell
     int64_t at_ns = t->block.directory.tick_ns[tick];
 
     if (!a->known || a->key.bucket != t->bucket_of[tick]) {
+        enum status st;
+
         a->key.bucket = t->bucket_of[tick];
-        if (timeline_row(rows, &a->key, &a->row, err) != STATUS_OK)
-            return err->status;
+        st = timeline_row(rows, &a->key, &a->row, err);
+        if (st != STATUS_OK)
+            return st;
         a->known = true;
     }
     if (at_ns > rows->row[a->row].last_ns) {
@@ -93,14 +96,15 @@ static enum status add_alone(struct adding *a, const struct timeline_piece *piec
     struct timeline_cell *cell;
     struct rate_walk walk;
     struct rate_run run, part;
+    enum status st;
 
     rate_begin(&walk, &a->t->block, piece->series, piece->first, piece->end);
     while (rate_next(&walk, &run))
         for (uint32_t tick = run.tick; tick < run.tick + run.count; tick += part.count) {
             part = cut_run(a->t, &run, tick);
-            if (cell_at(a, tick, &cell, err) != STATUS_OK ||
-                cell_at(a, tick + part.count - 1, &cell, err) != STATUS_OK)
-                return err->status;
+            st = cell_at(a, tick + part.count - 1, &cell, err);
+            if (st != STATUS_OK)
+                return st;
             cell->covered_ns = wrap_add(cell->covered_ns, part.dt_ns);
             if (a->kind == METRIC_COUNTER) {
                 add_increase(a->t, cell, &part);
@@ -134,8 +138,10 @@ static enum status sum_ticks(struct adding *a, const struct timeline_piece *piec
             continue;
         }
         if (counter) {
-            if (cell_at(a, run.tick, &cell, err) != STATUS_OK)
-                return err->status;
+            enum status st = cell_at(a, run.tick, &cell, err);
+
+            if (st != STATUS_OK)
+                return st;
             add_increase(a->t, cell, &run);
         }
         tick->present = true;
@@ -187,6 +193,7 @@ static enum status add_together(struct adding *a, const struct timeline_piece pi
         const struct timeline_tick *tick = &t->tick[i];
         int64_t dt_ns = tick->dt_ns;
         struct timeline_cell *cell;
+        enum status st;
 
         quiet += tick->quiet_more;
         quiet_value += tick->quiet_step;
@@ -195,8 +202,9 @@ static enum status add_together(struct adding *a, const struct timeline_piece pi
         /* Short lives within a tick must not pass for full speed. */
         if ((quiet > 0 || (counter && dt_ns > 0)) && tick_interval(a, i) > dt_ns)
             dt_ns = tick_interval(a, i);
-        if (cell_at(a, i, &cell, err) != STATUS_OK)
-            return err->status;
+        st = cell_at(a, i, &cell, err);
+        if (st != STATUS_OK)
+            return st;
         cover(a, cell, dt_ns, t->block.directory.tick_ns[i]);
         cell->present = true;
         if (counter)

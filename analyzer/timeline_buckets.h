@@ -9,7 +9,7 @@
 
 #define TIMELINE_BUCKETS_MAX 10000000
 
-/* Bucket i has the samples with end_ns[i - 1] < time <= end_ns[i]; the first those after from_ns. */
+/* Bucket i has the samples with end_ns[i - 1] < time <= end_ns[i], the first from from_ns on. */
 struct timeline_buckets {
     int64_t from_ns;
     int64_t *end_ns; /* [count] the last is the window's */

@@ -1,4 +1,4 @@
-/* Names, units and values of columns. Where `report` has a column of the same figure, both are called alike. */
+/* Names, units and values of columns. What `report` has, too, is called alike. */
 #include "analyzer/timeline_columns.h"
 
 #include <stdlib.h>

@@ -47,8 +47,8 @@ MUST_USE enum status timeline_columns_init(struct timeline_columns *columns,
 void timeline_columns_release(struct timeline_columns *columns);
 
 /*
- * Choose columns: by a list of names, in which a metric's stands for all of its columns; or those that are
- * shown by default, to people or to programs.
+ * Choose columns: by a list of names, in which a metric's stands for all of its columns; or those
+ * that are shown by default, to people or to programs.
  *
  *   errors  INVALID: no such column, or one twice
  */

@@ -5,8 +5,8 @@
 #include "analyzer/timeline_columns.h"
 
 /*
- * Read the subject's window and print the chosen columns of every bucket; a bucket in which nothing was
- * sampled is a row without figures.
+ * Read the subject's window and print the chosen columns of every bucket; a bucket in which
+ * nothing was sampled is a row without figures.
  *
  *   errors  whatever reading and writing return
  */

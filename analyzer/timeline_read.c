@@ -1,6 +1,6 @@
 /*
- * Goes over the window's blocks, in parts where rows would be too many; cuts each into pieces; hands over
- * the buckets that no later block can reach.
+ * Goes over the window's blocks, in parts where rows would be too many; cuts each into pieces;
+ * hands over the buckets that no later block can reach.
  */
 #include <stdlib.h>
 #include <string.h>

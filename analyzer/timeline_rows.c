@@ -46,8 +46,9 @@ static enum status grow(struct timeline_rows *rows, struct error *err)
     cell = row == NULL ? NULL : realloc(rows->cell, more * (rows->metric_count + 1) * sizeof *cell);
     if (cell != NULL)
         rows->cell = cell;
-    hash = cell == NULL ? NULL : realloc(rows->hash, more * 2 * sizeof *hash);
-    if (hash == NULL || more > UINT32_MAX / 2)
+    hash =
+        cell == NULL || more > UINT32_MAX / 2 ? NULL : realloc(rows->hash, more * 2 * sizeof *hash);
+    if (hash == NULL)
         return error_set(err, STATUS_NO_MEMORY, "%zu rows that are not complete", more);
     rows->hash = hash;
     rows->hash_size = more * 2;
@@ -59,10 +60,11 @@ static enum status grow(struct timeline_rows *rows, struct error *err)
 enum status timeline_row(struct timeline_rows *rows, const struct timeline_key *key, size_t *row,
                          struct error *err)
 {
+    enum status st = rows->count == rows->size ? grow(rows, err) : STATUS_OK;
     uint32_t *at;
 
-    if (rows->count == rows->size && grow(rows, err) != STATUS_OK)
-        return err->status;
+    if (st != STATUS_OK)
+        return st;
     at = place(rows, key);
     if (*at == 0) {
         rows->row[rows->count] = (struct timeline_row){ .key = *key, .last_ns = NO_TIME };

@@ -1,11 +1,12 @@
 /*
- * A part of a recording as a recording of its own: the blocks of level 0 that share time with a span, whole,
- * and the rows that they need. Rollups and usage by name stay behind: samples say the same.
+ * A part of a recording as a recording of its own: the blocks of level 0 that share time with a
+ * span, whole, and the rows that they need. Rollups and usage by name stay behind: samples say the
+ * same.
  *
- * What came before the span and still counts in it is taken along: the block before (counters go on across
- * the start of a session), and all blocks back to a gap that lies between a value and the one before it;
- * and the next block if the span reaches beyond the last one in it. So every figure of the span is that of
- * the whole recording.
+ * What came before the span and still counts in it is taken along: the block before (counters go
+ * on across the start of a session), and all blocks back to a gap that lies between a value and
+ * the one before it; and the next block if the span reaches beyond the last one in it. So every
+ * figure of the span is that of the whole recording.
  */
 #ifndef SCHEMA_EXTRACT_H
 #define SCHEMA_EXTRACT_H
@@ -31,8 +32,8 @@ struct extract_result {
 /*
  * Write the part with from_ns < time <= to_ns to a new file.
  *
- *   errors  INVALID (there is such a file), ABSENT (no sample lies there), CORRUPT, IO, FULL; then no file
- *           is left there that this call made
+ *   errors  INVALID (there is such a file), ABSENT (no sample lies there), CORRUPT, IO, FULL; then
+ *           no file is left there that this call made
  */
 MUST_USE enum status extract_write(struct recording *recording, int64_t from_ns, int64_t to_ns,
                                    const struct extract_redactor *redactor, const char *path,

@@ -6,7 +6,7 @@ static const struct recording_block *blocks_of(const struct extract *e)
     return e->rec->contents.blocks[0];
 }
 
-/* The latest tick before block `at` in its session before which a gap lies, and its block; false: none. */
+/* The latest gap before block `at` in its session: the tick after it, and that tick's block. */
 static enum status find_gap(const struct extract *e, size_t at, size_t *block, int64_t *gap_ns,
                             bool *found, struct error *err)
 {

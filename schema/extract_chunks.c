@@ -199,7 +199,7 @@ static enum status copy_tail(struct extract *e, uint32_t table_id, sqlite3_stmt 
     return STATUS_OK;
 }
 
-/* All chunks that a block has of a table: as many as its row says, unless they were evicted meanwhile. */
+/* All chunks that a block has of a table: as many as its row says, unless they were evicted. */
 static enum status copy_block(struct extract *e, const struct recording_block *block,
                               uint32_t table_id, const char *table, sqlite3_stmt *put,
                               size_t *count, struct error *err)

@@ -1,4 +1,4 @@
-/* The rows of checked tables that a part of a recording needs, each written anew with its checksum. */
+/* The rows of checked tables that a part of a recording needs, each with its checksum anew. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,7 +245,7 @@ static enum status copy_rows(struct extract *e, enum checked_table table, struct
 
 /* --- blocks --- */
 
-/* What the tail's block, which has no row, lacks in `contents`: the process id that would come next. */
+/* What the tail's block, which has no row, lacks in `contents`: the process id that comes next. */
 static enum status put_next_process(const struct extract *e, struct byte_writer *contents,
                                     const struct block_row *row, struct error *err)
 {

@@ -5,7 +5,7 @@
 
 /* 2026-01-01T00:00:00Z */
 #define NEW_YEAR (INT64_C(1767225600) * SECOND)
-/* 02:00 -> 03:00 in the night to 2026-03-29; 03:00 -> 02:00 in the night to 2026-10-25, both 01:00 UTC. */
+/* 02:00 -> 03:00 on 2026-03-29 and 03:00 -> 02:00 on 2026-10-25, both at 01:00 UTC. */
 #define FORWARD (INT64_C(1774746000) * SECOND)
 #define BACK (INT64_C(1792890000) * SECOND)
 
