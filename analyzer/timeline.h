@@ -82,8 +82,7 @@ struct timeline_piece {
 
 /* What the members of a row come to at a tick of the block. */
 struct timeline_tick {
-    int64_t
-        value; /* counter: increase; gauge: value; of samples that may differ from the one before */
+    int64_t value;      /* increase or value, of samples that may differ from the one before */
     int64_t dt_ns;      /* the longest of theirs */
     int64_t quiet_step; /* what quiet members add from here on: their values, */
     int32_t quiet_more; /* and how many they are */

@@ -190,6 +190,7 @@ def refused(work, path, part):
     for bad in ["(", "a*"]:
         check(ask("extract", path, "--redact", bad, "-o", nothing)[0] == 2, "--redact %s is refused" % bad)
     check(not os.path.exists(nothing), "none of them leaves a file")
+    os.remove(part)
 
 
 def with_recorder(work):
