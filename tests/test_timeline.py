@@ -354,6 +354,69 @@ OTHERS = [
 ]
 
 
+def fine_steps(path):
+    """Of so many steps that a block is read in parts, each process's still add up to its row of the report."""
+    columns = ["process_id"] + SUMMED
+
+    def key_of(row):
+        return row["process_id"]
+
+    fine = programs.read_csv(programs.analyze("timeline", path, "--by", "process", "--step", "10ms", "--format", "csv",
+                                              "--columns", ",".join(columns)))
+    report = programs.report(path, "--no-remainder", "--top", "0", "--no-rollups", columns=",".join(columns))
+    rows = [row for row in fine if row["process_id"]]
+    check(len(fine) - len(rows) > 60000 and sums(rows, key_of, SUMMED) == sums(report, key_of, SUMMED),
+          "steps of 10 ms add up to the report, and those between are there")
+
+
+# --- a real recording ----------------------------------------------------------------------------
+
+def gained(path, table, metric, keys):
+    """What a counter of each series gained, from one exported value to the next."""
+    before, total = {}, defaultdict(int)
+    rows = programs.read_csv(programs.analyze("export", path, "--table", table, "--columns", metric))
+    for row in sorted(rows, key=lambda row: int(row["time_ns"])):
+        if row[metric] == "":
+            continue
+        key = tuple(row[name] for name in keys)
+        if key in before:
+            total[key] += max(int(row[metric]) - before[key], 0)
+        before[key] = int(row[metric])
+    return total
+
+
+def counted(path, table, metric, keys):
+    """The same from a timeline: of its columns the increase, which is the first, and that in gaps."""
+    rows = programs.read_csv(programs.analyze("timeline", path, "--table", table, "--step", "700ms", "--format", "csv",
+                                              "--columns", ",".join(keys + ["time", metric])))
+    total = defaultdict(Fraction)
+    for row in rows:
+        names = [name for name in row if name not in keys + ["time"]]
+        assert names[3] == names[0] + "_in_gaps", names
+        total[tuple(row[name] for name in keys)] += Fraction(row[names[0]] or 0) + Fraction(row[names[3]] or 0)
+    return total
+
+
+def real(work):
+    """Every counter of every table that has no processes, recorded here."""
+    path = os.path.join(work, "real.pscope")
+    subprocess.run([programs.RECORDER, "-o", path, "-i", "100ms", "-d", "4s"], check=True, capture_output=True)
+    tables, wrong, seen = set(), [], 0
+    for row in programs.read_csv(programs.analyze("export", path, "--table", "metric")):
+        table, metric = row["table"], row["metric"]
+        if row["kind"] != "counter" or "process" in table:
+            continue
+        keys = ["entity_id"] if table != "memory_samples" else []
+        unit = {"ns": 10**9, "us": 10**6, "uj": 10**6}.get(row["unit"], 1)
+        ours, theirs = counted(path, table, metric, keys), gained(path, table, metric, keys)
+        seen += any(theirs.values())
+        tables |= {table} if theirs else set()
+        if any(ours[key] * unit != theirs[key] for key in ours.keys() | theirs.keys()):
+            wrong.append("%s.%s" % (table, metric))
+    check(not wrong and seen > 10 and len(tables) > 3,
+          "a real recording: %d counters of %s; wrong: %s" % (seen, sorted(tables), wrong))
+
+
 # --- running -------------------------------------------------------------------------------------
 
 def read_boots(path, truth, directory):
@@ -383,9 +446,12 @@ def main():
             ids = process_ids(path)
             wrong = sum(not ask(path, truth, ids, Question(truth, dice, n == 0)) for n in range(count))
             check(wrong == 0, "%s: %d of %d timelines of processes are wrong" % (name, wrong, count))
+            if name == "plain":
+                fine_steps(path)
             for other in OTHERS:
                 wrong = sum(not ask_other(path, truth, dice, *other) for _ in range(count // 5 + 1))
                 check(wrong == 0, "%s: %d timelines of %s of %s are wrong" % (name, wrong, other[1], other[0]))
+        real(work)
     programs.finish()
 
 
