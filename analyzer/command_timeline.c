@@ -127,6 +127,21 @@ static void list_columns(const struct timeline_columns *columns)
             (void)printf("%s\n", columns->layout.column[i].name);
 }
 
+static enum status choose_columns(const struct timeline *t, struct timeline_columns *columns,
+                                  const struct subject *subject, const struct words *words,
+                                  struct error *err)
+{
+    bool people = words->options.format == OUTPUT_TABLE;
+    uint64_t known = UINT64_MAX;
+
+    if (words->columns != NULL)
+        return timeline_columns_named(columns, words->columns, err);
+    if (people && timeline_known(t, subject, &known, err) != STATUS_OK)
+        return err->status;
+    timeline_columns_default(columns, people, known);
+    return STATUS_OK;
+}
+
 static enum status run_open(struct timeline *t, struct timeline_columns *columns,
                             struct subject *subject, const struct words *words, struct error *err)
 {
@@ -138,9 +153,7 @@ static enum status run_open(struct timeline *t, struct timeline_columns *columns
         list_columns(columns);
         return STATUS_OK;
     }
-    if (words->columns == NULL)
-        timeline_columns_default(columns, words->options.format == OUTPUT_TABLE);
-    else if (timeline_columns_named(columns, words->columns, err) != STATUS_OK)
+    if (choose_columns(t, columns, subject, words, err) != STATUS_OK)
         return err->status;
     timeline_columns_want(columns, t);
     if (cut(t, subject, words, err) != STATUS_OK)

@@ -130,6 +130,10 @@ MUST_USE enum status timeline_read(struct timeline *t, const struct subject *sub
                                    struct error *err);
 void timeline_release(struct timeline *t);
 
+/* Which metrics of t->table have a value anywhere near the window, as bits; all, if none has. */
+MUST_USE enum status timeline_known(const struct timeline *t, const struct subject *subject,
+                                    uint64_t *metrics, struct error *err);
+
 /* Add the pieces of the block at hand: the metric of that number, whose column is loaded. */
 MUST_USE enum status timeline_add(struct timeline *t, size_t number, struct error *err);
 

@@ -239,7 +239,8 @@ static bool is_default(const struct timeline_columns *c, size_t column, bool peo
     case TIMELINE_TIME:
         return !people || c->column[column].which == 0;
     case TIMELINE_IDENTITY:
-        return !people || c->layout.column[column].type == OUTPUT_TEXT;
+        return !people || c->layout.column[column].type == OUTPUT_TEXT ||
+               strcmp(c->layout.column[column].name, "pid") == 0;
     case TIMELINE_LENGTH:
     case TIMELINE_TICKS:
     case TIMELINE_INCREASE:
@@ -253,12 +254,16 @@ static bool is_default(const struct timeline_columns *c, size_t column, bool peo
     }
 }
 
-void timeline_columns_default(struct timeline_columns *c, bool people)
+void timeline_columns_default(struct timeline_columns *c, bool people, uint64_t known)
 {
     c->titles = people;
-    for (size_t i = 0; i < c->layout.count; i++)
-        if (is_default(c, i, people))
+    for (size_t i = 0; i < c->layout.count; i++) {
+        bool empty = people && c->column[i].figure >= TIMELINE_INCREASE &&
+                     (known >> c->column[i].which & 1) == 0;
+
+        if (is_default(c, i, people) && !empty)
             c->chosen[c->chosen_count++] = i;
+    }
 }
 
 static void want(struct timeline *t, size_t metric)

@@ -48,13 +48,13 @@ void timeline_columns_release(struct timeline_columns *columns);
 
 /*
  * Choose columns: by a list of names, in which a metric's stands for all of its columns; or those
- * that are shown by default, to people or to programs.
+ * that are shown by default: to people of the known metrics (bits), to programs of all.
  *
  *   errors  INVALID: no such column, or one twice
  */
 MUST_USE enum status timeline_columns_named(struct timeline_columns *columns, const char *list,
                                             struct error *err);
-void timeline_columns_default(struct timeline_columns *columns, bool people);
+void timeline_columns_default(struct timeline_columns *columns, bool people, uint64_t known);
 
 /* Which metrics the chosen columns need: into t->metric and t->in_gaps. */
 void timeline_columns_want(const struct timeline_columns *columns, struct timeline *t);

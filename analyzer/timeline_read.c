@@ -317,6 +317,40 @@ static bool is_in(const struct recording_block *block, const struct window *wind
     return block->end_ns > window->from_ns && block->start_ns <= window->to_ns;
 }
 
+static enum status known_in(const struct timeline *t, const struct subject *subject,
+                            const struct recording_block *block, uint64_t *metrics,
+                            struct error *err)
+{
+    struct block_table directory = { 0 };
+    struct block_ticks ticks;
+    enum status st = recording_ticks(subject->recording, block, &ticks, err);
+
+    if (st != STATUS_OK)
+        return st;
+    st = recording_directory(subject->recording, block, t->table, &ticks, &directory, err);
+    for (size_t m = 0; st == STATUS_OK && m < t->table->metric_count; m++)
+        if (directory.column_state[directory.shape->first_column[m]] < 2)
+            *metrics |= UINT64_C(1) << m;
+    block_table_release(&directory);
+    block_ticks_release(&ticks);
+    return st == STATUS_ABSENT ? STATUS_OK : st;
+}
+
+enum status timeline_known(const struct timeline *t, const struct subject *subject,
+                           uint64_t *metrics, struct error *err)
+{
+    const struct recording_contents *c = subject->contents;
+
+    *metrics = 0;
+    for (size_t b = 0; b < c->block_count[0]; b++)
+        if (is_in(&c->blocks[0][b], &subject->window) &&
+            known_in(t, subject, &c->blocks[0][b], metrics, err) != STATUS_OK)
+            return err->status;
+    if (*metrics == 0)
+        *metrics = UINT64_MAX;
+    return STATUS_OK;
+}
+
 /* [block] when the first of the blocks after it begins. */
 static enum status find_later(const struct recording_contents *c, int64_t **later,
                               struct error *err)
