@@ -32,6 +32,9 @@ enum status extract_chunks(struct extract *e, struct error *err);
 /* Rows, those of the kept blocks included: extract_rows.c */
 enum status extract_rows(struct extract *e, struct error *err);
 
+/* Metrics that the file does not know, if the tail's block is among them: extract_catalog.c */
+enum status extract_catalog(struct extract *e, struct error *err);
+
 /* Is the id among them, which are sorted? */
 bool extract_has(const struct extract_ids *ids, int64_t id);
 

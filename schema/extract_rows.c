@@ -312,6 +312,8 @@ enum status extract_rows(struct extract *e, struct error *err)
         st = choose_processes(e, err);
     for (size_t i = 0; i < COUNT_OF(tables) && st == STATUS_OK; i++)
         st = copy_rows(e, tables[i], err);
+    if (st == STATUS_OK)
+        st = extract_catalog(e, err);
     for (size_t b = e->first; b < e->end && st == STATUS_OK; b++)
         st = put_block(e, b, err);
     return st == STATUS_OK ? database_write_checks(&e->out, err) : st;
