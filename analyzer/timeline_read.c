@@ -160,7 +160,7 @@ static enum status load_carry(struct timeline *t, size_t number, struct error *e
     bool wanted = false;
 
     b->carry = NULL;
-    if ((t->in_gaps >> position & 1) == 0 || t->table->key[1] != ENTITY_NONE)
+    if ((t->in_gaps >> position & 1) == 0)
         return STATUS_OK;
     for (size_t i = 0; i < b->directory.series_count && !wanted; i++)
         wanted =

@@ -371,17 +371,23 @@ def fine_steps(path):
 
 # --- a real recording ----------------------------------------------------------------------------
 
-def gained(path, table, metric, keys):
-    """What a counter of each series gained, from one exported value to the next."""
+def gained(path, table, metric, keys, away_ns=None):
+    """What a counter of each series gained, from one exported value to the next; not while it was away, which is
+    for longer than that in one session, nor over a reboot."""
+    sessions = [(int(row["start_ns"]), row["boot_id"]) for row in
+                programs.read_csv(programs.analyze("export", path, "--table", "session"))]
     before, total = {}, defaultdict(int)
     rows = programs.read_csv(programs.analyze("export", path, "--table", table, "--columns", metric))
     for row in sorted(rows, key=lambda row: int(row["time_ns"])):
         if row[metric] == "":
             continue
-        key = tuple(row[name] for name in keys)
-        if key in before:
-            total[key] += max(int(row[metric]) - before[key], 0)
-        before[key] = int(row[metric])
+        key, ns = tuple(row[name] for name in keys), int(row["time_ns"])
+        session = bisect.bisect_right(sessions, ns, key=lambda one: one[0]) - 1
+        known, known_ns, known_session = before.get(key, (int(row[metric]), ns, session))
+        away = known_session == session and away_ns is not None and ns - known_ns > away_ns
+        if not away and sessions[known_session][1] == sessions[session][1]:
+            total[key] += max(int(row[metric]) - known, 0)
+        before[key] = int(row[metric]), ns, session
     return total
 
 
@@ -395,6 +401,15 @@ def counted(path, table, metric, keys):
         assert names[3] == names[0] + "_in_gaps", names
         total[tuple(row[name] for name in keys)] += Fraction(row[names[0]] or 0) + Fraction(row[names[3]] or 0)
     return total
+
+
+def pairs():
+    """A table with two keys, over restarts."""
+    path, keys = os.path.join(programs.SOURCE, "tests", "golden", "pairs-1.2.pscope"), ["entity_id", "process_id"]
+    asked = path, "gpu_process_samples", "gpu_ns_total", keys
+    ours, theirs = counted(*asked), gained(*asked, away_ns=5 * SECOND)  # it is read every 4 s
+    check(sum(theirs.values()) > 0 and all(ours[key] * SECOND == theirs[key] for key in ours.keys() | theirs.keys()),
+          "%d pairs of a process and a GPU" % len(ours))
 
 
 def real(work):
@@ -452,6 +467,7 @@ def main():
                 wrong = sum(not ask_other(path, truth, dice, *other) for _ in range(count // 5 + 1))
                 check(wrong == 0, "%s: %d timelines of %s of %s are wrong" % (name, wrong, other[1], other[0]))
         real(work)
+    pairs()
     programs.finish()
 
 
