@@ -10,34 +10,40 @@ void carry_release(struct carry *carry)
     *carry = (struct carry){ 0 };
 }
 
+static int compare_keys(const int64_t a[2], const int64_t b[2])
+{
+    int which = a[0] == b[0];
+
+    return (a[which] > b[which]) - (a[which] < b[which]);
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct carry_value *x = a, *y = b;
+    int order = compare_keys(x->key, y->key);
 
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->age < y->age ? -1 : x->age > y->age;
+    return order != 0 ? order : (x->age > y->age) - (x->age < y->age);
 }
 
-bool carry_find(const struct carry *carry, int64_t key, int64_t *value)
+bool carry_find(const struct carry *carry, const int64_t key[2], int64_t *value)
 {
     size_t low = 0, high = carry->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (carry->values[middle].key < key)
+        if (compare_keys(carry->values[middle].key, key) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == carry->count || carry->values[low].key != key)
+    if (low == carry->count || compare_keys(carry->values[low].key, key) != 0)
         return false;
     *value = carry->values[low].value;
     return true;
 }
 
-static enum status add(struct carry *carry, int64_t key, int64_t value, size_t age,
+static enum status add(struct carry *carry, const int64_t key[2], int64_t value, size_t age,
                        struct error *err)
 {
     if (carry->count == carry->size) {
@@ -49,7 +55,7 @@ static enum status add(struct carry *carry, int64_t key, int64_t value, size_t a
         carry->values = larger;
         carry->size = more;
     }
-    carry->values[carry->count++] = (struct carry_value){ key, value, age };
+    carry->values[carry->count++] = (struct carry_value){ { key[0], key[1] }, value, age };
     return STATUS_OK;
 }
 
@@ -69,7 +75,7 @@ static enum status take_block(struct carry *carry, const struct block_table *d,
         if (k > 0)
             value = column->value[d->row[i] + k - 1];
         if ((s->flags & SERIES_ENDED) == 0 && (known || k > 0) &&
-            add(carry, s->key[0], value, age, err) != STATUS_OK)
+            add(carry, s->key, value, age, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;

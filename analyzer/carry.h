@@ -8,7 +8,7 @@
 #include "schema/recording.h"
 
 struct carry_value {
-    int64_t key;
+    int64_t key[2]; /* of the series */
     int64_t value;
     size_t age; /* sessions ago: the nearest counts */
 };
@@ -28,7 +28,7 @@ struct carry {
 MUST_USE enum status carry_load(struct carry *carry, struct recording *recording,
                                 const struct recording_table *table, size_t position,
                                 size_t session, struct error *err);
-bool carry_find(const struct carry *carry, int64_t key, int64_t *value);
+bool carry_find(const struct carry *carry, const int64_t key[2], int64_t *value);
 void carry_release(struct carry *carry);
 
 #endif

@@ -20,8 +20,10 @@ struct command {
 
 extern const struct command command_info;
 extern const struct command command_report;
+extern const struct command command_timeline;
 extern const struct command command_export;
 extern const struct command command_sql;
+extern const struct command command_extract;
 extern const struct command command_verify;
 extern const struct command command_live;
 extern const struct command command_status;

@@ -9,10 +9,11 @@
 #include "analyzer/options.h"
 #include "version.h"
 
-static const struct command *const commands[] = { &command_info,   &command_report, &command_export,
-                                                  &command_sql,    &command_verify, &command_live,
-                                                  &command_status, &command_mark,   &command_flush,
-                                                  &command_stop };
+static const struct command *const commands[] = {
+    &command_info,   &command_report,  &command_timeline, &command_export,
+    &command_sql,    &command_extract, &command_verify,   &command_live,
+    &command_status, &command_mark,    &command_flush,    &command_stop
+};
 
 /* No file makes us take more, whatever it claims: the system refuses it. */
 #define MEMORY_GIB 4
@@ -27,7 +28,7 @@ static void usage(FILE *out)
         "usage: procscope COMMAND [FILE] [OPTION...]\n\n",
         out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        (void)fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        (void)fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     (void)fputs(
         "\n  procscope COMMAND --help tells more. Without FILE: this host's own recording.\n"
         "exit status: 0 done, 1 failed, 2 wrong usage, 3 the recording is damaged\n",

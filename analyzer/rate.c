@@ -116,6 +116,20 @@ enum status rate_block_column(struct rate_block *b, size_t position, struct erro
 
 /* --- one series --- */
 
+/*
+ * Does the series begin with the session's first samples of the table? Only then do values of an
+ * earlier session go before it: of one that was away for a while the increase is not known.
+ */
+static bool begins_session(const struct rate_block *b, const struct series *s)
+{
+    const struct block_table *d = &b->directory;
+
+    for (size_t m = 0; m < d->shape->metric_count; m++)
+        if (d->column_previous_ns[m] != INT64_MIN)
+            return false;
+    return s->first == 0;
+}
+
 /* What is known before the first sample of the block. */
 static void start(struct rate_walk *walk, size_t index)
 {
@@ -136,8 +150,8 @@ static void start(struct rate_walk *walk, size_t index)
     }
     walk->known = (s->flags & SERIES_FIRST) == 0 && walk->before_ns != INT64_MIN;
     walk->gap = walk->known && walk->before_ns < b->gaps.last_ns;
-    if (!walk->known && b->carry != NULL)
-        walk->known = walk->gap = carry_find(b->carry, s->key[0], &walk->before);
+    if (!walk->known && b->carry != NULL && begins_session(b, s))
+        walk->known = walk->gap = carry_find(b->carry, s->key, &walk->before);
 }
 
 /* Go over the samples before the first wanted one, newest first, to the last present value. */

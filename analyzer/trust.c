@@ -267,3 +267,16 @@ void trust_notes(struct output *out, const struct report *r, const struct subjec
     if (line.used > 0)
         output_note(out, "energy", line.text);
 }
+
+void trust_notes_of_coverage(struct output *out, const struct coverage *coverage, int64_t resets,
+                             const struct subject *subject)
+{
+    const struct report r = { .coverage = *coverage, .aggregate = { .resets = resets } };
+    struct line line = { .used = 0 };
+
+    covered(&line, out, &r, subject);
+    output_note(out, "covered", line.text);
+    line = (struct line){ .used = 0 };
+    clock_and_data(&line, &r, subject);
+    output_note(out, "clock", line.text);
+}

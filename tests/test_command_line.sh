@@ -44,7 +44,7 @@ expect 0 "usage: procscope COMMAND" --help
 expect 0 "usage: procscope COMMAND" help
 expect 0 "^procscope [0-9]" --version
 expect 2 "no command exprot" exprot
-for command in info report export verify; do
+for command in info report timeline export verify; do
     expect 0 "usage: procscope $command" help "$command"
     expect 0 "usage: procscope $command" "$command" --help
     expect 0 "usage: procscope $command" "$command" r.pscope --help
@@ -52,11 +52,26 @@ for command in info report export verify; do
     expect 1 "No such file" "$command" nowhere.pscope
     expect 2 "one at a time" "$command" r.pscope killed.pscope
 done
+expect 0 "usage: procscope extract" extract --help
+expect 2 "say with -o" extract r.pscope
+expect 1 "No such file" extract nowhere.pscope -o part.pscope
+expect 2 "such a file already" extract r.pscope -o killed.pscope
+expect 0 "blocks from .*; 0 texts redacted" extract r.pscope -o part.pscope --redact nobody
+expect 0 "^ok: [0-9]* blocks" verify part.pscope
 expect 2 "did you mean --table?" export r.pscope --tabel x
 expect 2 "--table wants a value" export r.pscope --table
 expect 2 "say which table" export r.pscope
 expect 2 "none of that name" export r.pscope --table nosuch
 expect 2 "has no processes" export r.pscope --table cpu_samples --pid 1
+expect 2 "no samples of that name" timeline r.pscope --table nosuch
+expect 2 "has no processes" timeline r.pscope --table cpu_samples --pid 1
+expect 2 "has no processes" timeline r.pscope --table cpu_samples --by comm
+expect 2 "it is total, entity" timeline r.pscope --by nosuch
+expect 2 "no column nosuch" timeline r.pscope --columns time,nosuch
+expect 2 "named twice" timeline r.pscope --columns time,cpu_ns_total,cpu_seconds
+expect 2 "no time passes" timeline r.pscope --step 0s
+expect 2 "take a longer one" timeline r.pscope --step 1ns
+expect 0 "^cpu_percent_mean$" timeline r.pscope --columns help
 expect 2 "is not table, csv, json or ndjson" export r.pscope --table event --format xml
 expect 2 "contradict\|empty\|before\|not" export r.pscope --table event --from @5 --to @4
 expect 2 "recording itself" export r.pscope --table event -o r.pscope

@@ -64,6 +64,8 @@ the_basics_are_offered() { # SHELL
     expect "$1" report procscope ""
     expect "$1" verify procscope ver
     expect "$1" user procscope report --by ""
+    expect "$1" total procscope timeline --by ""
+    expect "$1" cpu_samples procscope timeline run.pscope --table cpu_s
     refuse "$1" run.pscope procscope report --by ""
     expect "$1" ndjson procscope export --format nd
     expect "$1" run.pscope procscope info ru

@@ -66,6 +66,12 @@ def commands(path, number, columns):
                *next_of(WINDOWS), *next_of(SELECTIONS),
                *next_of(([], ["--columns", columns[group]], ["--no-remainder", "--csv-safe"],
                          ["--no-rollups"]))]
+    for group in ("total", "process", "comm", "user"):
+        yield ["timeline", path, "--by", group, "--format", next_of(FORMATS), *next_of(WINDOWS),
+               *next_of(SELECTIONS), *next_of(([], ["--step", "10s"], ["--step", "7m"]))]
+    for table in TABLES[::3]:
+        yield ["timeline", path, "--table", table, "--by", next_of(("entity", "total")), "--step", "1m",
+               "--format", next_of(FORMATS), *next_of(WINDOWS)]
     yield ["export", path, "--list", "--format", next_of(FORMATS)]
     for table in TABLES + OTHERS:
         select = SELECTIONS if table.startswith("process") else ([],)

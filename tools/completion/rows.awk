@@ -23,6 +23,8 @@ function value_kind(row) {
         return ""
     if (choices[row] != "" || name[row] == "--sort")
         return "words"
+    if (name[row] == "--columns" && command[row] == "timeline")
+        return "none" # they are the table's
     if (name[row] == "--columns" || name[row] == "--collectors")
         return "list"
     if (name[row] == "--table")
