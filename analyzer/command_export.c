@@ -6,6 +6,7 @@
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
 #include "analyzer/export.h"
+#include "analyzer/export_whole.h"
 
 struct export_options {
     const char *table, *list, *columns, *missing_reasons;
@@ -209,6 +210,23 @@ static enum status run_open(const struct options *options, const struct export_o
     return sink_close(&sink, st, err);
 }
 
+static enum status run_whole(const struct options *options, const struct export_options *own,
+                             struct subject *subject, struct error *err)
+{
+    struct choice choice = { 0 };
+
+    if (own->list != NULL || own->columns != NULL || own->missing_reasons != NULL)
+        return error_set(err, STATUS_INVALID,
+                         "--format %s goes with --table, a window and -o, and nothing else",
+                         options->whole);
+    if (own->table != NULL && find_table(subject->contents, own->table, &choice, err) != STATUS_OK)
+        return err->status;
+    if (choice.level > 0)
+        return error_set(err, STATUS_INVALID, "--format %s: not of minutes and hours",
+                         options->whole);
+    return export_whole(options, subject, own->table, err);
+}
+
 static enum status export_run(int argc, char **argv, struct error *err)
 {
     struct export_options own = { 0 };
@@ -228,7 +246,9 @@ static enum status export_run(int argc, char **argv, struct error *err)
     if (!options.format_given)
         options.format = own.list != NULL ? OUTPUT_TABLE : OUTPUT_CSV;
     st = subject_open(&subject, &options, err);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && options.whole != NULL)
+        st = run_whole(&options, &own, &subject, err);
+    else if (st == STATUS_OK)
         st = run_open(&options, &own, &subject, err);
     subject_close(&subject);
     return st;
@@ -263,7 +283,13 @@ const struct command command_export = {
         "  --table NAME      the table\n"
         "  --list            the tables of this recording, and what a row of each is\n"
         "  --columns A,B,C   of a samples table: these metrics only, after who and when\n"
-        "  --missing-reasons columns METRIC__missing that say why a value is missing\n",
+        "  --missing-reasons columns METRIC__missing that say why a value is missing\n"
+        "\n"
+        "  --format sqlite -o NEW.db   all tables, or the one of --table, as plain tables of "
+        "SQLite\n"
+        "  --format openmetrics        all metrics, or those of --table, with their times; as "
+        "promtool\n"
+        "                              tsdb create-blocks-from openmetrics takes them\n",
     .run = export_run,
-    .options = OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT,
+    .options = OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT | OPTIONS_WHOLE,
 };

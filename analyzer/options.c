@@ -119,6 +119,11 @@ static enum status take_shared(struct options *options, const char *name, const 
     }
     if (strcmp(name, "--format") == 0) {
         options->format_given = true;
+        if (strcmp(value, "sqlite") == 0 || strcmp(value, "openmetrics") == 0) {
+            options->whole = value;
+            return STATUS_OK;
+        }
+        options->whole = NULL;
         return output_format_parse(value, &options->format, err);
     }
     return select_add(&options->select, name, value, err);
@@ -205,6 +210,9 @@ enum status options_parse(struct options *options, unsigned sets, const struct o
             options->file = argv[i];
         }
     }
+    if (options->whole != NULL && (sets & OPTIONS_WHOLE) == 0)
+        return error_set(err, STATUS_INVALID, "--format %s: only procscope export writes that",
+                         options->whole);
     return STATUS_OK;
 }
 

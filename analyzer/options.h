@@ -19,6 +19,7 @@ enum option_set {
     OPTIONS_FORMAT = 4, /* --format --csv-safe */
     OPTIONS_OUTPUT = 8, /* -o */
     OPTIONS_TEXT = 16,  /* the last word is `text`, not a file */
+    OPTIONS_WHOLE = 32, /* --format also sqlite and openmetrics: `whole` */
 };
 
 struct options {
@@ -29,6 +30,7 @@ struct options {
     struct select select;
     enum output_format format;
     bool format_given;
+    const char *whole; /* a format of more than one table; NULL: one of output.h */
     bool csv_safe;
     const char *output; /* NULL: standard output */
 };
