@@ -20,8 +20,8 @@ static const char help[] =
     "What a counter gained across a gap is in columns that end in _in_gaps, and in no other.\n"
     "\n"
     "  --step DURATION   how long a step is (60 of them or less make a window)\n"
-    "  --by GROUP        total, entity, process, comm, exe or user (total of process_samples, else "
-    "entity)\n"
+    "  --by GROUP        total, entity or process (total of process_samples, else entity), or a\n"
+    "                    name of processes: comm, exe, user, cgroup, container, unit, lineage\n"
     "  --table NAME      the samples table (process_samples); export --list shows them\n"
     "  --columns A,B,C   these columns only, a metric's name for all that tell of it; --columns "
     "help "
@@ -68,6 +68,10 @@ static enum status parse_by(struct timeline *t, const char *by, struct error *er
         { "comm", TIMELINE_NAME, BY_COMM, true },
         { "exe", TIMELINE_NAME, BY_EXE, true },
         { "user", TIMELINE_NAME, BY_USER, true },
+        { "cgroup", TIMELINE_NAME, BY_CGROUP, true },
+        { "container", TIMELINE_NAME, BY_CONTAINER, true },
+        { "unit", TIMELINE_NAME, BY_UNIT, true },
+        { "lineage", TIMELINE_NAME, BY_LINEAGE, true },
     };
     bool processes = t->table->key[0] == ENTITY_PROCESS || t->table->key[1] == ENTITY_PROCESS;
 
@@ -83,8 +87,11 @@ static enum status parse_by(struct timeline *t, const char *by, struct error *er
                              t->table->name);
         return STATUS_OK;
     }
-    return error_set(err, STATUS_INVALID,
-                     "--by %.40s: it is total, entity, process, comm, exe or user", by);
+    return error_set(
+        err, STATUS_INVALID,
+        "--by %.40s: it is total, entity, process, comm, exe, user, cgroup, container, "
+        "unit or lineage",
+        by);
 }
 
 /* Of a whole recording, the part whose samples are there. */

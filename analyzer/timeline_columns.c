@@ -109,7 +109,12 @@ static enum status add_metrics(struct timeline_columns *c, const struct timeline
 enum status timeline_columns_init(struct timeline_columns *c, const struct timeline *t,
                                   struct error *err)
 {
-    static const char *const names[] = { [BY_COMM] = "comm", [BY_EXE] = "exe", [BY_USER] = "user" };
+    static const char *const names[BY_COUNT] = {
+        [BY_COMM] = "comm",           [BY_EXE] = "exe",
+        [BY_USER] = "user",           [BY_CGROUP] = "cgroup",
+        [BY_CONTAINER] = "container", [BY_UNIT] = "unit",
+        [BY_LINEAGE] = "lineage"
+    };
     static const struct output_column text = { NULL, OUTPUT_TEXT, HUMAN_PLAIN, 0 };
     static const struct output_column count = { NULL, OUTPUT_INTEGER, HUMAN_PLAIN, 0 };
     static const struct output_column seconds = { NULL, OUTPUT_DECIMAL, HUMAN_SECONDS, -9 };
