@@ -107,7 +107,7 @@ enum status attribution_group(struct attribution *a, const struct recording_bloc
                               int64_t process_id, int64_t at_ns, uint32_t *group, struct error *err)
 {
     const struct version *version = NULL;
-    const struct process *process;
+    const struct process *process = NULL;
 
     *group = 0;
     if (a->groups == NULL)
