@@ -285,11 +285,11 @@ const struct command command_export = {
         "  --columns A,B,C   of a samples table: these metrics only, after who and when\n"
         "  --missing-reasons columns METRIC__missing that say why a value is missing\n"
         "\n"
-        "  --format sqlite -o NEW.db   all tables, or the one of --table, as plain tables of "
-        "SQLite\n"
-        "  --format openmetrics        all metrics, or those of --table, with their times; as "
-        "promtool\n"
-        "                              tsdb create-blocks-from openmetrics takes them\n",
+        "Two more formats are of all tables, or of that one: sqlite makes a new file of plain "
+        "tables,\n"
+        "openmetrics writes all metrics with their times, as promtool tsdb create-blocks-from "
+        "takes\n"
+        "them.\n",
     .run = export_run,
     .options = OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT | OPTIONS_WHOLE,
 };

@@ -20,9 +20,9 @@ static const char help[] =
     "What a counter gained across a gap is in columns that end in _in_gaps, and in no other.\n"
     "\n"
     "  --step DURATION   how long a step is (60 of them or less make a window)\n"
-    "  --by GROUP        total, entity or process (total of process_samples, else entity), or a\n"
-    "                    name of processes: comm, exe, user, cgroup, container, unit, lineage\n"
-    "  --table NAME      the samples table (process_samples); export --list shows them\n"
+    "  --by GROUP        total, entity, process, comm, exe, user, cgroup, container, unit or\n"
+    "                    lineage (total of process_samples, else entity)\n"
+    "  --table NAME      the samples table (process_samples); procscope export lists them\n"
     "  --columns A,B,C   these columns only, a metric's name for all that tell of it; --columns "
     "help "
     "lists all\n";
