@@ -343,7 +343,7 @@ def check_service(work):
 
 def main():
     programs.need_programs()
-    count = int(os.environ.get("PROCSCOPE_WINDOWS", "15"))
+    count = int(os.environ.get("PROCSCOPE_WINDOWS", "8"))
     with programs.work_directory() as work:
         for name, how in RECORDINGS.items():
             check_recording(work, name, how, count)
