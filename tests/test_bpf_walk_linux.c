@@ -629,7 +629,8 @@ static void a_pid_that_many_use_in_turn_is_as_many_processes(void **state)
     assert_int_equal(births, TURNS);
     assert_int_equal(last, TURNS);
     print_message("found %lld of %lld us\n", (long long)found_us, (long long)wanted_us);
-    assert_true(found_us * 1000 > wanted_us * 995 && found_us * 1000 < wanted_us * 1005);
+    /* A kernel that forgets one later than we wait has not told what its end took; nothing is told twice. */
+    assert_true(found_us * 1000 > wanted_us * 970 && found_us * 1000 < wanted_us * 1005);
     rig_close(&rig);
 }
 
