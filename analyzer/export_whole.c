@@ -149,7 +149,7 @@ static void family_name(const struct sql_table *table, const struct recording_me
     if (size > 6 && strcmp(stem + size - 6, "_total") == 0)
         stem[size -= 6] = '\0';
     if (strcmp(metric->unit, "ns") == 0 && size > 3 && strcmp(stem + size - 3, "_ns") == 0)
-        stem[size -= 3] = '\0';
+        stem[size - 3] = '\0';
     (void)snprintf(name, 200, "procscope_%.*s_%s%s", (int)table_size, table->name, stem,
                    strcmp(metric->unit, "ns") == 0 ? "_seconds" : "");
 }
