@@ -38,8 +38,10 @@ static struct capture_cell keep_text(struct capture *c, const char *text, size_t
 
     cell.as.text_at = c->text.used;
     bytes_put(&c->text, text, size);
-    c->no_memory |= c->text.full;
-    return cell;
+    if (!c->text.full)
+        return cell;
+    c->no_memory = true;
+    return (struct capture_cell){ .kind = CAPTURE_NULL };
 }
 
 struct capture_cell capture_convert(struct capture *c, const struct output_column *column,

@@ -14,6 +14,8 @@ struct whole {
     const struct subject *subject;
     sqlite3 *db;
     struct sql_recording tables; /* to know their columns */
+    struct byte_writer escaped;  /* scratch */
+    bool lacks;                  /* some text, for want of memory */
 };
 
 static enum status sqlite_failed(const struct whole *w, struct error *err)
@@ -119,19 +121,22 @@ static enum status export_sqlite(struct whole *w, const struct options *options,
 
 /* --- openmetrics --- */
 
-static void put_escaped(FILE *out, const char *text, size_t size)
+static void put_escaped(struct whole *w, FILE *out, const char *text, size_t size)
 {
-    char *room = malloc(ESCAPE_ROOM(size) + 1), *end;
+    char *room, *end;
 
-    if (room == NULL)
-        return; /* told by ferror: nothing else is written then */
+    bytes_reset(&w->escaped);
+    if (!bytes_reserve(&w->escaped, ESCAPE_ROOM(size))) {
+        w->lacks = true;
+        return;
+    }
+    room = (char *)w->escaped.data;
     end = escape_put_terminal(room, text, size);
     for (const char *c = room; c < end; c++) {
         if (*c == '"')
             (void)fputc('\\', out);
         (void)fputc(*c, out);
     }
-    free(room);
 }
 
 /* "cpu_ns_total" of process_samples is procscope_process_cpu_seconds. */
@@ -152,6 +157,9 @@ static void family_name(const struct sql_table *table, const struct recording_me
         stem[size - 3] = '\0';
     (void)snprintf(name, 200, "procscope_%.*s_%s%s", (int)table_size, table->name, stem,
                    strcmp(metric->unit, "ns") == 0 ? "_seconds" : "");
+    for (char *c = name; *c != '\0'; c++) /* a stranger's catalog may have any */
+        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", *c) == NULL)
+            *c = '_';
 }
 
 static void put_number(FILE *out, sqlite3_value *value, bool seconds)
@@ -169,8 +177,8 @@ static void put_number(FILE *out, sqlite3_value *value, bool seconds)
 }
 
 /* A row: the labels, time_ns, the value. */
-static void put_sample(FILE *out, sqlite3_stmt *stmt, int labels, const char *name, bool counter,
-                       bool seconds)
+static void put_sample(struct whole *w, FILE *out, sqlite3_stmt *stmt, int labels, const char *name,
+                       bool counter, bool seconds)
 {
     bool first = true;
 
@@ -179,7 +187,7 @@ static void put_sample(FILE *out, sqlite3_stmt *stmt, int labels, const char *na
         if (sqlite3_column_type(stmt, i) == SQLITE_NULL)
             continue;
         (void)fprintf(out, "%s%s=\"", first ? "{" : ",", sqlite3_column_name(stmt, i));
-        put_escaped(out, (const char *)sqlite3_column_text(stmt, i),
+        put_escaped(w, out, (const char *)sqlite3_column_text(stmt, i),
                     (size_t)sqlite3_column_bytes(stmt, i));
         (void)fputc('"', out);
         first = false;
@@ -216,7 +224,7 @@ static sqlite3_stmt *select_metric(const struct whole *w, const struct sql_table
     return stmt;
 }
 
-static enum status put_metric(const struct whole *w, const struct sql_table *table,
+static enum status put_metric(struct whole *w, const struct sql_table *table,
                               const struct recording_metric *metric, FILE *out, struct error *err)
 {
     bool counter = metric->kind == METRIC_COUNTER, seconds = strcmp(metric->unit, "ns") == 0;
@@ -238,18 +246,17 @@ static enum status put_metric(const struct whole *w, const struct sql_table *tab
             if (unit_size > 0 && size > unit_size && strcmp(name + size - unit_size, unit) == 0)
                 (void)fprintf(out, "# UNIT %s %s\n", name, unit);
             (void)fprintf(out, "# HELP %s ", name);
-            put_escaped(out, metric->description, strlen(metric->description));
+            put_escaped(w, out, metric->description, strlen(metric->description));
             (void)fputc('\n', out);
         }
         begun = true;
-        put_sample(out, stmt, labels, name, counter, seconds);
+        put_sample(w, out, stmt, labels, name, counter, seconds);
     }
     (void)sqlite3_finalize(stmt);
     return code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : sqlite_failed(w, err);
 }
 
-static enum status put_metrics(const struct whole *w, const char *only, FILE *out,
-                               struct error *err)
+static enum status put_metrics(struct whole *w, const char *only, FILE *out, struct error *err)
 {
     enum status st = STATUS_OK;
 
@@ -262,7 +269,10 @@ static enum status put_metrics(const struct whole *w, const char *only, FILE *ou
             if (table->samples->metrics[m].kind != METRIC_STATE)
                 st = put_metric(w, table, &table->samples->metrics[m], out, err);
     }
-    (void)fputs("# EOF\n", out);
+    if (st == STATUS_OK && w->lacks)
+        return error_set(err, STATUS_NO_MEMORY, "a text of the metrics");
+    if (st == STATUS_OK)
+        (void)fputs("# EOF\n", out);
     return st;
 }
 
@@ -299,5 +309,6 @@ enum status export_whole(const struct options *options, const struct subject *su
                                                : export_openmetrics(&w, options, table, err);
     (void)sqlite3_close_v2(w.db);
     sql_recording_close(&w.tables);
+    bytes_release(&w.escaped);
     return st;
 }

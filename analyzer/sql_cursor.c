@@ -306,7 +306,7 @@ static void to_value(const struct capture *capture, const struct capture_cell *c
     }
 }
 
-void sql_cursor_value(struct sql_cursor *c, size_t column, struct sql_value *value)
+bool sql_cursor_value(struct sql_cursor *c, size_t column, struct sql_value *value)
 {
     struct capture_cell cell;
 
@@ -325,6 +325,7 @@ void sql_cursor_value(struct sql_cursor *c, size_t column, struct sql_value *val
     } else if (c->place[column] != SIZE_MAX) {
         to_value(&c->rows, capture_at(&c->rows, c->row, c->place[column]), value);
     }
+    return !c->scratch.no_memory;
 }
 
 void sql_cursor_close(struct sql_cursor *c)

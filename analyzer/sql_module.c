@@ -327,7 +327,8 @@ static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, 
 {
     struct sql_value value;
 
-    sql_cursor_value(((struct cursor *)cursor)->rows, (size_t)column, &value);
+    if (!sql_cursor_value(((struct cursor *)cursor)->rows, (size_t)column, &value))
+        return SQLITE_NOMEM;
     switch (value.kind) {
     case CAPTURE_NULL:
         sqlite3_result_null(context);

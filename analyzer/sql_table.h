@@ -76,7 +76,8 @@ MUST_USE enum status sql_cursor_open(struct sql_cursor **cursor, struct sql_reco
                                      struct error *err);
 MUST_USE enum status sql_cursor_next(struct sql_cursor *cursor, struct error *err);
 bool sql_cursor_ended(const struct sql_cursor *cursor);
-void sql_cursor_value(struct sql_cursor *cursor, size_t column, struct sql_value *value);
+/* False: memory is out. */
+bool sql_cursor_value(struct sql_cursor *cursor, size_t column, struct sql_value *value);
 void sql_cursor_close(struct sql_cursor *cursor);
 
 #endif
