@@ -3,13 +3,13 @@
  * here: thousands of hostile recordings times tens of commands without thousands of times the start
  * of a program (under a sanitizer that is 15 ms). main() is that of analyzer/main.c, by another name.
  *
- *   in    a line per command: "r" or "w" (it may open files for writing), then its arguments, each
- *         after a byte 1f. A first line "limits CPU_SECONDS ADDRESS_BYTES" (0: no limit) comes before
+ *   in    a line per command: "r", "w" (it may open files for writing) or "d" (it writes a database:
+ *         it may shorten, rename and remove files, too), then its arguments, each after a byte 1f. A first line "limits CPU_SECONDS ADDRESS_BYTES" (0: no limit) comes before
  *   out   a line per command: exit status, signal, CPU ms, largest resident set in KiB
  *
  * The command's standard output goes to /dev/null, its standard error to the file `stderr.txt` in the
  * working directory. It is killed (SIGSYS) if it starts a process, opens a socket, removes or renames
- * anything, or opens a file for writing without "w".
+ * anything without "d", or opens a file for writing without "w" or "d".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,18 +59,19 @@ int procscope_main(int argc, char **argv); /* analyzer/main.c */
 #endif
 
 static const long forbidden[] = {
-    SYS_execve,    SYS_execveat, SYS_socket,    SYS_socketpair, SYS_connect,
-    SYS_bind,      SYS_ptrace,   SYS_unlinkat,  SYS_renameat2,  SYS_mkdirat,
-    SYS_symlinkat, SYS_linkat,   SYS_mknodat,   SYS_truncate,   SYS_fchmodat,
-    SYS_fchownat,  SYS_fchmod,   SYS_ftruncate, SYS_fallocate,  SYS_clone3,
+    SYS_execve,    SYS_execveat,  SYS_socket,   SYS_socketpair, SYS_connect,
+    SYS_bind,      SYS_ptrace, /* up to here: even to one that writes a database */
+    SYS_unlinkat,  SYS_renameat2, SYS_mkdirat,  SYS_symlinkat,  SYS_linkat,
+    SYS_mknodat,   SYS_truncate,  SYS_fchmodat, SYS_fchownat,   SYS_fchmod,
+    SYS_ftruncate, SYS_fallocate, SYS_clone3,
 #ifdef SYS_fork
-    SYS_fork,      SYS_vfork,    SYS_unlink,    SYS_rename,     SYS_mkdir,
-    SYS_rmdir,     SYS_symlink,  SYS_link,      SYS_chmod,      SYS_chown,
-    SYS_creat,     SYS_renameat, SYS_open,      SYS_mknod,
+    SYS_fork,      SYS_vfork,     SYS_unlink,   SYS_rename,     SYS_mkdir,
+    SYS_rmdir,     SYS_symlink,   SYS_link,     SYS_chmod,      SYS_chown,
+    SYS_creat,     SYS_renameat,  SYS_open,     SYS_mknod,
 #endif
 };
 
-enum { FORBIDDEN_COUNT = sizeof forbidden / sizeof forbidden[0] };
+enum { FORBIDDEN_COUNT = sizeof forbidden / sizeof forbidden[0], FORBIDDEN_ALWAYS = 7 };
 
 static struct sock_filter jump(uint32_t value, unsigned offset_true, unsigned offset_false)
 {
@@ -89,8 +90,9 @@ static struct sock_filter answer(uint32_t action)
 }
 
 /* False where the kernel forbids filters: then only what is left behind can be looked at. */
-static int forbid(int may_write)
+static int forbid(char kind)
 {
+    const size_t count = kind == 'd' ? FORBIDDEN_ALWAYS : FORBIDDEN_COUNT;
     const uint32_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
     struct sock_filter program[FORBIDDEN_COUNT + 9];
     struct sock_fprog filter = { .filter = program };
@@ -100,12 +102,12 @@ static int forbid(int may_write)
     program[n++] = jump(THIS_ARCHITECTURE, 1, 0);
     program[n++] = answer(SECCOMP_RET_ALLOW);
     program[n++] = load(offsetof(struct seccomp_data, nr));
-    for (size_t i = 0; i < FORBIDDEN_COUNT; i++)
-        program[n++] = jump((uint32_t)forbidden[i], (unsigned)(FORBIDDEN_COUNT - i + 3), 0);
+    for (size_t i = 0; i < count; i++)
+        program[n++] = jump((uint32_t)forbidden[i], (unsigned)(count - i + 3), 0);
     program[n++] = jump((uint32_t)SYS_openat, 0, 2); /* else: allowed */
     program[n++] = load(offsetof(struct seccomp_data, args) + 2 * sizeof(uint64_t));
     program[n++] =
-        (struct sock_filter){ BPF_JMP | BPF_JSET | BPF_K, 1, 0, may_write ? 0 : writing };
+        (struct sock_filter){ BPF_JMP | BPF_JSET | BPF_K, 1, 0, kind == 'r' ? writing : 0 };
     program[n++] = answer(SECCOMP_RET_ALLOW);
     program[n++] = answer(SECCOMP_RET_KILL_PROCESS);
     filter.len = (unsigned short)n;
@@ -127,7 +129,8 @@ static void redirect(const char *path, int flags, int to)
 static void run(const struct limits *limits, char *line)
 {
     char *argv[ARGUMENTS_MAX + 1] = { (char *)"procscope" };
-    int argc = 1, may_write = line[0] == 'w';
+    char kind = line[0];
+    int argc = 1;
     struct rlimit cpu = { limits->cpu_seconds, limits->cpu_seconds + 1 };
     struct rlimit address = { limits->address_bytes, limits->address_bytes };
     struct rlimit none = { 0, 0 };
@@ -147,7 +150,7 @@ static void run(const struct limits *limits, char *line)
     }
     if (limits->address_bytes > 0 && !SANITIZED)
         (void)setrlimit(RLIMIT_AS, &address);
-    (void)forbid(may_write);
+    (void)forbid(kind);
     exit(procscope_main(argc, argv));
 }
 

@@ -10,6 +10,7 @@ What mutation K is, tests/hostile/mutate_recording.py tells.
 """
 import argparse
 import collections
+import contextlib
 import os
 import re
 import shutil
@@ -38,6 +39,8 @@ RECORDINGS = {
              " --pid-reuse --step 60:5",
     "tail": "--processes 4 --seconds 90 --births 0.5 --seed 4 --unclean --missing",
 }
+REFUSED = re.compile(rb"more than 10000000 rows of time|--missing-reasons: only for samples tables|"
+                     rb"no sample lies in the window")
 FORMATS = ("table", "csv", "json", "ndjson")
 WINDOWS = ([], ["--last", "1m"], ["--at", "00:02", "--span", "2m"], ["--from", "@0", "--to", "@9000000000"],
            ["--utc"], ["--from", "-15m", "--to", "-1m"], ["--from", "2026-01-05 00:00"])
@@ -48,6 +51,14 @@ TABLES = [name + level for name in ("process_samples", "cpu_samples", "memory_sa
           for level in ("", "_60", "_3600")]
 OTHERS = ["process", "process_version", "process_lifetime", "process_hour", "entity", "event", "capability",
           "session", "timeline", "metric"]
+QUERIES = ("SELECT * FROM usage", "SELECT * FROM top", "SELECT * FROM busiest_minutes",
+           "SELECT * FROM lifetimes ORDER BY 1 LIMIT 50",
+           "SELECT comm, cpu_seconds FROM usage WHERE from_ns = {begin} AND to_ns = {begin} + 90000000000",
+           "SELECT * FROM process_samples WHERE process_id = 3 AND time_ns > {begin}",
+           "SELECT count(*), sum(cpu_ns_total), max(time_ns), min(comm) FROM process_samples",
+           "SELECT s.time_ns, p.comm FROM process_samples s JOIN process_version p"
+           " ON s.process_id = p.process_id LIMIT 100")
+BEGIN_NS = 1767571200 * 10**9  # of what make_recording makes
 
 
 def commands(path, number, columns):
@@ -77,6 +88,11 @@ def commands(path, number, columns):
         select = SELECTIONS if table.startswith("process") else ([],)
         yield ["export", path, "--table", table, "--format", next_of(FORMATS), *next_of(WINDOWS),
                *next_of(select), *next_of(([], ["--missing-reasons"], ["--csv-safe"]))]
+    for query in (next_of(QUERIES), next_of(QUERIES), f"SELECT * FROM {next_of(TABLES[::3] + OTHERS)}"):
+        yield ["sql", path, query.format(begin=BEGIN_NS), "--format", next_of(FORMATS)]
+    yield ["export", path, "--format", "openmetrics", *next_of(WINDOWS)]
+    yield ["export", path, "--format", "sqlite", "-o", "asked.db", *next_of(WINDOWS)]
+    yield ["extract", path, *next_of(WINDOWS), *next_of(([], ["--redact", "a|b"])), "-o", "asked.pscope"]
     yield ["report", path, "-o", "asked.txt"]
 
 
@@ -92,10 +108,15 @@ class Server:
 
     def run(self, words):
         """Exit status, signal, CPU ms, KiB, what it said."""
-        kind = "w" if "-o" in words else "r"
+        wrote = words[words.index("-o") + 1] if "-o" in words else None
+        kind = "r" if wrote is None else "w" if wrote.endswith(".txt") else "d"
         self.process.stdin.write("\x1f".join([kind, *words]) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline().split()
+        if kind == "d":  # the next one wants a new file
+            for ending in ("", "-wal", "-shm", "-journal"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(self.directory, wrote + ending))
         with open(os.path.join(self.directory, "stderr.txt"), "rb") as said:
             return (*map(int, answer), said.read())
 
@@ -241,6 +262,20 @@ def try_mutation(number, asked, place, tally):
     mutate_recording.remove(path)
 
 
+def on_a_good_one(place):
+    """What the commands say of a recording that nobody touched: each is a command that works."""
+    path = os.path.join(place["folder"], "r.pscope")
+    shutil.copy(place["sources"][0], path)
+    wrong = []
+    for number in range(8):  # the turns
+        for words in commands(path, number, place["columns"]):
+            status, signal, *_, said = place["server"].run(words)
+            if signal or (status != 0 and not REFUSED.search(said)):
+                wrong.append(f"{' '.join(words[:1] + words[2:])}: {status} {signal} {said[-300:]}")
+    os.unlink(path)
+    check(not wrong, f"every command works on a good recording: {wrong[:3]}")
+
+
 def parse():
     options = argparse.ArgumentParser()
     options.add_argument("--only", type=int)
@@ -267,6 +302,7 @@ def main():
             file.write(b"of somebody else")
         place.update(start=start, work=work, sources=sources(work), strace=shutil.which("strace") is not None)
         place.update(columns=report_columns(place["sources"][0]), server=Server(place["scratch"]))
+        on_a_good_one(place)
         for number in [asked.only] if asked.only is not None else range(asked.begin, count):
             try_mutation(number, asked, place, tally)
         place["server"].close()
