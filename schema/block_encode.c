@@ -189,12 +189,12 @@ static void put_known(struct encoding *e, struct column_out *o, size_t position,
                       const struct series_changes *changes, size_t c)
 {
     const struct build *build = e->build;
-    size_t at = changes->index * build->shape->column_count + c;
-    int64_t since = build->base_since_ns[build_metric_at(build, changes->index, c)];
-    int64_t usual = build->column_base_ns[build->shape->column[c].metric];
+    unsigned metric = build->shape->column[c].metric;
+    uint8_t missing = build->base_missing[changes->index * build->shape->metric_count + metric];
+    int64_t since = known_before_ns(&build->known, changes->index, metric);
+    int64_t usual = build->column_base_ns[metric];
 
-    if ((changes->series->series.flags & SERIES_FIRST) != 0 ||
-        build->base_missing[at] == MISSING_NONE)
+    if ((changes->series->series.flags & SERIES_FIRST) != 0 || missing == MISSING_NONE)
         return;
     if (since == INT64_MIN && changes->missing[c].shape == MISSING_ALL)
         return;

@@ -76,17 +76,17 @@ static enum status open_series(struct rebuilding *r, size_t index, size_t in_gro
                                       ? r->table.tick_ns[from->first]
                                       : INT64_MIN;
     for (size_t c = 0; c < columns; c++) {
-        size_t cell = *at * columns + c;
+        unsigned metric = build->shape->column[c].metric;
+        size_t cell = *at * build->shape->metric_count + metric;
         int64_t base_ns = r->base_ns[in_group * columns + c];
-        int64_t usual = r->table.column_previous_ns[build->shape->column[c].metric];
 
-        build->value[cell] = r->base[in_group * columns + c];
-        if ((from->flags & SERIES_FIRST) == 0 && base_ns != usual)
-            build->missing[cell] = build->base_missing[cell] = MISSING_FAILED;
-        cell = build_metric_at(build, *at, c);
-        build->missing_since_ns[cell] = build->base_since_ns[cell] = base_ns;
+        if ((from->flags & SERIES_FIRST) != 0 || base_ns == r->table.column_previous_ns[metric])
+            continue;
+        build->missing[cell] = build->base_missing[cell] = MISSING_FAILED;
+        if (!known_times_set_both(&build->known, *at, metric, base_ns))
+            return error_set(err, STATUS_NO_MEMORY, "block of %s", build->shape->name);
     }
-    return STATUS_OK;
+    return build_set_values(build, *at, r->base + in_group * columns, err);
 }
 
 static enum status add_group(struct rebuilding *r, size_t first, size_t end, struct error *err)

@@ -50,8 +50,11 @@ void build_shape_of_table(struct build_shape *shape, enum table_id table, unsign
 
 enum status build_init(struct build *build, const struct build_shape *shape, struct error *err)
 {
-    *build =
-        (struct build){ .shape = shape, .last_gap_ns = INT64_MIN, .reference_period = INT64_MIN };
+    *build = (struct build){ .shape = shape,
+                             .rows.columns = shape->column_count,
+                             .known.metrics = shape->metric_count,
+                             .last_gap_ns = INT64_MIN,
+                             .reference_period = INT64_MIN };
     build->column_ns = malloc(shape->metric_count * 3 * sizeof *build->column_ns);
     if (build->column_ns == NULL)
         return error_set(err, STATUS_NO_MEMORY, "block of %s", shape->name);
@@ -75,8 +78,8 @@ void build_release(struct build *build)
     free(build->value);
     free(build->missing);
     free(build->base_missing);
-    free(build->missing_since_ns);
-    free(build->base_since_ns);
+    packed_rows_release(&build->rows);
+    known_times_release(&build->known);
     free(build->reference);
     free(build->slot_series);
     free(build->column_ns);
@@ -168,13 +171,14 @@ bool build_resize(struct build *build, size_t size)
     size_t columns = build->shape->column_count, metrics = build->shape->metric_count;
 
     if (!resize(&build->series, size, sizeof *build->series) ||
-        !resize(&build->value, size * columns, sizeof *build->value) ||
-        !resize(&build->missing, size * columns, 1) ||
-        !resize(&build->base_missing, size * columns, 1) ||
-        !resize(&build->missing_since_ns, size * metrics, sizeof *build->missing_since_ns) ||
-        !resize(&build->base_since_ns, size * metrics, sizeof *build->base_since_ns) ||
-        (build->shape->level == 0 &&
-         !resize(&build->reference, size * columns, sizeof *build->reference)))
+        !resize(&build->missing, size * metrics, 1) ||
+        !resize(&build->base_missing, size * metrics, 1) ||
+        !known_times_resize(&build->known, size))
+        return false;
+    if (build->shape->level == 0
+            ? !resize(&build->value, size * columns, sizeof *build->value) ||
+                  !resize(&build->reference, size * columns, sizeof *build->reference)
+            : !packed_rows_resize(&build->rows, size))
         return false;
     build->series_size = size;
     return true;
@@ -220,11 +224,13 @@ enum status build_open(struct build *build, const struct series *series, uint32_
     build->open_count++;
     if (build->tick_count > 0)
         build->series[at].since_ns = build->tick_ns[build->now];
-    memset(build->value + at * columns, 0, columns * sizeof *build->value);
-    memset(build->missing + at * columns, 0, columns);
-    memset(build->base_missing + at * columns, 0, columns);
-    for (size_t m = at * metrics; m < (at + 1) * metrics; m++)
-        build->missing_since_ns[m] = build->base_since_ns[m] = INT64_MIN;
+    if (build->shape->level == 0)
+        memset(build->value + at * columns, 0, columns * sizeof *build->value);
+    else
+        packed_rows_clear(&build->rows, at);
+    memset(build->missing + at * metrics, 0, metrics);
+    memset(build->base_missing + at * metrics, 0, metrics);
+    known_times_clear(&build->known, at);
     build->series_count++;
     *index = (uint32_t)at;
     return STATUS_OK;
@@ -262,10 +268,30 @@ static bool append(struct build *build, uint32_t index, const uint8_t *change, s
     return true;
 }
 
-/* When the value of a column that goes missing now was last known. */
-static int64_t last_known_ns(const struct build *build, const struct build_series *s, size_t column)
+const int64_t *build_values(const struct build *build, size_t index, int64_t room[])
 {
-    unsigned metric = build->shape->column[column].metric;
+    if (build->shape->level == 0)
+        return build->value + index * build->shape->column_count;
+    packed_rows_get(&build->rows, index, room);
+    return room;
+}
+
+enum status build_set_values(struct build *build, size_t index, const int64_t values[],
+                             struct error *err)
+{
+    size_t columns = build->shape->column_count;
+
+    if (build->shape->level == 0)
+        memcpy(build->value + index * columns, values, columns * sizeof *values);
+    else if (!packed_rows_put(&build->rows, index, values))
+        return error_set(err, STATUS_NO_MEMORY, "values of %s", build->shape->name);
+    return STATUS_OK;
+}
+
+/* When the value of a metric that goes missing now was last known. */
+static int64_t last_known_ns(const struct build *build, const struct build_series *s,
+                             unsigned metric)
+{
     bool read_now = build->mask[build->now] >> metric & 1;
     int64_t known = read_now ? build->column_before_ns[metric] : build->column_ns[metric];
 
@@ -284,31 +310,55 @@ static uint8_t *put_varint(uint8_t *p, uint64_t value)
     return p;
 }
 
-/* Write the change of one series; `missing` is NULL where that is as before. Returns its end. */
-static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t mask[],
-                             size_t words, const int64_t values[], const uint8_t missing[],
-                             uint8_t *p)
+/* Set what is missing of one metric from now on. */
+static void set_code(struct build *build, uint32_t index, unsigned metric, uint8_t code)
 {
-    size_t columns = build->shape->column_count;
-    int64_t *value = build->value + index * columns;
-    uint8_t *code = build->missing + index * columns;
+    uint8_t *now = &build->missing[index * build->shape->metric_count + metric];
 
-    for (size_t w = 0; w < words; w++)
-        p = put_varint(p, mask[w]);
-    if (missing != NULL) {
-        build->series[index].missing_changed = true;
-        for (size_t c = 0; c < columns; c++) {
-            if (missing[c] == code[c])
+    if (*now == MISSING_NONE && code != MISSING_NONE &&
+        !known_times_set(&build->known, index, metric,
+                         last_known_ns(build, &build->series[index], metric)))
+        build->no_memory = true;
+    *now = code;
+}
+
+/* What has changed of what is missing: pairs (column + 1, code), a 0. */
+static uint8_t *write_missing(struct build *build, uint32_t index, const uint8_t missing[],
+                              uint8_t *p)
+{
+    const struct build_shape *shape = build->shape;
+    const uint8_t *code = build->missing + index * shape->metric_count;
+
+    build->series[index].missing_changed = true;
+    for (unsigned c = 0, end; c < shape->column_count; c = end) {
+        unsigned metric = shape->column[c].metric;
+        bool changed = missing[c] != code[metric];
+
+        for (end = c; end < shape->column_count && shape->column[end].metric == metric; end++) {
+            if (!changed)
                 continue;
-            if (code[c] == MISSING_NONE)
-                build->missing_since_ns[build_metric_at(build, index, c)] =
-                    last_known_ns(build, &build->series[index], c);
-            code[c] = missing[c];
-            p = put_varint(p, c + 1);
+            p = put_varint(p, end + 1);
             *p++ = missing[c];
         }
-        *p++ = 0;
+        if (changed)
+            set_code(build, index, metric, missing[c]);
     }
+    *p++ = 0;
+    return p;
+}
+
+/*
+ * Write the change of one series from the values that it had, which become those it has; `missing` is
+ * NULL where that is as before. Returns its end.
+ */
+static uint8_t *write_change(struct build *build, uint32_t index, const uint64_t mask[],
+                             size_t words, const int64_t values[], const uint8_t missing[],
+                             int64_t value[], uint8_t *p)
+{
+    for (size_t w = 0; w < words; w++)
+        p = put_varint(p, mask[w]);
+    if (missing != NULL)
+        p = write_missing(build, index, missing, p);
     for (size_t w = 0; w < words; w++)
         for (uint64_t rest = mask[w] & ~MASK_MISSING; rest != 0; rest &= rest - 1) {
             size_t c = w * BUILD_MASK_COLUMNS + (size_t)__builtin_ctzll(rest);
@@ -334,14 +384,19 @@ static uint64_t differing(const int64_t values[], const int64_t now[], const uin
 static bool missing_now(const struct build *build, uint32_t index, const uint8_t missing[],
                         uint64_t read, uint8_t seen[])
 {
-    size_t columns = build->shape->column_count;
-    const uint8_t *code = build->missing + index * columns;
+    const struct build_shape *shape = build->shape;
+    const uint8_t *code = build->missing + index * shape->metric_count;
+    unsigned changed = 0;
 
-    if (memcmp(missing, code, columns) == 0)
+    if (shape->level == 0 && memcmp(missing, code, shape->column_count) == 0)
         return false;
-    for (size_t c = 0; c < columns; c++)
-        seen[c] = (read == UINT64_MAX || (read >> c & 1) != 0) ? missing[c] : code[c];
-    return memcmp(seen, code, columns) != 0;
+    for (unsigned c = 0; c < shape->column_count; c++) {
+        uint8_t before = code[shape->column[c].metric];
+
+        seen[c] = (read == UINT64_MAX || (read >> c & 1) != 0) ? missing[c] : before;
+        changed |= seen[c] ^ before;
+    }
+    return changed != 0;
 }
 
 bool build_compare(struct build *build, uint32_t index, const int64_t values[],
@@ -349,9 +404,11 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
 {
     size_t columns = build->shape->column_count;
     size_t words = (columns + BUILD_MASK_COLUMNS - 1) / BUILD_MASK_COLUMNS;
-    const int64_t *value = build->value + index * columns;
+    bool packed = build->shape->level > 0;
+    int64_t room[BUILD_COLUMNS_MAX];
+    int64_t *value = packed ? room : build->value + index * columns;
     /* At level 0 a column is a metric; windows of rollups read all. */
-    uint64_t read = force || build->shape->level > 0 ? UINT64_MAX : build->mask[build->now];
+    uint64_t read = force || packed ? UINT64_MAX : build->mask[build->now];
     uint64_t mask[BUILD_MASK_WORDS] = { 0 };
     uint8_t bytes[CHANGE_MAX];
     uint8_t seen[BUILD_COLUMNS_MAX];
@@ -360,6 +417,8 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
     uint8_t *end;
 
     build->series[index].end_tick = build->now + 1;
+    if (packed)
+        packed_rows_get(&build->rows, index, room);
     for (size_t w = 0; w < words; w++) {
         size_t first = w * BUILD_MASK_COLUMNS;
         size_t count = columns - first < BUILD_MASK_COLUMNS ? columns - first : BUILD_MASK_COLUMNS;
@@ -372,8 +431,10 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
         any = mask[0] |= MASK_MISSING;
     if (any == 0)
         return false;
-    end = write_change(build, index, mask, words, values, change_missing ? seen : NULL, bytes);
-    if (!append(build, index, bytes, (size_t)(end - bytes))) {
+    end =
+        write_change(build, index, mask, words, values, change_missing ? seen : NULL, value, bytes);
+    if (!append(build, index, bytes, (size_t)(end - bytes)) ||
+        (packed && !packed_rows_put(&build->rows, index, room)) || build->no_memory) {
         build->no_memory = true;
         if (change != NULL)
             change->full = true;
@@ -393,18 +454,14 @@ static enum status apply_missing(struct build *build, uint32_t index, struct byt
     build->series[index].missing_changed = true;
     for (uint64_t c; (c = bytes_get_varint(r)) != 0;) {
         uint8_t code = bytes_get_u8(r);
-        uint8_t *now;
 
         if (r->overrun || c > columns || code >= MISSING_COUNT)
             return error_set(err, STATUS_CORRUPT, "missing code %u of column %llu", code,
                              (unsigned long long)c);
-        now = &build->missing[index * columns + c - 1];
-        if (*now == MISSING_NONE && code != MISSING_NONE)
-            build->missing_since_ns[build_metric_at(build, index, c - 1)] =
-                last_known_ns(build, &build->series[index], c - 1);
-        *now = code;
+        set_code(build, index, build->shape->column[c - 1].metric, code);
     }
-    return STATUS_OK;
+    return build->no_memory ? error_set(err, STATUS_NO_MEMORY, "changes of %s", build->shape->name)
+                            : STATUS_OK;
 }
 
 enum status build_apply(struct build *build, uint32_t index, struct byte_reader *change,

@@ -10,7 +10,9 @@
 
 #include "schema/bytes.h"
 #include "schema/error.h"
+#include "schema/known_times.h"
 #include "schema/metric.h"
+#include "schema/packed_rows.h"
 #include "schema/series.h"
 #include "schema/tick.h"
 
@@ -68,13 +70,13 @@ struct build {
     size_t tick_size;
     bool masked; /* some tick did not read all metrics */
     struct build_series *series;
-    int64_t *value;        /* [series][column] last known */
-    uint8_t *missing;      /* [series][column] now */
-    uint8_t *base_missing; /* [series][column] before the first sample of this block */
-    int64_t *reference;    /* level 0: [series][column] what bases are stored relative to */
+    int64_t *value;          /* level 0: [series][column] last known */
+    struct packed_rows rows; /* level 1, 2: the same */
+    int64_t *reference;      /* level 0: [series][column] what bases are stored relative to */
     /* [series][metric], as all columns of a metric are missing together: */
-    int64_t *missing_since_ns; /* when a missing value was last known; INT64_MIN never */
-    int64_t *base_since_ns;    /* the same, before the first sample of this block */
+    uint8_t *missing;         /* now */
+    uint8_t *base_missing;    /* before the first sample of this block */
+    struct known_times known; /* when a missing value was last known */
     size_t series_count, series_size;
     size_t open_count;     /* of them */
     uint32_t *slot_series; /* slot -> series, BUILD_NO_SERIES */
@@ -91,12 +93,6 @@ struct build {
     uint64_t samples;         /* of this block */
     int64_t last_gap_ns;      /* the last tick with a gap before this block, INT64_MIN none */
 };
-
-/* The place of a column's metric in missing_since_ns and base_since_ns. */
-static inline size_t build_metric_at(const struct build *build, size_t series, size_t column)
-{
-    return series * build->shape->metric_count + build->shape->column[column].metric;
-}
 
 MUST_USE enum status build_init(struct build *build, const struct build_shape *shape,
                                 struct error *err);
@@ -118,6 +114,12 @@ size_t build_less_room(size_t room, size_t had);
 MUST_USE enum status build_open(struct build *build, const struct series *series, uint32_t slot,
                                 uint32_t *index, struct error *err);
 
+/* A series' last known values: in place at level 0, else unpacked into `room`[column_count]. */
+const int64_t *build_values(const struct build *build, size_t index, int64_t room[]);
+/* Set them, before the first sample. errors NO_MEMORY */
+MUST_USE enum status build_set_values(struct build *build, size_t index, const int64_t values[],
+                                      struct error *err);
+
 /* The series has a sample at the current tick that equals its last one. */
 static inline void build_same(struct build *build, uint32_t index)
 {
@@ -135,7 +137,7 @@ static inline void build_same(struct build *build, uint32_t index)
 bool build_compare(struct build *build, uint32_t index, const int64_t values[],
                    const uint8_t missing[], bool force, struct byte_writer *change);
 
-/* Take one change as build_compare wrote it; CORRUPT if it is not one. */
+/* Take one change of level 0 as build_compare wrote it; CORRUPT if it is not one. */
 MUST_USE enum status build_apply(struct build *build, uint32_t index, struct byte_reader *change,
                                  struct error *err);
 

@@ -131,26 +131,29 @@ static bool gather(struct build_reader *reader, size_t columns, uint32_t samples
 
 static void start_missing(struct build_reader *reader, const struct build *build, uint32_t index)
 {
-    size_t columns = build->shape->column_count;
-    const uint8_t *base = build->base_missing + index * columns;
+    const struct build_shape *shape = build->shape;
+    const uint8_t *base = build->base_missing + index * shape->metric_count;
 
     reader->run_count = 0;
-    for (size_t c = 0; c < columns; c++) {
+    for (unsigned c = 0; c < shape->column_count; c++) {
         reader->missing[c] = (struct missing_pattern){ 0 };
-        reader->open[c] = (struct missing_run){ .reason = base[c] };
+        reader->open[c] = (struct missing_run){ .reason = base[shape->column[c].metric] };
     }
 }
 
 /* The usual case: nothing about what is missing changed within the block. */
 static void uniform_missing(struct build_reader *reader, const struct build *build, uint32_t index)
 {
-    size_t columns = build->shape->column_count;
-    const uint8_t *base = build->base_missing + index * columns;
+    const struct build_shape *shape = build->shape;
+    const uint8_t *base = build->base_missing + index * shape->metric_count;
 
-    for (size_t c = 0; c < columns; c++)
-        reader->missing[c] = (struct missing_pattern){
-            .shape = base[c] == MISSING_NONE ? MISSING_NEVER : MISSING_ALL, .reason = base[c]
-        };
+    for (unsigned c = 0; c < shape->column_count; c++) {
+        uint8_t code = base[shape->column[c].metric];
+
+        reader->missing[c] =
+            (struct missing_pattern){ .shape = code == MISSING_NONE ? MISSING_NEVER : MISSING_ALL,
+                                      .reason = code };
+    }
 }
 
 /* Decode entry number i of the series into sample[i] and the delta columns, and take it off the base. */
@@ -194,6 +197,7 @@ enum status build_read(struct build_reader *reader, const struct build *build, u
     const struct build_series *s = &build->series[index];
     size_t columns = build->shape->column_count;
     uint64_t touched[BUILD_MASK_WORDS] = { 0 };
+    const int64_t *last;
     uint32_t count = 0;
 
     for (uint32_t at = s->newest; at != 0; memcpy(&at, entry_at(build, at - 1), 4))
@@ -206,7 +210,9 @@ enum status build_read(struct build_reader *reader, const struct build *build, u
         start_missing(reader, build, index);
     else
         uniform_missing(reader, build, index);
-    memcpy(reader->base, build->value + index * columns, columns * sizeof *reader->base);
+    last = build_values(build, index, reader->base);
+    if (last != reader->base)
+        memcpy(reader->base, last, columns * sizeof *reader->base);
     for (uint32_t i = 0; i < count; i++)
         if (!read_entry(reader, build, i, count, touched))
             return error_set(err, STATUS_NO_MEMORY, "changes of %s", build->shape->name);

@@ -26,6 +26,23 @@ void build_go_on(struct build *build, uint32_t index)
         }
 }
 
+static bool misses_nothing(const uint8_t missing[], size_t metrics)
+{
+    unsigned any = 0;
+
+    for (size_t m = 0; m < metrics; m++)
+        any |= missing[m];
+    return any == MISSING_NONE;
+}
+
+/* A series that has ended leaves its room to others. */
+static void drop_series(struct build *build, size_t index)
+{
+    known_times_clear(&build->known, index);
+    if (build->shape->level > 0)
+        packed_rows_clear(&build->rows, index);
+}
+
 static void move_series(struct build *build, size_t to, size_t from)
 {
     size_t columns = build->shape->column_count, metrics = build->shape->metric_count;
@@ -42,18 +59,20 @@ static void move_series(struct build *build, size_t to, size_t from)
     if (s->slot != BUILD_NO_SERIES)
         build->slot_series[s->slot] = (uint32_t)to;
     if (to != from) {
-        memcpy(build->value + to * columns, build->value + from * columns,
-               columns * sizeof *build->value);
-        memcpy(build->missing + to * columns, build->missing + from * columns, columns);
-        memcpy(build->missing_since_ns + to * metrics, build->missing_since_ns + from * metrics,
-               metrics * sizeof *build->missing_since_ns);
+        memcpy(build->missing + to * metrics, build->missing + from * metrics, metrics);
+        if (build->shape->level == 0)
+            memcpy(build->value + to * columns, build->value + from * columns,
+                   columns * sizeof *build->value);
+        else
+            packed_rows_move(&build->rows, to, from);
         if (s->referenced)
             memcpy(build->reference + to * columns, build->reference + from * columns,
                    columns * sizeof *build->reference);
     }
-    memcpy(build->base_missing + to * columns, build->missing + to * columns, columns);
-    memcpy(build->base_since_ns + to * metrics, build->missing_since_ns + to * metrics,
-           metrics * sizeof *build->base_since_ns);
+    memcpy(build->base_missing + to * metrics, build->missing + to * metrics, metrics);
+    known_times_restart(&build->known, to, from);
+    if (misses_nothing(build->missing + to * metrics, metrics))
+        known_times_clear(&build->known, to);
     build_go_on(build, (uint32_t)to);
 }
 
@@ -76,6 +95,8 @@ void build_restart(struct build *build, int64_t block_seq)
         if (build->series[i].open) {
             referenced += build->series[i].referenced;
             move_series(build, kept++, i);
+        } else {
+            drop_series(build, i);
         }
     if (referenced == 0)
         build->reference_period = INT64_MIN;

@@ -217,12 +217,9 @@ enum status rollup_put(struct rollup *rollup, uint32_t window, const struct seri
             return err->status;
         *slot = index + 1;
     }
+    (void)build_values(build, index, rollup->row);
     for (unsigned m = 0; m < metrics; m++)
-        total[m] =
-            build
-                ->value[(size_t)index * rollup->shape.column_count + rollup->shape.first_column[m]];
-    memcpy(rollup->row, build->value + (size_t)index * rollup->shape.column_count,
-           rollup->shape.column_count * sizeof *rollup->row);
+        total[m] = rollup->row[rollup->shape.first_column[m]];
     rollup_cells_to_row(&rollup->shape, cells, build->covered_ns + (size_t)window * metrics, total,
                         rollup->row, rollup->row_missing);
     (void)build_compare(build, index, rollup->row, rollup->row_missing, true, NULL);

@@ -136,7 +136,7 @@ static struct walk walk_start(const struct series_changes *changes, unsigned c)
     const struct build *build = changes->build;
     const struct series *s = &changes->series->series;
     unsigned metric = build->shape->column[c].metric;
-    size_t at = changes->index * build->shape->column_count + c;
+    uint8_t missing = build->base_missing[changes->index * build->shape->metric_count + metric];
     struct walk walk = { .value = changes->base[c] };
 
     if ((s->flags & SERIES_FIRST) != 0) {
@@ -146,11 +146,10 @@ static struct walk walk_start(const struct series_changes *changes, unsigned c)
         walk.time_ns = s->start_ns > before ? s->start_ns : before;
         return walk;
     }
-    walk.time_ns = build->base_missing[at] == MISSING_NONE
-                       ? build->column_base_ns[metric]
-                       : build->base_since_ns[build_metric_at(build, changes->index, c)];
-    if (walk.time_ns != INT64_MIN && build->base_missing[at] == MISSING_NONE &&
-        (s->flags & SERIES_YOUNG) != 0 && s->start_ns > walk.time_ns)
+    walk.time_ns = missing == MISSING_NONE ? build->column_base_ns[metric]
+                                           : known_before_ns(&build->known, changes->index, metric);
+    if (walk.time_ns != INT64_MIN && missing == MISSING_NONE && (s->flags & SERIES_YOUNG) != 0 &&
+        s->start_ns > walk.time_ns)
         walk.time_ns = s->start_ns;
     walk.known = walk.timed = walk.time_ns != INT64_MIN;
     walk.gap = walk.timed && walk.time_ns < build->last_gap_ns;

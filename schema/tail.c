@@ -68,7 +68,7 @@ static void put_base_table(struct byte_writer *w, const struct build *build, int
         for (size_t c = 0; c < columns; c++) {
             bytes_put_zigzag(w, build->value[i * columns + c]);
             if (build->missing[i * columns + c] != MISSING_NONE)
-                put_time(w, build->missing_since_ns[build_metric_at(build, i, c)], near_ns);
+                put_time(w, known_now_ns(&build->known, i, c), near_ns);
         }
     }
 }
@@ -120,12 +120,12 @@ static enum status get_base_series(struct build *build, struct byte_reader *r, s
     if (!get_codes(build, index, r, stored))
         return error_set(err, STATUS_CORRUPT, "missing codes of %s", build->shape->name);
     for (size_t c = 0; c < stored; c++) {
-        size_t at = index * columns + c, metric_at = build_metric_at(build, index, c);
+        size_t at = index * columns + c;
 
         build->value[at] = bytes_get_zigzag(r);
-        if (build->missing[at] != MISSING_NONE)
-            build->missing_since_ns[metric_at] = build->base_since_ns[metric_at] =
-                get_time(r, near_ns);
+        if (build->missing[at] != MISSING_NONE &&
+            !known_times_set_both(&build->known, index, c, get_time(r, near_ns)))
+            return error_set(err, STATUS_NO_MEMORY, "a base of %s", build->shape->name);
     }
     return r->overrun
                ? error_set(err, STATUS_CORRUPT, "a base of %s is cut short", build->shape->name)
