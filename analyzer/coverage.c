@@ -74,3 +74,20 @@ void coverage_block(struct coverage *coverage, const struct recording_contents *
         }
     }
 }
+
+void coverage_even_block(struct coverage *coverage, const struct recording_block *block,
+                         const struct window *window)
+{
+    int64_t before = block->previous_ns;
+    int64_t from = before > window->from_ns ? before : window->from_ns;
+
+    if (coverage->tick_count == 0) {
+        coverage->first_ns = block->start_ns;
+        coverage->first_session = block->session;
+    }
+    coverage->tick_count += block->tick_count;
+    coverage->last_ns = block->end_ns;
+    coverage->last_session = block->session;
+    coverage->covered_ns = wrap_add(coverage->covered_ns, wrap_subtract(block->end_ns, from));
+    coverage->ticks_ns = wrap_add(coverage->ticks_ns, wrap_subtract(block->end_ns, before));
+}

@@ -29,4 +29,8 @@ void coverage_block(struct coverage *coverage, const struct recording_contents *
                     const struct recording_block *block, const struct block_ticks *ticks,
                     const struct window *window);
 
+/* The same of a block without a gap or a session's begin in it, all of whose ticks lie in the window. */
+void coverage_even_block(struct coverage *coverage, const struct recording_block *block,
+                         const struct window *window);
+
 #endif

@@ -135,16 +135,14 @@ static enum status tell_hour(const struct finding *f, const struct hour *hour, s
 
 static enum status find_gaps(const struct finding *f, struct hour *hour, struct error *err)
 {
-    for (size_t b = hour->first; b < hour->end && !hour->rough; b++) {
+    for (size_t b = hour->first; b < hour->end; b++) {
         const struct recording_block *block = &f->contents->blocks[0][b];
-        struct block_ticks ticks;
+        bool gaps;
 
-        hour->rough = block->previous_ns == NO_TIME;
-        if (recording_ticks(f->recording, block, &ticks, err) != STATUS_OK)
+        if (recording_gaps(f->recording, block, &gaps, err) != STATUS_OK)
             return err->status;
-        for (uint32_t i = 0; i < ticks.count; i++)
-            hour->rough |= ticks.gap[i] != 0;
-        block_ticks_release(&ticks);
+        f->told->even[b] = !gaps && block->previous_ns != NO_TIME;
+        hour->rough |= !f->told->even[b];
     }
     return STATUS_OK;
 }
@@ -164,8 +162,9 @@ enum status told_find(struct told *told, struct recording *recording, const stru
 
     *told = (struct told){ .level = calloc(count + 1, sizeof *told->level),
                            .rough = calloc(count + 1, sizeof *told->rough),
+                           .even = calloc(count + 1, sizeof *told->even),
                            .span = calloc(count + 1, sizeof *told->span) };
-    if (told->level == NULL || told->rough == NULL || told->span == NULL)
+    if (told->level == NULL || told->rough == NULL || told->even == NULL || told->span == NULL)
         return error_set(err, STATUS_NO_MEMORY, "%zu blocks", count);
     for (struct hour hour = { 0 }; hour.first < count; hour = (struct hour){ .first = hour.end }) {
         const struct recording_block *blocks = c->blocks[0];
@@ -186,6 +185,7 @@ void told_release(struct told *told)
 {
     free(told->level);
     free(told->rough);
+    free(told->even);
     free(told->span);
     *told = (struct told){ 0 };
 }

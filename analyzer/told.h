@@ -26,6 +26,7 @@ struct told_span {
 struct told {
     uint8_t *level; /* [blocks of level 0] of the rollups that tell of it; 0: read its samples */
     bool *rough;    /* [blocks of level 0] as in its span */
+    bool *even;     /* [blocks of level 0] no gap and no session's begin lies in it */
     struct told_span *span;
     size_t span_count;
 };

@@ -81,6 +81,19 @@ enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, s
     return STATUS_OK;
 }
 
+enum status block_ticks_gaps(const uint8_t *data, size_t size, bool *any, struct error *err)
+{
+    struct byte_reader r = { .data = data, .size = size };
+    uint64_t count = bytes_get_varint(&r);
+
+    if (r.overrun || count == 0 || count > BLOCK_TICKS_MAX || count > size)
+        return error_set(err, STATUS_CORRUPT, "a block of %llu ticks", (unsigned long long)count);
+    bytes_skip_varints(&r, 2 * count); /* times and sweeps */
+    *any = bytes_get_varint(&r) != 0;
+    return r.overrun ? error_set(err, STATUS_CORRUPT, "the tick times do not fill their field")
+                     : STATUS_OK;
+}
+
 void block_ticks_release(struct block_ticks *ticks)
 {
     free(ticks->start_ns);

@@ -58,9 +58,25 @@ void bytes_put_block(struct byte_writer *w, const void *data, size_t size)
     bytes_put(w, data, size);
 }
 
+enum { VARINT_MAX = 10 };
+
 uint64_t bytes_get_varint_slow(struct byte_reader *r)
 {
     uint64_t value = 0;
+
+    if (r->used <= r->size &&
+        r->size - r->used >= VARINT_MAX) { /* the usual case: no end in sight */
+        const uint8_t *p = r->data + r->used;
+
+        for (unsigned i = 0; i < VARINT_MAX - 1; i++) {
+            value |= (uint64_t)(p[i] & 127) << 7 * i;
+            if (p[i] < 128) {
+                r->used += i + 1;
+                return value;
+            }
+        }
+        value = 0;
+    }
 
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = bytes_get_u8(r);
@@ -73,6 +89,27 @@ uint64_t bytes_get_varint_slow(struct byte_reader *r)
     }
     r->overrun = true;
     return 0;
+}
+
+void bytes_skip_varints(struct byte_reader *r, uint64_t count)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+
+    while (count > 0 && r->used <= r->size && r->size - r->used >= sizeof(uint64_t)) {
+        uint64_t word;
+        unsigned ends;
+
+        memcpy(&word, r->data + r->used, sizeof word);
+        ends =
+            (unsigned)__builtin_popcountll(~word & high); /* the last byte of each lacks the bit */
+        if (ends >= count)
+            break;
+        count -= ends;
+        r->used += sizeof word;
+    }
+    for (; count > 0 && !r->overrun; count--)
+        while (bytes_get_u8(r) >= 128 && !r->overrun)
+            ;
 }
 
 uint32_t bytes_get_u32(struct byte_reader *r)

@@ -111,6 +111,9 @@ static inline uint64_t bytes_get_varint(struct byte_reader *r)
     return bytes_get_varint_slow(r);
 }
 
+/* Leave out so many, of whatever length; what a longest one would overrun is not looked at. */
+void bytes_skip_varints(struct byte_reader *r, uint64_t count);
+
 static inline int64_t bytes_get_zigzag(struct byte_reader *r)
 {
     return (int64_t)unzigzag(bytes_get_varint(r));

@@ -223,6 +223,23 @@ bool recording_block_sums(const struct recording *rec, const struct recording_bl
     return !r.overrun && r.used < r.size && block_sums_take(sums, &r);
 }
 
+static enum status name_block(const struct recording *recording,
+                              const struct recording_block *block, struct error *err)
+{
+    return error_prefix(err, "%s: block %lld of level %lld", recording->contents.path,
+                        (long long)block->block_seq, (long long)level_seconds[block->level]);
+}
+
+enum status recording_gaps(struct recording *recording, const struct recording_block *block,
+                           bool *any, struct error *err)
+{
+    const struct block_row *row = row_of(recording, block);
+
+    if (block_ticks_gaps(row->ticks, row->ticks_size, any, err) == STATUS_OK)
+        return STATUS_OK;
+    return name_block(recording, block, err);
+}
+
 enum status recording_ticks(struct recording *recording, const struct recording_block *block,
                             struct block_ticks *ticks, struct error *err)
 {
@@ -234,8 +251,7 @@ enum status recording_ticks(struct recording *recording, const struct recording_
                        block->tick_count);
     if (st != STATUS_OK) {
         block_ticks_release(ticks);
-        return error_prefix(err, "%s: block %lld of level %lld", recording->contents.path,
-                            (long long)block->block_seq, (long long)level_seconds[block->level]);
+        return name_block(recording, block, err);
     }
     return STATUS_OK;
 }

@@ -139,6 +139,10 @@ MUST_USE enum status recording_hold(struct recording *recording, struct error *e
 void recording_let_go(struct recording *recording);
 
 /* The tick axis of a block. owns: the caller, block_ticks_release */
+/* Whether a gap lies before any of a block's ticks. errors CORRUPT */
+MUST_USE enum status recording_gaps(struct recording *recording,
+                                    const struct recording_block *block, bool *any,
+                                    struct error *err);
 MUST_USE enum status recording_ticks(struct recording *recording,
                                      const struct recording_block *block, struct block_ticks *ticks,
                                      struct error *err);

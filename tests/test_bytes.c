@@ -67,6 +67,32 @@ static void varints_have_known_bytes(void **state)
     bytes_release(&w);
 }
 
+static void skipping_varints_ends_where_getting_them_does(void **state)
+{
+    struct byte_writer w = { 0 };
+    enum { VARINTS = 300 };
+    (void)state;
+
+    for (uint64_t i = 0; i < VARINTS; i++)
+        bytes_put_varint(&w, UINT64_MAX >> i * 37 % 64);
+    for (uint64_t count = 0; count <= VARINTS; count++) {
+        struct byte_reader got = { .data = w.data, .size = w.used }, skipped = got;
+
+        for (uint64_t i = 0; i < count; i++)
+            (void)bytes_get_varint(&got);
+        bytes_skip_varints(&skipped, count);
+        assert_int_equal(skipped.used, got.used);
+        assert_false(skipped.overrun);
+    }
+    for (size_t size = 0; size < w.used; size++) { /* fewer than asked for */
+        struct byte_reader r = { .data = w.data, .size = size };
+
+        bytes_skip_varints(&r, VARINTS);
+        assert_true(r.overrun);
+    }
+    bytes_release(&w);
+}
+
 static void overlong_varints_are_refused(void **state)
 {
     static const uint8_t eleven[] = { 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
@@ -212,6 +238,7 @@ int main(void)
         cmocka_unit_test(every_length_of_varint_comes_back),
         cmocka_unit_test(varints_have_known_bytes),
         cmocka_unit_test(overlong_varints_are_refused),
+        cmocka_unit_test(skipping_varints_ends_where_getting_them_does),
         cmocka_unit_test(every_truncation_overruns),
         cmocka_unit_test(a_reader_past_its_end_gives_zeros),
         cmocka_unit_test(a_block_longer_than_the_rest_is_refused),
