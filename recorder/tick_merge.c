@@ -35,9 +35,12 @@ static uint32_t slot_end(const struct tick *tick)
     for (size_t i = 0; i < tick->birth_count; i++)
         if (tick->births[i].slot >= end)
             end = tick->births[i].slot + 1;
-    for (size_t i = 0; i < tick->version_count; i++)
+    for (size_t i = 0; i < tick->version_count; i++) {
         if (tick->versions[i].slot >= end)
             end = tick->versions[i].slot + 1;
+        if (tick->versions[i].like > end)
+            end = tick->versions[i].like;
+    }
     for (size_t i = 0; i < tick->exit_count; i++)
         if (tick->exits[i].slot >= end)
             end = tick->exits[i].slot + 1;
@@ -125,10 +128,23 @@ static void put_before(struct merging *m, void *to, size_t *used, const void *fr
     }
 }
 
+/* Whose parent is given up inherits from nobody: its slot may be another's. */
+static void disinherit(const struct merging *m, struct tick *tick, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t like = tick->versions[i].like;
+
+        if (like > 0 && m->slot[like - 1].given_up)
+            tick->versions[i].like = 0;
+    }
+}
+
 static void put_processes(struct merging *m)
 {
     struct tick *to = m->to;
     const struct tick *from = m->from;
+
+    disinherit(m, m->from, m->from->version_count);
 
     put_before(m, to->versions, &to->version_count, from->versions, from->version_count,
                sizeof *to->versions);

@@ -571,6 +571,22 @@ static enum status apply_name(struct open_block *block, int64_t process_id,
     return st;
 }
 
+/* What is not known is what its parent was called then. */
+static void inherit(const struct process *parent, uint32_t texts, struct version *version)
+{
+    const struct version *theirs = process_version_at(parent, version->from_ns);
+
+    for (size_t k = 0; theirs != NULL && k < PROCESS_TEXT_COUNT; k++) {
+        if ((texts >> k & 1) == 0 || version->text[k].data != NULL)
+            continue;
+        version->text[k] = theirs->text[k];
+        if (k == PROCESS_CMDLINE && theirs->text[k].data != NULL) {
+            version->cmdline_length = theirs->cmdline_length;
+            version->cmdline_hash = theirs->cmdline_hash;
+        }
+    }
+}
+
 static enum status put_versions(struct ticking *t, struct error *err)
 {
     const struct tick *tick = t->tick;
@@ -591,6 +607,13 @@ static enum status put_versions(struct ticking *t, struct error *err)
             version.cmdline_length = from->cmdline_length;
             version.cmdline_hash =
                 from->cmdline_length > from->text[PROCESS_CMDLINE].size ? from->cmdline_hash : 0;
+        }
+        if (from->like > 0) {
+            const struct open_process *parent =
+                open_block_process(t->block, t->key_of(t->context, ENTITY_PROCESS, from->like - 1));
+
+            if (parent != NULL)
+                inherit(&parent->process, from->inherited, &version);
         }
         bytes_put_varint(t->w, (uint64_t)process_id);
         put_time(t->w, version.from_ns, tick->start_ns);

@@ -99,6 +99,11 @@ struct tick_version {
     uint32_t cmdline_length; /* of the redacted whole, before it was cut */
     uint64_t cmdline_hash;   /* keyed hash of the redacted whole; 0 when unknown */
     struct tick_text text[PROCESS_TEXT_COUNT];
+    /*
+     * Of those not known, these (bits as in `known`) are what the process in slot `like` - 1 was called
+     * at from_ns: it forked this one. 0: nobody's.
+     */
+    uint32_t like, inherited;
 };
 
 enum exit_how {

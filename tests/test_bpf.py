@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 import support_programs as programs
@@ -57,6 +58,52 @@ def short_lives(path, *options):
     lost = [row["execs_lost_total"] for row in table(path, "recorder_samples")
             if row["execs_lost_total"]]
     check(lost and lost[-1] == "0", "what was lost is counted: %s" % lost[-1:])
+
+
+FORKS = """
+import ctypes, os, time
+def child(comm):
+    if os.fork():
+        os.wait()
+        return
+    if comm:
+        ctypes.CDLL(None).prctl(15, comm.encode(), 0, 0, 0)
+    end = time.process_time() + 0.003
+    while time.process_time() < end:
+        pass
+    os._exit(4)
+time.sleep(1)
+for _ in range(20):
+    child("")
+    child("another")
+if os.fork() == 0: # left to somebody else before it ends
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(15, b"orphan", 0, 0, 0)
+        time.sleep(0.01)
+        os._exit(5)
+    os._exit(0)
+os.wait()
+time.sleep(1)
+"""
+
+
+def forks(path, *options):
+    """Children that run no program of their own are called what the process that forked them is."""
+    recorder = programs.Recorder(path, "-i", "200ms", *options)
+    time.sleep(1.5)
+    parent = subprocess.run(["sh", "-c", 'exec "$@"', "sh", sys.executable, "-c", FORKS, "forks-of-mine"],
+                            check=True, timeout=120)
+    check(parent.returncode == 0 and recorder.stop() == 0, "%s: forks, it ends well" % (options,))
+    rows = table(path, "process")
+    mine = [row for row in rows if "forks-of-mine" in row["cmdline"]]
+    alike = [row for row in mine if row["exit_code"] == str(4 << 8)]
+    check(len(alike) >= 18, "children that only forked have a command line: %d" % len(alike))
+    check(len({(row["exe"], row["cgroup"], row["user"], row["cmdline"]) for row in mine}) == 1,
+          "the one of who forked them, and its program and cgroup")
+    others = [row for row in rows if row["comm"] in ("another", "orphan")]
+    check(len(others) >= 19, "others are there: %d" % len(others))
+    check(all(row["cmdline"] == "" or "forks-of-mine" in row["cmdline"] for row in others),
+          "one that has taken another name, or was left, is not called what somebody else is")
 
 
 def forced(work):
@@ -183,6 +230,7 @@ def main():
         os.chmod(work, 0o755)
         short_lives(work + "/walk")
         short_lives(work + "/iterate", "--process-source", "iter")
+        forks(work + "/forks")
         forced(work)
         most = [] if os.environ.get("PROCSCOPE_TEST_FULL") else ["500"]
         storm(work + "/storm", "1s", "10" if not most else "3", "2", *most)

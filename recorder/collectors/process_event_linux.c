@@ -232,6 +232,30 @@ static void take_exec(struct process_state *s, const struct walk_exec *e, struct
     put_names(s, p, e, from_ns, tick);
 }
 
+/* Events were lost a short while ago: what somebody began or ended may be among them. */
+static bool may_miss_some(const struct process_state *s, const struct tick *tick)
+{
+    return s->losses_seq >= 0 && tick->seq - s->losses_seq < REMEMBER_LOSSES_TICKS;
+}
+
+void process_inherit(struct process_state *s, const struct process *p, int32_t ppid,
+                     uint64_t cgroups, struct tick_version *version)
+{
+    uint32_t slot = process_table_find(&s->table, ppid);
+    const struct process *parent = slot == SLOT_NONE ? NULL : process_at(s, slot);
+
+    if (parent == NULL || parent == p || !(p->flags & PROCESS_BORN_IN_VIEW) ||
+        (p->flags | parent->flags) & PROCESS_KERNEL || parent->start_ns > p->start_ns ||
+        parent->comm_hash != p->comm_hash || may_miss_some(s, s->walk_tick))
+        return;
+    version->like = slot + 1;
+    version->inherited = 1u << PROCESS_EXE | 1u << PROCESS_CMDLINE | 1u << PROCESS_CWD;
+    if (cgroups == 0 || s->walked[slot].cgroups == 0 || cgroups == s->walked[slot].cgroups)
+        version->inherited |= 1u << PROCESS_CGROUP | 1u << PROCESS_CONTAINER;
+    if (parent->uid == p->uid)
+        version->inherited |= 1u << PROCESS_USER;
+}
+
 /* One that began no program of its own. */
 static void put_comm(struct process_state *s, struct process *p, const struct walk_exit *e,
                      struct tick *tick)
@@ -246,7 +270,9 @@ static void put_comm(struct process_state *s, struct process *p, const struct wa
     version->known = VERSION_UID;
     version->uid = e->uid;
     put_text(p, version, PROCESS_COMM, tick, e->comm, strnlen(e->comm, sizeof e->comm));
+    p->comm_hash = p->text_hash[PROCESS_COMM];
     (void)put_user(s, p, version, tick);
+    process_inherit(s, p, e->ppid, e->cgroups, version);
 }
 
 static void put_totals(struct process_state *s, struct process *p, const struct walk_exit *e)
@@ -312,17 +338,12 @@ static void take_exit(struct process_state *s, const struct walk_exit *e, struct
     put_end(s, p, e);
 }
 
-/* What was lost may have been its end; else it ended before we looked, or was told long ago. */
-static bool may_be_new(const struct process_state *s, const struct tick *tick)
-{
-    return s->losses_seq >= 0 && tick->seq - s->losses_seq < REMEMBER_LOSSES_TICKS;
-}
-
 static void take_free(struct process_state *s, const struct walk_exit *e, struct tick *tick)
 {
     struct process *p = process_walk_find(s, e->head.pid, e->head.start_boot_ns);
 
-    if (p == NULL && may_be_new(s, tick)) {
+    /* Else it ended before we looked, or was told long ago. */
+    if (p == NULL && may_miss_some(s, tick)) {
         take_exit(s, e, tick);
         p = process_walk_find(s, e->head.pid, e->head.start_boot_ns);
     }

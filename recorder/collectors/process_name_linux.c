@@ -93,7 +93,8 @@ void process_ask(struct process_state *s, struct process *p)
 
 void process_reread(struct process_state *s, const struct tick *tick)
 {
-    uint32_t end = process_end(s), count = (end + REREAD_TICKS - 1) / REREAD_TICKS;
+    uint32_t ticks = s->source == NULL ? REREAD_TICKS : REREAD_TOLD_TICKS;
+    uint32_t end = process_end(s), count = (end + ticks - 1) / ticks;
 
     if (count > REREAD_MAX)
         count = REREAD_MAX;

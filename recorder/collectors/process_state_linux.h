@@ -20,7 +20,9 @@ enum {
     LINUX_METRICS = PROCESS_BLOCK_DELAY_NS_TOTAL + 1, /* the others need a Mac or more privileges */
     FULL_PASS_TICKS = 10, /* everything is read at every so many ticks, status only then */
     REREAD_TICKS = 60,    /* within which each identity is read again */
-    REREAD_MAX = 20,      /* identities read again per tick, at most */
+    REREAD_TOLD_TICKS =
+        600,         /* the same where programs and moves are told: it finds directories only */
+    REREAD_MAX = 20, /* identities read again per tick, at most */
     WITHHELD_MAX = 16,
     FILE_MAX = 8192, /* bytes read of one file: a status with many groups is long */
 };
@@ -276,6 +278,14 @@ static inline struct walked *walked_at(struct process_state *s, const struct pro
 }
 
 /* process_event_linux.c: what the source tells of beginnings and ends */
+
+/*
+ * One that was born in view and began no program is called what the process that forked it is, if that
+ * has its comm still and, where that is known, its cgroup: else the one that it was left to after that
+ * process ended may be another program.
+ */
+void process_inherit(struct process_state *s, const struct process *p, int32_t ppid,
+                     uint64_t cgroups, struct tick_version *version);
 void process_events(struct process_state *s, struct tick *tick);
 void process_learn_user(struct process_state *s, uint32_t uid, const void *name, size_t size);
 

@@ -124,6 +124,7 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     struct tick_version *version = tick_add_version(tick);
     size_t size = strnlen(r->comm, sizeof r->comm);
     const char *comm = r->comm;
+    bool first = !walked_at(s, p)->named;
 
     walked_at(s, p)->program = r->program;
     walked_at(s, p)->named = true;
@@ -142,6 +143,8 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     version->known = 1u << PROCESS_COMM | VERSION_UID;
     version->uid = r->uid;
     version->text[PROCESS_COMM] = tick_add_text(tick, comm, size);
+    if (first)
+        process_inherit(s, p, r->ppid, r->cgroups, version); /* until there is an answer */
 }
 
 static bool is_moved(const struct walked *w, const struct walk_record *r)

@@ -729,6 +729,7 @@ int BPF_PROG(on_exit, struct task_struct *t)
     if (t != leader)
         e->totals.exec_ns += t->se.sum_exec_runtime;
     e->ppid = leader->real_parent->tgid;
+    e->cgroups = (uint64_t)leader->cgroups;
     bpf_ringbuf_submit(e, wakes());
     return 0;
 }

@@ -130,6 +130,7 @@ struct walk_exit {
         uint64_t read_chars, written_chars, read_bytes, written_bytes;
     } totals;
     uint64_t peak_pages;
+    uint64_t cgroups; /* as in walk_record; not at WALK_FREE */
     char comm[WALK_COMM_SIZE];
 };
 
