@@ -168,6 +168,11 @@ bool retention_full(const struct retention *r, int64_t new_bytes)
                r->options.max_bytes;
 }
 
+bool retention_holds_much(const struct retention *r, int64_t bytes)
+{
+    return r->held && retention_size_of(r->db->path, "-wal") > bytes;
+}
+
 void retention_held(struct retention *r, bool held)
 {
     r->held = held;

@@ -98,6 +98,8 @@ bool retention_full(const struct retention *retention, int64_t new_bytes);
  * would only make it grow faster.
  */
 void retention_held(struct retention *retention, bool held);
+/* Somebody does, and it has grown beyond that. */
+bool retention_holds_much(const struct retention *retention, int64_t bytes);
 
 /*
  * Where eviction of a level has begun, once: a sentence for an event.

@@ -10,6 +10,8 @@
 #include "recorder/writer_private.h"
 
 enum { COMMIT_OVERHEAD_BYTES = 16 << 10 }; /* pages of a transaction that are not new */
+enum { HELD_WAL_BYTES = 8 << 20 };
+#define HELD_COMMIT_NS INT64_C(10000000000)
 
 /* --- ids --- */
 
@@ -215,13 +217,26 @@ static enum status tell_of_eviction(struct writer *writer, struct error *err)
 }
 
 /*
+ * While somebody reads what is in the WAL it cannot begin anew. It grows by all pages of each commit
+ * then, of which most are the same from one to the next: fewer commits write fewer of them.
+ */
+static int64_t commit_after_ns(const struct writer *writer)
+{
+    bool large = retention_holds_much(&writer->retention, HELD_WAL_BYTES);
+    int64_t seldom_ns =
+        writer->sync_ns > 0 && writer->sync_ns < HELD_COMMIT_NS ? writer->sync_ns : HELD_COMMIT_NS;
+
+    return large && writer->commit_ns < seldom_ns ? seldom_ns : writer->commit_ns;
+}
+
+/*
  * WAL commits without a sync survive a kill, not a power cut: is this the last commit before the
  * oldest tick that was not synced is sync_ns old? The next comes when commit_ns have passed and
  * there is a tick again.
  */
 static bool wants_sync(const struct writer *writer)
 {
-    int64_t next_ns = writer->last_tick_ns + writer->commit_ns + writer->facts.interval_ns;
+    int64_t next_ns = writer->last_tick_ns + commit_after_ns(writer) + writer->facts.interval_ns;
 
     return writer->sync_ns > 0 && writer->first_unsynced_ns != NO_TIME &&
            next_ns - writer->first_unsynced_ns >= writer->sync_ns;
@@ -387,7 +402,8 @@ enum status writer_tick(struct writer *writer, const struct tick *tick, struct e
         if (take_tick(writer, tick, err) != STATUS_OK)
             return err->status;
     }
-    if (!writer->commit_due && writer->last_tick_ns - writer->last_commit_ns < writer->commit_ns)
+    if (!writer->commit_due &&
+        writer->last_tick_ns - writer->last_commit_ns < commit_after_ns(writer))
         return STATUS_OK;
     return commit_within_limit(writer, err);
 }
