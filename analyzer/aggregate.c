@@ -232,18 +232,84 @@ static void add_increase(struct aggregate *a, struct total *total, const struct 
     total->timed |= run->dt_ns > 0;
 }
 
+/* --- somebody listens --- */
+
+/* `before`: what was known before the run. */
+static enum status tell_run(struct aggregate *a, enum measure m, const struct rate_walk *before,
+                            const struct rate_run *run, struct error *err)
+{
+    const struct series *s = before->series;
+    uint32_t last = run->tick + run->count - 1;
+    bool whole = s->first + s->count == last + 1;
+    struct trace_item item = { .what = TRACE_RUN,
+                               .which = m,
+                               .process_id = s->key[0],
+                               .block = a->block.block,
+                               .from_ns = run->known && before->before_ns != INT64_MIN
+                                              ? before->before_ns
+                                              : NO_TIME,
+                               .to_ns = a->block.directory.tick_ns[last],
+                               .count = run->count,
+                               .known = run->known,
+                               .gap = run->gap,
+                               .reset = run->reset && !run->gap,
+                               .born = (s->flags & SERIES_BORN) != 0 && run->tick == s->first,
+                               .ended = (s->flags & SERIES_ENDED) != 0 && whole,
+                               .before = before->before,
+                               .value = run->value,
+                               .increase = is_gauge(m) ? 0 : run->increase,
+                               .dt_ns = run->dt_ns,
+                               .covered_ns = run->dt_ns,
+                               .rate = is_gauge(m) ? 0 : rollup_rate(run->increase, run->dt_ns),
+                               .sum = is_gauge(m) ? (int128)run->value * run->dt_ns : 0 };
+
+    return a->trace->take(a->trace, &item, err);
+}
+
+static enum status tell_tick(struct aggregate *a, enum measure m, uint32_t tick, int64_t value,
+                             int64_t dt_ns, int64_t covered_ns, struct error *err)
+{
+    int64_t at_ns = a->block.directory.tick_ns[tick];
+    struct trace_item item = { .what = TRACE_TICK,
+                               .which = m,
+                               .from_ns = wrap_subtract(at_ns, dt_ns),
+                               .to_ns = at_ns,
+                               .count = 1,
+                               .value = value,
+                               .dt_ns = dt_ns,
+                               .covered_ns = covered_ns };
+
+    if (is_gauge(m)) {
+        item.sum = (int128)value * dt_ns;
+    } else {
+        item.increase = value;
+        item.rate = rollup_rate(value, dt_ns);
+    }
+    return a->trace->take(a->trace, &item, err);
+}
+
+/* --- series by series --- */
+
 /* A piece that alone is its group at its ticks, or whose ticks do not matter. */
 static enum status add_alone(struct aggregate *a, enum measure m, const struct piece *piece,
                              struct error *err)
 {
     struct total *total = groups_total(&a->groups, piece->group, a->slot[m]);
-    struct rate_walk walk;
+    bool traced = trace_wants(a->trace, &a->groups, piece->group);
+    struct rate_walk walk, before;
     struct rate_run run;
 
     rate_begin(&walk, &a->block, piece->series, piece->first, piece->end);
-    while (rate_next(&walk, &run)) {
-        int64_t at_ns = a->block.directory.tick_ns[run.tick + run.count - 1];
+    for (;;) {
+        int64_t at_ns;
 
+        if (traced)
+            before = walk;
+        if (!rate_next(&walk, &run))
+            break;
+        if (traced && tell_run(a, m, &before, &run, err) != STATUS_OK)
+            return err->status;
+        at_ns = a->block.directory.tick_ns[run.tick + run.count - 1];
         if (is_gauge(m)) {
             add_level(total, run.value, run.dt_ns);
             continue;
@@ -258,18 +324,27 @@ static enum status add_alone(struct aggregate *a, enum measure m, const struct p
     return STATUS_OK;
 }
 
-static void sum_ticks(struct aggregate *a, enum measure m, const struct piece *piece)
+static enum status sum_ticks(struct aggregate *a, enum measure m, const struct piece *piece,
+                             bool traced, struct error *err)
 {
     struct total *total = groups_total(&a->groups, piece->group, a->slot[m]);
-    struct rate_walk walk;
+    struct rate_walk walk, before;
     struct rate_run run;
 
     rate_begin(&walk, &a->block, piece->series, piece->first, piece->end);
-    while (rate_next(&walk, &run)) {
-        struct tick_sum *tick = &a->tick[run.tick];
+    for (;;) {
+        struct tick_sum *tick;
 
-        if (!is_gauge(m))
+        if (traced)
+            before = walk;
+        if (!rate_next(&walk, &run))
+            break;
+        tick = &a->tick[run.tick];
+        if (!is_gauge(m)) {
+            if (traced && tell_run(a, m, &before, &run, err) != STATUS_OK)
+                return err->status;
             add_increase(a, total, &run);
+        }
         if (run.quiet) {
             tick[0].quiet_more++;
             tick[run.count].quiet_more--;
@@ -281,6 +356,7 @@ static void sum_ticks(struct aggregate *a, enum measure m, const struct piece *p
         tick->dt_ns = run.dt_ns > tick->dt_ns ? run.dt_ns : tick->dt_ns;
         tick->value += is_gauge(m) ? run.value : run.dt_ns > 0 ? run.increase : 0;
     }
+    return STATUS_OK;
 }
 
 /* The time since the table's tick before; 0 across a gap and at a session's first tick. */
@@ -299,25 +375,33 @@ static enum status add_together(struct aggregate *a, enum measure m, const struc
                                 size_t count, struct error *err)
 {
     struct total *total = groups_total(&a->groups, piece[0].group, a->slot[m]);
+    bool traced = trace_wants(a->trace, &a->groups, piece[0].group);
     int64_t quiet_value = 0;
     int32_t quiet = 0;
 
     memset(a->tick, 0, (a->block.directory.tick_count + 1) * sizeof *a->tick);
     for (size_t i = 0; i < count; i++)
-        sum_ticks(a, m, &piece[i]);
+        if (sum_ticks(a, m, &piece[i], traced, err) != STATUS_OK)
+            return err->status;
     for (uint32_t t = a->block.first; t < a->block.end; t++) {
         const struct tick_sum *tick = &a->tick[t];
-        int64_t dt_ns = tick->dt_ns;
+        int64_t dt_ns = tick->dt_ns, covered_ns = total->covered_ns;
+        bool present;
 
         quiet += tick->quiet_more;
         quiet_value += tick->quiet_step;
         if ((quiet > 0 || (m == MEASURE_CPU && dt_ns > 0)) && tick_interval(a, m, t) > dt_ns)
             dt_ns = tick_interval(a, m, t);
-        if (is_gauge(m) && (tick->present || quiet > 0))
+        present = m == MEASURE_CPU ? dt_ns > 0 : tick->present || quiet > 0;
+        if (present && is_gauge(m))
             add_level(total, tick->value + quiet_value, dt_ns);
         else if (m == MEASURE_CPU &&
                  add_rate(a, piece[0].group, rollup_rate(tick->value, dt_ns), dt_ns,
                           a->block.directory.tick_ns[t], err) != STATUS_OK)
+            return err->status;
+        if (traced && present &&
+            tell_tick(a, m, t, is_gauge(m) ? tick->value + quiet_value : tick->value, dt_ns,
+                      wrap_subtract(total->covered_ns, covered_ns), err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;

@@ -68,6 +68,10 @@ void report_gpu_rows(const struct report *report, const struct subject *subject,
 MUST_USE enum status report_rank(struct report *report, const struct subject *subject,
                                  struct error *err);
 
+/* Look up whose row it is, for columns of its identity. */
+MUST_USE enum status report_identify(struct report *report, const struct subject *subject,
+                                     uint32_t group, struct error *err);
+
 /* Write rows and notes. */
 MUST_USE enum status report_print(struct report *report, const struct subject *subject, FILE *file,
                                   const struct output_options *options, struct error *err);

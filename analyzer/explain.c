@@ -1,0 +1,413 @@
+/* Finds the row, listens while the report is made once more, and prints what was told. */
+#include "analyzer/explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/escape.h"
+#include "analyzer/explain_private.h"
+#include "analyzer/output_writer.h"
+#include "analyzer/trust.h"
+
+/* --- the question --- */
+
+enum status explain_parse(struct explain_cell *cell, const char *text, struct error *err)
+{
+    const char *colon = strrchr(text, ':');
+
+    if (colon == NULL || colon == text || colon[1] == '\0')
+        return error_set(err, STATUS_INVALID,
+                         "--explain-cell %.80s: it is ROW:COLUMN, as in 4711:cpu_seconds", text);
+    cell->row = text;
+    cell->row_size = (size_t)(colon - text);
+    if (report_column_find(colon + 1, &cell->column, err) != STATUS_OK)
+        return error_prefix(err, "--explain-cell");
+    if (cell->column->fact == FACT_NOT_RECORDED ||
+        explain_formula(cell->column, BY_PROCESS) == NULL)
+        return error_set(err, STATUS_INVALID,
+                         "--explain-cell: %.40s is not made of samples: there is no sum to redo; "
+                         "figures of CPU, memory, I/O, GPUs and energy are explained",
+                         colon + 1);
+    return STATUS_OK;
+}
+
+/* The number behind NAME=, or all of the row's digits for NAME "". */
+static bool is_number(const struct explain_cell *cell, const char *name, int64_t *value)
+{
+    size_t at = strlen(name);
+
+    if (cell->row_size <= at || cell->row_size - at > 18 || strncmp(cell->row, name, at) != 0)
+        return false;
+    *value = 0;
+    for (; at < cell->row_size; at++) {
+        if (cell->row[at] < '0' || cell->row[at] > '9')
+            return false;
+        *value = *value * 10 + (cell->row[at] - '0');
+    }
+    return true;
+}
+
+static bool is_text(const struct explain_cell *cell, const char *text, size_t size)
+{
+    return size == cell->row_size && (size == 0 || memcmp(cell->row, text, size) == 0);
+}
+
+/* Is the group named so? "-" is what is not known, "[none]" what is known to have no name. */
+static bool is_key(const struct explain_cell *cell, const struct text *key)
+{
+    if (key->data == NULL)
+        return is_text(cell, "-", 1);
+    return is_text(cell, key->data, key->size) ||
+           (key->size == 0 && is_text(cell, "[none]", strlen("[none]")));
+}
+
+static bool is_row(const struct explain_cell *cell, const struct report *r, size_t place)
+{
+    const struct group *g = &r->aggregate.groups.group[r->ranked[place].group];
+    const struct version *v;
+    int64_t value;
+
+    if (is_number(cell, "row=", &value))
+        return value == (int64_t)place + 1;
+    if (r->aggregate.by != BY_PROCESS)
+        return is_key(cell, &g->key);
+    if (is_number(cell, "process_id=", &value))
+        return value == g->process_id;
+    if (is_number(cell, "", &value) || is_number(cell, "pid=", &value))
+        return value == g->process->pid;
+    v = process_version_at(g->process, g->last_ns);
+    return v != NULL && v->text[PROCESS_COMM].data != NULL &&
+           is_text(cell, v->text[PROCESS_COMM].data, v->text[PROCESS_COMM].size);
+}
+
+static enum status no_row(const struct explain_cell *cell, const struct report *r,
+                          struct error *err)
+{
+    bool processes = r->aggregate.by == BY_PROCESS;
+    char row[100], shown[400];
+
+    (void)snprintf(row, sizeof row, "%.*s", (int)(cell->row_size < 90 ? cell->row_size : 90),
+                   cell->row);
+    return error_set(err, STATUS_INVALID,
+                     "--explain-cell: no row %s; %s, or row=N, the N-th of %zu; the rows below "
+                     "them (others, idle, not attributed, total) are not explained one by one",
+                     escape_show(shown, sizeof shown, row),
+                     processes ? "a row is a pid, a comm, process_id=N"
+                               : "a row is a name as the report prints it",
+                     r->ranked_count);
+}
+
+static enum status several_rows(const struct explain_cell *cell, const struct report *r,
+                                struct error *err)
+{
+    char known[200] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < r->ranked_count && used < sizeof known - 40; i++)
+        if (is_row(cell, r, i))
+            used += (size_t)snprintf(known + used, sizeof known - used, " process_id=%lld",
+                                     (long long)r->ranked[i].process_id);
+    return error_set(err, STATUS_INVALID, "--explain-cell: several rows are called so:%s%s", known,
+                     used >= sizeof known - 40 ? " …" : "");
+}
+
+static enum status find_row(const struct explain_cell *cell, struct report *r,
+                            const struct subject *subject, uint32_t *group, struct error *err)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < r->ranked_count; i++)
+        if (report_identify(r, subject, r->ranked[i].group, err) != STATUS_OK)
+            return err->status;
+    for (size_t i = 0; i < r->ranked_count; i++)
+        if (is_row(cell, r, i)) {
+            *group = r->ranked[i].group;
+            found++;
+        }
+    if (found > 1)
+        return several_rows(cell, r, err);
+    return found == 1 ? STATUS_OK : no_row(cell, r, err);
+}
+
+/* --- the answer --- */
+
+/* All that is printed. */
+struct answer {
+    struct explain explain;
+    struct report *asked, *traced;
+    const struct explain_cell *cell;
+    const struct subject *subject;
+    uint32_t group, traced_group;
+    char figure[64], again[64]; /* of the two */
+    struct output out;
+    FILE *file;
+    bool table;
+};
+
+/* Before the lines: of a table at once, of other formats among the notes. */
+static void head(struct answer *w, const char *name, const char *text)
+{
+    char shown[8000];
+
+    if (!w->table) {
+        output_note(&w->out, name, text);
+        return;
+    }
+    (void)escape_show(shown, sizeof shown, text);
+    (void)fprintf(w->file, "%s: %s\n", name, shown);
+}
+
+static void put_time(char out[DECIMAL_ROOM], int64_t ns)
+{
+    struct decimal_clock clock = { .set = false };
+
+    *decimal_put_rfc3339(&clock, out, ns) = '\0';
+}
+
+static void put_row(struct answer *w)
+{
+    const struct group *g = &w->asked->aggregate.groups.group[w->group];
+    const struct version *v;
+    char text[600];
+
+    if (w->explain.by != BY_PROCESS) {
+        (void)snprintf(text, sizeof text, "%.*s", (int)(g->key.size < 500 ? g->key.size : 500),
+                       g->key.data == NULL ? "" : g->key.data);
+        head(w, "row", g->key.data == NULL ? "-" : g->key.size == 0 ? "[none]" : text);
+        return;
+    }
+    v = process_version_at(g->process, g->last_ns);
+    (void)snprintf(
+        text, sizeof text, "pid %lld, process_id %lld, %.*s", (long long)g->process->pid,
+        (long long)g->process_id,
+        v == NULL ? 0 : (int)(v->text[PROCESS_COMM].size < 64 ? v->text[PROCESS_COMM].size : 64),
+        v == NULL || v->text[PROCESS_COMM].data == NULL ? "" : v->text[PROCESS_COMM].data);
+    head(w, "row", text);
+}
+
+static void put_window(struct answer *w)
+{
+    const struct coverage *c = &w->traced->coverage;
+    char from[DECIMAL_ROOM], to[DECIMAL_ROOM], first[DECIMAL_ROOM], last[DECIMAL_ROOM];
+    char text[300];
+
+    put_time(from, w->subject->window.from_ns);
+    put_time(to, w->subject->window.to_ns);
+    put_time(first, c->first_ns);
+    put_time(last, c->last_ns);
+    if (c->tick_count == 0)
+        (void)snprintf(text, sizeof text, "samples after %s up to %s: there is no tick", from, to);
+    else
+        (void)snprintf(text, sizeof text, "samples after %s up to %s: %zu ticks, %s to %s", from,
+                       to, c->tick_count, first, last);
+    head(w, "window", text);
+}
+
+static void put_head(struct answer *w)
+{
+    head(w, "asked", w->cell->asked);
+    put_row(w);
+    put_window(w);
+    head(w, w->cell->column->output.name, explain_formula(w->cell->column, w->explain.by));
+    if (w->table)
+        (void)fputc('\n', w->file);
+}
+
+/* How the figure was read, where it was asked for. */
+static void put_read(struct answer *w)
+{
+    const struct told *told = &w->asked->told;
+    size_t count = w->subject->contents->block_count[0], told_of = 0;
+    char text[200];
+
+    for (size_t i = 0; told->level != NULL && i < count; i++)
+        told_of += told->level[i] != 0;
+    if (told_of > 0)
+        (void)snprintf(text, sizeof text,
+                       "the report reads rollups for %zu of %zu blocks; the lines are the samples; "
+                       "both say the same",
+                       told_of, count);
+    else
+        (void)snprintf(text, sizeof text, "%s",
+                       w->asked->evicted.any ? "samples, and what is left of evicted ones"
+                                             : "samples, no rollups");
+    output_note(&w->out, "read", text);
+}
+
+static void put_idle(struct answer *w)
+{
+    enum fact fact = w->cell->column->fact;
+    bool cpu = fact == FACT_CPU_JOULES || fact == FACT_CPU_WATTS_MEAN;
+    const struct rails *rails = cpu ? &w->traced->package.rails : &w->traced->gpu.rails;
+
+    if (w->explain.view == VIEW_SHARE && rails->count > 0)
+        output_note(&w->out, "idle floor",
+                    rails->given ? "as given, x seconds, to the nearest microjoule"
+                                 : "of each rail the power that 1 % of its time in the recording "
+                                   "was at or below, x seconds, to the nearest microjoule");
+    if (w->explain.view == VIEW_SHARE)
+        output_note(&w->out, "rounding",
+                    w->explain.by == BY_PROCESS
+                        ? "rounded_up: microjoules that the remainders of the division brought"
+                        : "of each member by itself; rounded_up: microjoules that the remainders "
+                          "of the division brought");
+}
+
+/* How to go on from a group to a member. */
+static void put_next(struct answer *w)
+{
+    char text[200];
+
+    if (w->explain.by == BY_PROCESS)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "the same question with --by process and --explain-cell process_id=N:%s; what a "
+                   "process did under other names is in its figure, too",
+                   w->cell->column->output.name);
+    output_note(&w->out, "one member", text);
+}
+
+static enum status check(struct answer *w, struct error *err)
+{
+    char text[400];
+    enum status st;
+
+    if (strcmp(w->figure, w->again) != 0)
+        st =
+            error_set(err, STATUS_UNSUPPORTED,
+                      "THE LINES ARE OF ANOTHER FIGURE: the report has %s, samples say %s; this is "
+                      "a fault of procscope",
+                      w->figure, w->again);
+    else
+        st = explain_check(&w->explain, &w->traced->aggregate, w->traced_group, err);
+    if (st != STATUS_OK)
+        (void)snprintf(text, sizeof text, "%.390s", err->message);
+    else if (strcmp(w->figure, "-") == 0)
+        (void)snprintf(text, sizeof text,
+                       "there is no figure: nothing that it is made of was told");
+    else
+        (void)snprintf(text, sizeof text,
+                       "%zu lines of %llu things that were counted add up to the report's figure",
+                       w->explain.count, (unsigned long long)w->explain.told);
+    output_note(&w->out, "check", text);
+    return st;
+}
+
+static enum status put_answer(struct answer *w, struct error *err)
+{
+    char text[400], digits[16];
+    struct output_cell cell =
+        report_column_cell(w->cell->column, &w->asked->aggregate, w->group, digits);
+    struct output_cell again =
+        report_column_cell(w->cell->column, &w->traced->aggregate, w->traced_group, digits);
+    enum status st;
+
+    explain_put_cell(w->figure, w->cell->column, &cell);
+    explain_put_cell(w->again, w->cell->column, &again);
+    put_head(w);
+    st = explain_rows(&w->explain, &w->traced->aggregate, w->subject->recording, &w->out, err);
+    if (st != STATUS_OK)
+        return st;
+    explain_put_sum(&w->explain, &w->traced->aggregate, text, sizeof text);
+    output_note(&w->out, "sum", text);
+    output_note(&w->out, "figure", w->figure);
+    st = check(w, err);
+    put_read(w);
+    put_idle(w);
+    put_next(w);
+    trust_notes(&w->out, w->traced, w->subject);
+    return st;
+}
+
+static enum status print(struct answer *w, const struct output_options *options, struct error *err)
+{
+    struct output_column columns[EXPLAIN_COLUMNS_MAX];
+    size_t count = explain_columns(&w->explain, columns);
+    struct output_options plain = *options;
+    struct error closing;
+    enum status st, closed;
+
+    plain.width = 0; /* numbers are not cut */
+    w->table = options->format == OUTPUT_TABLE;
+    st = output_open(&w->out, w->file, columns, count, &plain, err);
+    if (st == STATUS_OK)
+        st = put_answer(w, err);
+    closed = output_close(&w->out, st == STATUS_OK ? err : &closing);
+    return st == STATUS_OK ? closed : st;
+}
+
+/* --- both reports --- */
+
+/* What the column needs, and no more; all rows, of which one is looked for. */
+static void choose(struct report *r, const struct report_column *column)
+{
+    r->column[0] = column;
+    r->column_count = 1;
+    r->top = SIZE_MAX;
+    report_want(r);
+}
+
+/* The row's number in the report that was listened to; 0: it has no such row. */
+static enum status find_again(struct answer *w, struct error *err)
+{
+    struct groups *groups = &w->traced->aggregate.groups;
+
+    for (size_t i = 1; i < groups->count; i++)
+        if (trace_wants(&w->explain.trace, groups, (uint32_t)i)) {
+            w->traced_group = (uint32_t)i;
+            return STATUS_OK;
+        }
+    return error_set(err, STATUS_UNSUPPORTED,
+                     "the row has no samples when it is looked at closely; this is a fault of "
+                     "procscope");
+}
+
+static enum status listen(struct answer *w, struct error *err)
+{
+    const struct group *g = &w->asked->aggregate.groups.group[w->group];
+    struct explain *e = &w->explain;
+
+    e->trace = (struct trace){ .process_id = g->process_id, .key = g->key, .take = explain_take };
+    w->traced->samples = true;
+    w->traced->aggregate.trace = &e->trace;
+    w->traced->gpu.trace = &e->trace;
+    w->traced->package.trace = &e->trace;
+    if (report_read(w->traced, w->subject, err) != STATUS_OK)
+        return err->status;
+    if (find_again(w, err) != STATUS_OK)
+        return err->status;
+    explain_condense(e);
+    explain_add_up(e);
+    return STATUS_OK;
+}
+
+enum status explain(struct report *report, const struct explain_cell *cell,
+                    const struct subject *subject, FILE *file, const struct output_options *options,
+                    struct error *err)
+{
+    struct report traced;
+    struct answer w = { .explain = { .column = cell->column,
+                                     .view = explain_view_of(cell->column),
+                                     .by = report->aggregate.by,
+                                     .switches = cell->column->fact == FACT_SWITCHES },
+                        .asked = report,
+                        .traced = &traced,
+                        .cell = cell,
+                        .subject = subject,
+                        .file = file };
+    enum status st;
+
+    choose(report, cell->column);
+    traced = *report;
+    st = report_read(report, subject, err);
+    if (st == STATUS_OK)
+        st = find_row(cell, report, subject, &w.group, err);
+    if (st == STATUS_OK)
+        st = listen(&w, err);
+    if (st == STATUS_OK)
+        st = print(&w, options, err);
+    report_release(&traced);
+    free(w.explain.line);
+    return st;
+}

@@ -1,0 +1,95 @@
+/* What the files of an explanation share: lines, their sums, and words. */
+#ifndef ANALYZER_EXPLAIN_PRIVATE_H
+#define ANALYZER_EXPLAIN_PRIVATE_H
+
+#include "analyzer/explain.h"
+
+/* What is printed of a line. */
+enum explain_view {
+    VIEW_COUNTER, /* values and increases */
+    VIEW_RATE,    /* increases, times, and how fast */
+    VIEW_LEVEL,   /* values, times, and their products */
+    VIEW_RANK,    /* values by size, and how long at or below */
+    VIEW_SHARE,   /* what a rail used, and whose it was */
+    VIEW_POWER,
+    VIEW_WORK, /* GPU time */
+    VIEW_MEMORY,
+};
+
+/* One thing that was told, or several together. */
+struct explain_line {
+    struct trace_item
+        item; /* sums of all of them; from, before: of the first; to, value: of the last */
+    uint64_t pieces, samples;
+    int64_t peak, peak_ns; /* the largest of what the figure is of, and when */
+    int64_t in_gaps;
+    uint32_t gaps, resets, births, ends, firsts, ups, members;
+    int64_t reach_ns; /* rank: time at values up to this one */
+    bool decides;     /* the figure is this line's */
+    const char *label;
+};
+
+/* Sums over printed lines. */
+struct explain_sums {
+    int128 increase, in_gaps, covered_ns, sum, weight_ns, uj, work;
+    int64_t peak, p95;
+    bool any;
+};
+
+struct explain {
+    struct trace trace; /* first: what is told comes here */
+    const struct report_column *column;
+    enum explain_view view;
+    enum group_by by;
+    bool switches; /* two measures */
+    struct explain_line *line;
+    size_t count, size;
+    uint64_t told; /* pieces in all */
+    struct explain_sums sums;
+};
+
+/* trace.take: keep what the column is made of. */
+MUST_USE enum status explain_take(struct trace *self, const struct trace_item *item,
+                                  struct error *err);
+/* Is the figure the largest of something? */
+bool explain_is_peak(const struct report_column *column);
+enum explain_view explain_view_of(const struct report_column *column);
+
+/* Put lines in order and together, so that few enough are left. */
+void explain_condense(struct explain *e);
+
+/* Add up the lines as they are printed. */
+void explain_add_up(struct explain *e);
+
+/* errors UNSUPPORTED, with both sums, where they are not those of the report */
+MUST_USE enum status explain_check(const struct explain *e, const struct aggregate *a,
+                                   uint32_t group, struct error *err);
+
+/* How the column is defined, in words; NULL: it is no figure that can be explained. */
+const char *explain_formula(const struct report_column *column, enum group_by by);
+
+/* As 128 bits wrap. */
+static inline int128 explain_multiply(int128 x, int128 y)
+{
+    return (int128)((uint128)x * (uint128)y);
+}
+
+/* Write value * 10^exponent, exponent from -18 to 0; returns the end. 64 bytes of room. */
+char *explain_put_wide(char *out, int128 value, int exponent);
+
+/* A cell as machine formats have it; 64 bytes of room, with a NUL. */
+void explain_put_cell(char *out, const struct report_column *column,
+                      const struct output_cell *cell);
+
+/* The columns of the view; how many they are. */
+enum { EXPLAIN_COLUMNS_MAX = 20 };
+size_t explain_columns(const struct explain *e, struct output_column columns[]);
+/* Write the lines. errors CORRUPT: a process is not stored */
+MUST_USE enum status explain_rows(const struct explain *e, const struct aggregate *a,
+                                  struct recording *recording, struct output *out,
+                                  struct error *err);
+
+/* What the lines come to, as arithmetic. */
+void explain_put_sum(const struct explain *e, const struct aggregate *a, char *text, size_t size);
+
+#endif
