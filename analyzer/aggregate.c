@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate_trace.h"
 #include "schema/rollup.h"
 
 const char *const measure_metric[MEASURE_COUNT] = {
@@ -28,11 +29,6 @@ const char *const measure_metric[MEASURE_COUNT] = {
 };
 
 enum { NOT_SELECTED = 0 }; /* the group of samples that nobody asked for */
-
-static bool is_gauge(enum measure m)
-{
-    return m >= MEASURE_RESIDENT;
-}
 
 enum status aggregate_begin(struct aggregate *a, struct recording *recording,
                             const struct window *window, struct error *err)
@@ -232,64 +228,6 @@ static void add_increase(struct aggregate *a, struct total *total, const struct 
     total->timed |= run->dt_ns > 0;
 }
 
-/* --- somebody listens --- */
-
-/* `before`: what was known before the run. */
-static enum status tell_run(struct aggregate *a, enum measure m, const struct rate_walk *before,
-                            const struct rate_run *run, struct error *err)
-{
-    const struct series *s = before->series;
-    uint32_t last = run->tick + run->count - 1;
-    bool whole = s->first + s->count == last + 1;
-    struct trace_item item = { .what = TRACE_RUN,
-                               .which = m,
-                               .process_id = s->key[0],
-                               .block = a->block.block,
-                               .from_ns = run->known && before->before_ns != INT64_MIN
-                                              ? before->before_ns
-                                              : NO_TIME,
-                               .to_ns = a->block.directory.tick_ns[last],
-                               .count = run->count,
-                               .known = run->known,
-                               .gap = run->gap,
-                               .reset = run->reset && !run->gap,
-                               .born = (s->flags & SERIES_BORN) != 0 && run->tick == s->first,
-                               .ended = (s->flags & SERIES_ENDED) != 0 && whole,
-                               .before = before->before,
-                               .value = run->value,
-                               .increase = is_gauge(m) ? 0 : run->increase,
-                               .dt_ns = run->dt_ns,
-                               .covered_ns = run->dt_ns,
-                               .rate = is_gauge(m) ? 0 : rollup_rate(run->increase, run->dt_ns),
-                               .sum = is_gauge(m) ? (int128)run->value * run->dt_ns : 0 };
-
-    return a->trace->take(a->trace, &item, err);
-}
-
-static enum status tell_tick(struct aggregate *a, enum measure m, uint32_t tick, int64_t value,
-                             int64_t dt_ns, int64_t covered_ns, struct error *err)
-{
-    int64_t at_ns = a->block.directory.tick_ns[tick];
-    struct trace_item item = { .what = TRACE_TICK,
-                               .which = m,
-                               .from_ns = wrap_subtract(at_ns, dt_ns),
-                               .to_ns = at_ns,
-                               .count = 1,
-                               .value = value,
-                               .dt_ns = dt_ns,
-                               .covered_ns = covered_ns };
-
-    if (is_gauge(m)) {
-        item.sum = (int128)value * dt_ns;
-    } else {
-        item.increase = value;
-        item.rate = rollup_rate(value, dt_ns);
-    }
-    return a->trace->take(a->trace, &item, err);
-}
-
-/* --- series by series --- */
-
 /* A piece that alone is its group at its ticks, or whose ticks do not matter. */
 static enum status add_alone(struct aggregate *a, enum measure m, const struct piece *piece,
                              struct error *err)
@@ -307,10 +245,10 @@ static enum status add_alone(struct aggregate *a, enum measure m, const struct p
             before = walk;
         if (!rate_next(&walk, &run))
             break;
-        if (traced && tell_run(a, m, &before, &run, err) != STATUS_OK)
+        if (traced && aggregate_tell_run(a, m, &before, &run, err) != STATUS_OK)
             return err->status;
         at_ns = a->block.directory.tick_ns[run.tick + run.count - 1];
-        if (is_gauge(m)) {
+        if (measure_is_gauge(m)) {
             add_level(total, run.value, run.dt_ns);
             continue;
         }
@@ -340,21 +278,21 @@ static enum status sum_ticks(struct aggregate *a, enum measure m, const struct p
         if (!rate_next(&walk, &run))
             break;
         tick = &a->tick[run.tick];
-        if (!is_gauge(m)) {
-            if (traced && tell_run(a, m, &before, &run, err) != STATUS_OK)
+        if (!measure_is_gauge(m)) {
+            if (traced && aggregate_tell_run(a, m, &before, &run, err) != STATUS_OK)
                 return err->status;
             add_increase(a, total, &run);
         }
         if (run.quiet) {
             tick[0].quiet_more++;
             tick[run.count].quiet_more--;
-            tick[0].quiet_step += is_gauge(m) ? run.value : 0;
-            tick[run.count].quiet_step -= is_gauge(m) ? run.value : 0;
+            tick[0].quiet_step += measure_is_gauge(m) ? run.value : 0;
+            tick[run.count].quiet_step -= measure_is_gauge(m) ? run.value : 0;
             continue;
         }
         tick->present = true;
         tick->dt_ns = run.dt_ns > tick->dt_ns ? run.dt_ns : tick->dt_ns;
-        tick->value += is_gauge(m) ? run.value : run.dt_ns > 0 ? run.increase : 0;
+        tick->value += measure_is_gauge(m) ? run.value : run.dt_ns > 0 ? run.increase : 0;
     }
     return STATUS_OK;
 }
@@ -393,15 +331,16 @@ static enum status add_together(struct aggregate *a, enum measure m, const struc
         if ((quiet > 0 || (m == MEASURE_CPU && dt_ns > 0)) && tick_interval(a, m, t) > dt_ns)
             dt_ns = tick_interval(a, m, t);
         present = m == MEASURE_CPU ? dt_ns > 0 : tick->present || quiet > 0;
-        if (present && is_gauge(m))
+        if (present && measure_is_gauge(m))
             add_level(total, tick->value + quiet_value, dt_ns);
         else if (m == MEASURE_CPU &&
                  add_rate(a, piece[0].group, rollup_rate(tick->value, dt_ns), dt_ns,
                           a->block.directory.tick_ns[t], err) != STATUS_OK)
             return err->status;
         if (traced && present &&
-            tell_tick(a, m, t, is_gauge(m) ? tick->value + quiet_value : tick->value, dt_ns,
-                      wrap_subtract(total->covered_ns, covered_ns), err) != STATUS_OK)
+            aggregate_tell_tick(
+                a, m, t, measure_is_gauge(m) ? tick->value + quiet_value : tick->value, dt_ns,
+                wrap_subtract(total->covered_ns, covered_ns), err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -422,7 +361,7 @@ static size_t same_group(const struct aggregate *a, size_t first, bool *alone)
 
 static enum status add_measure(struct aggregate *a, enum measure m, struct error *err)
 {
-    bool summed = m == MEASURE_CPU || is_gauge(m);
+    bool summed = m == MEASURE_CPU || measure_is_gauge(m);
     enum status st = STATUS_OK;
 
     for (size_t i = 0, end; i < a->piece_count && st == STATUS_OK; i = end) {

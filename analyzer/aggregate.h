@@ -35,6 +35,11 @@ enum measure {
 };
 extern const char *const measure_metric[MEASURE_COUNT]; /* catalog names */
 
+static inline bool measure_is_gauge(enum measure m)
+{
+    return m >= MEASURE_RESIDENT;
+}
+
 /* The part of one series in one block that belongs to one group. */
 struct piece {
     uint32_t group, series;

@@ -223,7 +223,10 @@ static enum status tell_share(struct attribution *a, const struct sharing *s, si
                                .idle_uj = energy_at(s->rail->idle_uw, in->to_ns - in->from_ns),
                                .uj = s->claim[place].uj,
                                .weight = s->claim[place].weight,
-                               .up = s->claim[place].up };
+                               .up = s->claim[place].up,
+                               .before = in->before,
+                               .value = in->reading,
+                               .counter = s->rail->method == RAIL_COUNTER };
 
     for (size_t i = 0; i <= claims; i++)
         item.weights += s->claim[i].weight;

@@ -235,23 +235,48 @@ static void put_read(struct answer *w)
     output_note(&w->out, "read", text);
 }
 
-static void put_idle(struct answer *w)
+/* What of a rail is idle, to the microwatt. */
+static void put_idle(struct answer *w, const struct rails *rails)
+{
+    char text[1000], number[64];
+    size_t used = 0;
+
+    for (size_t i = 0; i < rails->count && used < sizeof text; i++) {
+        const struct recording_entity *rail =
+            recording_entity(w->subject->recording, rails->rail[i].entity_id);
+
+        *explain_put_wide(number, rails->rail[i].idle_uw, -6) = '\0';
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s: %s W", i == 0 ? "" : "; ",
+                                 rail == NULL ? "" : rail->label, number);
+    }
+    if (used < sizeof text)
+        (void)snprintf(text + used, sizeof text - used,
+                       "%s; idle_joules: that x seconds, to the nearest microjoule",
+                       rails->given ? ", as given"
+                                    : ", what 1 % of the time of the recording was at or below");
+    output_note(&w->out, "idle floor", text);
+}
+
+static void put_shares(struct answer *w)
 {
     enum fact fact = w->cell->column->fact;
     bool cpu = fact == FACT_CPU_JOULES || fact == FACT_CPU_WATTS_MEAN;
-    const struct rails *rails = cpu ? &w->traced->package.rails : &w->traced->gpu.rails;
 
-    if (w->explain.view == VIEW_SHARE && rails->count > 0)
-        output_note(&w->out, "idle floor",
-                    rails->given ? "as given, x seconds, to the nearest microjoule"
-                                 : "of each rail the power that 1 % of its time in the recording "
-                                   "was at or below, x seconds, to the nearest microjoule");
-    if (w->explain.view == VIEW_SHARE)
-        output_note(&w->out, "rounding",
-                    w->explain.by == BY_PROCESS
-                        ? "rounded_up: microjoules that the remainders of the division brought"
-                        : "of each member by itself; rounded_up: microjoules that the remainders "
-                          "of the division brought");
+    if (w->explain.view != VIEW_SHARE)
+        return;
+    put_idle(w, cpu ? &w->traced->package.rails : &w->traced->gpu.rails);
+    output_note(
+        &w->out, "readings",
+        "rail_joules is what a counter gained; of power the mean of both readings x seconds, "
+        "to the nearest microjoule");
+    output_note(&w->out, "time",
+                cpu ? "own_seconds: CPU time, all_seconds: that of all processes; spread evenly "
+                      "between two samples of a process"
+                    : "own_seconds: GPU time, all_seconds: that of all processes, and what the GPU "
+                      "worked for nobody seen; spread evenly between two samples of a process");
+    output_note(&w->out, "rounding",
+                "rounded_up: microjoules that the remainders of the division brought, of each "
+                "process by itself");
 }
 
 /* How to go on from a group to a member. */
@@ -266,6 +291,31 @@ static void put_next(struct answer *w)
                    "process did under other names is in its figure, too",
                    w->cell->column->output.name);
     output_note(&w->out, "one member", text);
+}
+
+/* Why there is no figure. */
+static void put_absence(const struct answer *w, char *text, size_t size)
+{
+    const struct aggregate *a = &w->traced->aggregate;
+    const struct report_column *c = w->cell->column;
+    const struct total *t;
+
+    if (!report_column_measured(c)) {
+        (void)snprintf(text, size,
+                       "there is no figure: no interval that the row took part in is in "
+                       "the window");
+        return;
+    }
+    t = aggregate_total(a, w->traced_group, (enum measure)c->which);
+    if (a->groups.group[w->traced_group].coarse != COARSE_NOT)
+        (void)snprintf(text, size,
+                       "there is no figure: samples of the window are evicted, and only "
+                       "they could tell");
+    else if (!t->present)
+        (void)snprintf(text, size, "there is no figure: no sample has a value (%s)",
+                       missing_name((enum missing)t->reason));
+    else
+        (void)snprintf(text, size, "there is no figure: no sample stands for any time");
 }
 
 static enum status check(struct answer *w, struct error *err)
@@ -284,8 +334,7 @@ static enum status check(struct answer *w, struct error *err)
     if (st != STATUS_OK)
         (void)snprintf(text, sizeof text, "%.390s", err->message);
     else if (strcmp(w->figure, "-") == 0)
-        (void)snprintf(text, sizeof text,
-                       "there is no figure: nothing that it is made of was told");
+        put_absence(w, text, sizeof text);
     else
         (void)snprintf(text, sizeof text,
                        "%zu lines of %llu things that were counted add up to the report's figure",
@@ -310,11 +359,11 @@ static enum status put_answer(struct answer *w, struct error *err)
     if (st != STATUS_OK)
         return st;
     explain_put_sum(&w->explain, &w->traced->aggregate, text, sizeof text);
-    output_note(&w->out, "sum", text);
+    output_note(&w->out, "sum", strcmp(w->figure, "-") == 0 ? "none" : text);
     output_note(&w->out, "figure", w->figure);
     st = check(w, err);
     put_read(w);
-    put_idle(w);
+    put_shares(w);
     put_next(w);
     trust_notes(&w->out, w->traced, w->subject);
     return st;

@@ -72,7 +72,9 @@ static bool is_of_measure(const struct explain *e, const struct trace_item *item
         return !by_tick(e);
     if (item->what == TRACE_TICK)
         return fact != FACT_INCREASE;
-    return item->what == TRACE_WINDOW || fact == FACT_INCREASE || fact == FACT_SWITCHES;
+    if (item->what == TRACE_WINDOW)
+        return fact != FACT_PERCENT_P95;
+    return fact == FACT_INCREASE || fact == FACT_SWITCHES;
 }
 
 static bool counts(const struct explain *e, const struct trace_item *item)
@@ -122,6 +124,8 @@ static struct explain_line line_of(const struct explain *e, const struct trace_i
         line.in_gaps = item->increase;
         line.item.increase = 0;
     }
+    if (item->what == TRACE_TICK && e->view == VIEW_COUNTER)
+        line.item.increase = 0; /* that of its members is in lines of theirs */
     if (is_member(e, &line))
         line.item.covered_ns = line.item.dt_ns = 0;
     return line;
@@ -132,6 +136,10 @@ static void join(struct explain_line *line, const struct explain_line *more)
 {
     struct trace_item *item = &line->item;
 
+    line->aways += more->aways;
+    if (more->item.what == TRACE_RUN && more->item.known && !measure_is_gauge(item->which) &&
+        line->item.process_id == more->item.process_id && more->item.before != item->value)
+        line->aways++; /* it had another name meanwhile */
     item->to_ns = more->item.to_ns;
     item->value = more->item.value;
     item->increase = wrap_add(item->increase, more->item.increase);
@@ -152,6 +160,8 @@ static void join(struct explain_line *line, const struct explain_line *more)
     line->ends += more->ends;
     line->firsts += more->firsts;
     line->ups += more->ups;
+    line->holes += more->holes;
+    line->hole_ns = wrap_add(line->hole_ns, more->hole_ns);
     if (more->peak > line->peak) {
         line->peak = more->peak;
         line->peak_ns = more->peak_ns;
@@ -298,7 +308,7 @@ static size_t put_members(struct explain_line line[], size_t count)
 
 static bool is_special(const struct explain_line *line)
 {
-    return line->gaps + line->resets + line->births + line->ends + line->firsts > 0;
+    return line->gaps + line->resets + line->births + line->ends + line->firsts + line->holes > 0;
 }
 
 static int64_t stretch_of(const struct explain_line *line, int64_t seconds)
@@ -332,12 +342,27 @@ static size_t put_stretches(struct explain_line line[], size_t count, int64_t se
     return kept;
 }
 
+/* Where lines do not touch, something was not covered. */
+static void find_holes(struct explain_line line[], size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        int64_t from_ns = line[i].item.from_ns, until_ns = line[i - 1].item.to_ns;
+
+        if (line[i].item.what == TRACE_WORK || line[i].births > 0 || from_ns == NO_TIME ||
+            from_ns <= until_ns)
+            continue;
+        line[i].holes = 1;
+        line[i].hole_ns = from_ns - until_ns;
+    }
+}
+
 static size_t shorten(struct explain_line line[], size_t count)
 {
     static const int64_t lengths[] = { 1,     10,    60,     600,        3600,
                                        21600, 86400, 604800, 30 * 86400, 365 * 86400 };
     size_t specials = 0, length = 0;
 
+    find_holes(line, count);
     if (count <= LINES_MOST)
         return count;
     for (size_t i = 0; i < count; i++)

@@ -21,6 +21,8 @@ enum cell_of {
     CELL_LARGEST,
     CELL_REACH,
     CELL_RAIL,
+    CELL_READING_FROM,
+    CELL_READING_TO,
     CELL_RAIL_JOULES,
     CELL_IDLE_JOULES,
     CELL_OWN,
@@ -51,6 +53,8 @@ static const struct output_column columns_known[CELL_COUNT] = {
     [CELL_LARGEST] = { "largest", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
     [CELL_REACH] = { "at_or_below_seconds", OUTPUT_DECIMAL, HUMAN_PLAIN, -9 },
     [CELL_RAIL] = { "rail", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [CELL_READING_FROM] = { "reading_from", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [CELL_READING_TO] = { "reading_to", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
     [CELL_RAIL_JOULES] = { "rail_joules", OUTPUT_DECIMAL, HUMAN_PLAIN, -6 },
     [CELL_IDLE_JOULES] = { "idle_joules", OUTPUT_DECIMAL, HUMAN_PLAIN, -6 },
     [CELL_OWN] = { "own_seconds", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
@@ -70,9 +74,9 @@ static const unsigned char view_cells[][EXPLAIN_COLUMNS_MAX] = {
                      CELL_PRODUCT, CELL_LARGEST, CELL_NOTE, CELL_END },
     [VIEW_RANK] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_INCREASE, CELL_SECONDS, CELL_PERCENT,
                     CELL_WATTS, CELL_REACH, CELL_NOTE, CELL_END },
-    [VIEW_SHARE] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_RAIL, CELL_RAIL_JOULES,
-                     CELL_IDLE_JOULES, CELL_OWN, CELL_ALL, CELL_JOULES, CELL_UP, CELL_NOTE,
-                     CELL_END },
+    [VIEW_SHARE] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_RAIL, CELL_READING_FROM,
+                     CELL_READING_TO, CELL_RAIL_JOULES, CELL_IDLE_JOULES, CELL_OWN, CELL_ALL,
+                     CELL_JOULES, CELL_UP, CELL_NOTE, CELL_END },
     [VIEW_POWER] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_WATTS, CELL_NOTE, CELL_END },
     [VIEW_WORK] = { CELL_LINE, CELL_MEMBER, CELL_FROM, CELL_TO, CELL_GPU_SECONDS, CELL_SECONDS,
                     CELL_NOTE, CELL_END },
@@ -141,17 +145,19 @@ size_t explain_columns(const struct explain *e, struct output_column columns[])
 
 /* --- what a line is called --- */
 
-static const char *label_of(const struct explain_line *line)
+static const char *label_of(const struct explain *e, const struct explain_line *line)
 {
-    static const char *const one[] = { "sample",   "tick", "window",   "hour", "interval",
-                                       "together", "work", "together", "tick" };
-    static const char *const several[] = { "samples",  "ticks", "windows",  "hours", "intervals",
-                                           "together", "works", "together", "ticks" };
+    static const char *const one[] = { "sample", "tick", "window",  "hour", "interval",
+                                       "power",  "work", "covered", "tick" };
+    static const char *const several[] = { "samples", "ticks", "windows", "hours", "intervals",
+                                           "powers",  "works", "covered", "ticks" };
 
     if (line->label != NULL)
         return line->label;
     if (line->item.what == TRACE_RUN && line->pieces == 1 && line->samples > 1)
         return "unchanged";
+    if (line->item.what == TRACE_POWER && e->view == VIEW_SHARE)
+        return "covered"; /* for how long, is all that counts */
     return line->pieces == 1 ? one[line->item.what] : several[line->item.what];
 }
 
@@ -202,6 +208,21 @@ static void note_gap(struct note *note, const struct explain *e, const struct ag
     add(note, text);
 }
 
+static void note_hole(struct note *note, const struct explain_line *line)
+{
+    char number[64], text[120];
+
+    if (line->holes == 0)
+        return;
+    *explain_put_wide(number, line->hole_ns, -9) = '\0';
+    if (line->holes == 1 && line->pieces == 1)
+        (void)snprintf(text, sizeof text, "%s s before it are not covered", number);
+    else
+        (void)snprintf(text, sizeof text, "%lu x not covered, %s s", (unsigned long)line->holes,
+                       number);
+    add(note, text);
+}
+
 static void note_of(struct note *note, const struct explain *e, const struct aggregate *a,
                     const struct explain_line *line)
 {
@@ -223,6 +244,8 @@ static void note_of(struct note *note, const struct explain *e, const struct agg
     if (line->gaps == 0)
         add_count(note, line, line->firsts, "first: nothing known before", "x first");
     note_gap(note, e, a, line);
+    note_hole(note, line);
+    add_count(note, line, line->aways, "", "x under another name, not counted");
     add_count(note, line, line->resets, "the counter fell: nothing is taken", "x the counter fell");
     if (e->view == VIEW_RANK && line->pieces > 1) {
         char text[60];
@@ -260,13 +283,21 @@ static struct output_cell text_cell(const char *text)
 
 /* Texts of a row. */
 struct scratch {
-    char product[64], own[64], all[64], work[64];
+    char product[64], own[64], all[64], work[64], reading[2][68];
     struct note note;
 };
 
 static struct output_cell wide(char out[64], int128 value, int exponent)
 {
     *explain_put_wide(out, value, exponent) = '\0';
+    return text_cell(out);
+}
+
+static struct output_cell reading(char out[68], const struct trace_item *item, int64_t value)
+{
+    char *end = explain_put_wide(out, value, item->counter ? -6 : -3);
+
+    (void)snprintf(end, 4, "%s", item->counter ? " J" : " W");
     return text_cell(out);
 }
 
@@ -314,6 +345,8 @@ static void fill_energy(struct output_cell cells[], const struct explain_line *l
         return;
     rail = recording_entity(recording, item->rail->entity_id);
     cells[CELL_RAIL] = text_cell(rail == NULL ? "" : rail->label);
+    cells[CELL_READING_FROM] = reading(s->reading[0], item, item->before);
+    cells[CELL_READING_TO] = reading(s->reading[1], item, item->value);
     cells[CELL_RAIL_JOULES] = number(item->rail_uj);
     cells[CELL_IDLE_JOULES] = number(item->idle_uj);
     cells[CELL_OWN] = wide(s->own, item->weight, -15);
@@ -357,7 +390,7 @@ static enum status fill(struct output_cell cells[], const struct explain *e,
     for (size_t i = 0; i < CELL_COUNT; i++)
         cells[i] = none;
     note_of(&s->note, e, a, line);
-    cells[CELL_LINE] = text_cell(label_of(line));
+    cells[CELL_LINE] = text_cell(label_of(e, line));
     cells[CELL_NOTE] = s->note.used == 0 ? none : text_cell(s->note.text);
     cells[CELL_FROM] = ranged ? none : time_cell(item->from_ns);
     cells[CELL_TO] = ranged ? none : time_cell(item->to_ns);

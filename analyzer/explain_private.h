@@ -23,7 +23,8 @@ struct explain_line {
     uint64_t pieces, samples;
     int64_t peak, peak_ns; /* the largest of what the figure is of, and when */
     int64_t in_gaps;
-    uint32_t gaps, resets, births, ends, firsts, ups, members;
+    int64_t hole_ns; /* before it, back to the line before, of which nothing tells */
+    uint32_t gaps, resets, births, ends, firsts, ups, members, holes, aways;
     int64_t reach_ns; /* rank: time at values up to this one */
     bool decides;     /* the figure is this line's */
     const char *label;

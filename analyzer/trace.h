@@ -42,6 +42,7 @@ struct trace_item {
     int64_t rail_uj, idle_uj, uj;
     int128 weight, weights; /* its time and that of all; millionths of a nanosecond */
     bool up;                /* a microjoule of the rounding came to it */
+    bool counter;           /* before, value: the rail's readings, microjoules, else milliwatts */
 };
 
 /* A listener, and whose row it listens to. */
