@@ -337,7 +337,7 @@ static enum status check(struct answer *w, struct error *err)
         put_absence(w, text, sizeof text);
     else
         (void)snprintf(text, sizeof text,
-                       "%zu lines of %llu things that were counted add up to the report's figure",
+                       "%zu lines of %llu pieces that were counted add up to the report's figure",
                        w->explain.count, (unsigned long long)w->explain.told);
     output_note(&w->out, "check", text);
     return st;

@@ -289,8 +289,23 @@ def names(path):
           and "figure: " + rows[0]["cpu_seconds"] in notes, "CSV has the lines, and the rest beside it")
 
 
+def documented():
+    """What is shown in the docs was printed, and adds up."""
+    with open(os.path.join(programs.SOURCE, "analyzer", "EXPLAIN.md"), encoding="utf-8") as file:
+        blocks = re.findall(r"(?:^(?: {4}.*)?\n)+", file.read(), re.MULTILINE)
+    shown = [re.sub("^    ", "", block.strip("\n"), flags=re.MULTILINE) for block in blocks if "--explain-cell" in block]
+    for text in shown:
+        question, answer = text.split("\n", 1)
+        column = question.split(":")[-1]
+        rows, notes = of_table(answer)
+        problems = [*wrong_samples(rows), *wrong_shares(rows, notes)]
+        check(not problems and not differs(column, redo(column, rows), notes["figure"]), "EXPLAIN.md: %s adds up" % column)
+    check(len(shown) == 3, "EXPLAIN.md shows three figures")
+
+
 def main():
     programs.need_programs()
+    documented()
     with programs.work_directory() as work:
         for number_, (name, how) in enumerate(RECORDINGS.items()):
             path = os.path.join(work, name + ".pscope")
