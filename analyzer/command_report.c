@@ -26,7 +26,7 @@ static const char help[] =
     "  --explain-cell ROW:COLUMN  how one figure comes about: the samples that it is made of, "
     "such\n"
     "                    that the sum can be redone by hand; ROW is a pid, comm or process_id=N,\n"
-    "                    of groups their name, or row=N\n";
+    "                    of groups and GPUs their name, or row=N\n";
 
 static const char *const table_columns[] = {
     "pid",
@@ -209,12 +209,9 @@ static enum status parse_top(struct report *r, const struct words *words, struct
 
 static enum status parse_explain(struct report *r, struct words *words, struct error *err)
 {
-    if (r->devices)
-        return error_set(err, STATUS_INVALID,
-                         "--explain-cell: rows of GPUs are not explained; the energy of processes "
-                         "is, without --by gpu");
-    if (explain_parse(&words->cell, words->explain, err) != STATUS_OK)
+    if (explain_parse(&words->cell, words->explain, r->devices, err) != STATUS_OK)
         return err->status;
+    r->gpu.want_energy |= r->devices;
     return add_column(r, words->cell.column->output.name, err);
 }
 

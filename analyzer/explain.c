@@ -7,128 +7,7 @@
 
 #include "analyzer/escape.h"
 #include "analyzer/explain_private.h"
-#include "analyzer/output_writer.h"
 #include "analyzer/trust.h"
-
-/* --- the question --- */
-
-enum status explain_parse(struct explain_cell *cell, const char *text, struct error *err)
-{
-    const char *colon = strrchr(text, ':');
-
-    if (colon == NULL || colon == text || colon[1] == '\0')
-        return error_set(err, STATUS_INVALID,
-                         "--explain-cell %.80s: it is ROW:COLUMN, as in 4711:cpu_seconds", text);
-    cell->row = text;
-    cell->row_size = (size_t)(colon - text);
-    if (report_column_find(colon + 1, &cell->column, err) != STATUS_OK)
-        return error_prefix(err, "--explain-cell");
-    if (cell->column->fact == FACT_NOT_RECORDED ||
-        explain_formula(cell->column, BY_PROCESS) == NULL)
-        return error_set(err, STATUS_INVALID,
-                         "--explain-cell: %.40s is not made of samples: there is no sum to redo; "
-                         "figures of CPU, memory, I/O, GPUs and energy are explained",
-                         colon + 1);
-    return STATUS_OK;
-}
-
-/* The number behind NAME=, or all of the row's digits for NAME "". */
-static bool is_number(const struct explain_cell *cell, const char *name, int64_t *value)
-{
-    size_t at = strlen(name);
-
-    if (cell->row_size <= at || cell->row_size - at > 18 || strncmp(cell->row, name, at) != 0)
-        return false;
-    *value = 0;
-    for (; at < cell->row_size; at++) {
-        if (cell->row[at] < '0' || cell->row[at] > '9')
-            return false;
-        *value = *value * 10 + (cell->row[at] - '0');
-    }
-    return true;
-}
-
-static bool is_text(const struct explain_cell *cell, const char *text, size_t size)
-{
-    return size == cell->row_size && (size == 0 || memcmp(cell->row, text, size) == 0);
-}
-
-/* Is the group named so? "-" is what is not known, "[none]" what is known to have no name. */
-static bool is_key(const struct explain_cell *cell, const struct text *key)
-{
-    if (key->data == NULL)
-        return is_text(cell, "-", 1);
-    return is_text(cell, key->data, key->size) ||
-           (key->size == 0 && is_text(cell, "[none]", strlen("[none]")));
-}
-
-static bool is_row(const struct explain_cell *cell, const struct report *r, size_t place)
-{
-    const struct group *g = &r->aggregate.groups.group[r->ranked[place].group];
-    const struct version *v;
-    int64_t value;
-
-    if (is_number(cell, "row=", &value))
-        return value == (int64_t)place + 1;
-    if (r->aggregate.by != BY_PROCESS)
-        return is_key(cell, &g->key);
-    if (is_number(cell, "process_id=", &value))
-        return value == g->process_id;
-    if (is_number(cell, "", &value) || is_number(cell, "pid=", &value))
-        return value == g->process->pid;
-    v = process_version_at(g->process, g->last_ns);
-    return v != NULL && v->text[PROCESS_COMM].data != NULL &&
-           is_text(cell, v->text[PROCESS_COMM].data, v->text[PROCESS_COMM].size);
-}
-
-static enum status no_row(const struct explain_cell *cell, const struct report *r,
-                          struct error *err)
-{
-    bool processes = r->aggregate.by == BY_PROCESS;
-    char row[100], shown[400];
-
-    (void)snprintf(row, sizeof row, "%.*s", (int)(cell->row_size < 90 ? cell->row_size : 90),
-                   cell->row);
-    return error_set(err, STATUS_INVALID,
-                     "--explain-cell: no row %s; %s, or row=N, the N-th of %zu; the rows below "
-                     "them (others, idle, not attributed, total) are not explained one by one",
-                     escape_show(shown, sizeof shown, row),
-                     processes ? "a row is a pid, a comm, process_id=N"
-                               : "a row is a name as the report prints it",
-                     r->ranked_count);
-}
-
-static enum status several_rows(const struct explain_cell *cell, const struct report *r,
-                                struct error *err)
-{
-    char known[200] = "";
-    size_t used = 0;
-
-    for (size_t i = 0; i < r->ranked_count && used < sizeof known - 40; i++)
-        if (is_row(cell, r, i))
-            used += (size_t)snprintf(known + used, sizeof known - used, " process_id=%lld",
-                                     (long long)r->ranked[i].process_id);
-    return error_set(err, STATUS_INVALID, "--explain-cell: several rows are called so:%s%s", known,
-                     used >= sizeof known - 40 ? " …" : "");
-}
-
-static enum status find_row(const struct explain_cell *cell, struct report *r,
-                            const struct subject *subject, uint32_t *group, struct error *err)
-{
-    size_t found = 0;
-
-    for (size_t i = 0; i < r->ranked_count; i++)
-        if (report_identify(r, subject, r->ranked[i].group, err) != STATUS_OK)
-            return err->status;
-    for (size_t i = 0; i < r->ranked_count; i++)
-        if (is_row(cell, r, i)) {
-            *group = r->ranked[i].group;
-            found++;
-        }
-    if (found > 1)
-        return several_rows(cell, r, err);
-    return found == 1 ? STATUS_OK : no_row(cell, r, err);
-}
 
 /* --- the answer --- */
 
@@ -139,6 +18,7 @@ struct answer {
     const struct explain_cell *cell;
     const struct subject *subject;
     uint32_t group, traced_group;
+    struct rail *rail;          /* by GPU: whose row it is */
     char figure[64], again[64]; /* of the two */
     struct output out;
     FILE *file;
@@ -167,10 +47,17 @@ static void put_time(char out[DECIMAL_ROOM], int64_t ns)
 
 static void put_row(struct answer *w)
 {
-    const struct group *g = &w->asked->aggregate.groups.group[w->group];
+    const struct group *g = &w->asked->aggregate.groups.group[w->group]; /* by GPU: nobody */
     const struct version *v;
     char text[600];
 
+    if (w->rail != NULL) {
+        const struct recording_entity *gpu =
+            recording_entity(w->subject->recording, w->rail->entity_id);
+
+        head(w, "row", gpu == NULL ? "" : gpu->label);
+        return;
+    }
     if (w->explain.by != BY_PROCESS) {
         (void)snprintf(text, sizeof text, "%.*s", (int)(g->key.size < 500 ? g->key.size : 500),
                        g->key.data == NULL ? "" : g->key.data);
@@ -209,7 +96,9 @@ static void put_head(struct answer *w)
     head(w, "asked", w->cell->asked);
     put_row(w);
     put_window(w);
-    head(w, w->cell->column->output.name, explain_formula(w->cell->column, w->explain.by));
+    head(w, w->cell->column->output.name,
+         w->rail != NULL ? explain_gpu_formula(w->cell->column)
+                         : explain_formula(w->cell->column, w->explain.by));
     if (w->table)
         (void)fputc('\n', w->file);
 }
@@ -223,7 +112,9 @@ static void put_read(struct answer *w)
 
     for (size_t i = 0; told->level != NULL && i < count; i++)
         told_of += told->level[i] != 0;
-    if (told_of > 0)
+    if (w->rail != NULL)
+        (void)snprintf(text, sizeof text, "readings, no rollups");
+    else if (told_of > 0)
         (void)snprintf(text, sizeof text,
                        "the report reads rollups for %zu of %zu blocks; the lines are the samples; "
                        "both say the same",
@@ -255,6 +146,16 @@ static void put_idle(struct answer *w, const struct rails *rails)
                        rails->given ? ", as given"
                                     : ", what 1 % of the time of the recording was at or below");
     output_note(&w->out, "idle floor", text);
+}
+
+static void put_powers(struct answer *w)
+{
+    enum fact fact = w->cell->column->fact;
+
+    if (w->rail == NULL && (fact == FACT_GPU_WATTS_P95 || fact == FACT_GPU_WATTS_MAX))
+        output_note(&w->out, "powers",
+                    "joules / seconds of an interval; how joules come about is asked by the same "
+                    "row with gpu_energy_joules");
 }
 
 static void put_shares(struct answer *w)
@@ -300,7 +201,7 @@ static void put_absence(const struct answer *w, char *text, size_t size)
     const struct report_column *c = w->cell->column;
     const struct total *t;
 
-    if (!report_column_measured(c)) {
+    if (w->rail != NULL || !report_column_measured(c)) {
         (void)snprintf(text, size,
                        "there is no figure: no interval that the row took part in is in "
                        "the window");
@@ -329,6 +230,8 @@ static enum status check(struct answer *w, struct error *err)
                       "THE LINES ARE OF ANOTHER FIGURE: the report has %s, samples say %s; this is "
                       "a fault of procscope",
                       w->figure, w->again);
+    else if (w->rail != NULL)
+        st = explain_check_gpu(&w->explain, w->rail, err);
     else
         st = explain_check(&w->explain, &w->traced->aggregate, w->traced_group, err);
     if (st != STATUS_OK)
@@ -343,17 +246,28 @@ static enum status check(struct answer *w, struct error *err)
     return st;
 }
 
+static void find_figures(struct answer *w)
+{
+    const struct report_column *c = w->cell->column;
+    char digits[16];
+    struct output_cell cell, again;
+
+    if (w->rail != NULL)
+        cell = again = report_gpu_cell(w->rail, w->cell->gpu_column);
+    else {
+        cell = report_column_cell(c, &w->asked->aggregate, w->group, digits);
+        again = report_column_cell(c, &w->traced->aggregate, w->traced_group, digits);
+    }
+    explain_put_cell(w->figure, c, &cell);
+    explain_put_cell(w->again, c, &again);
+}
+
 static enum status put_answer(struct answer *w, struct error *err)
 {
-    char text[400], digits[16];
-    struct output_cell cell =
-        report_column_cell(w->cell->column, &w->asked->aggregate, w->group, digits);
-    struct output_cell again =
-        report_column_cell(w->cell->column, &w->traced->aggregate, w->traced_group, digits);
+    char text[400];
     enum status st;
 
-    explain_put_cell(w->figure, w->cell->column, &cell);
-    explain_put_cell(w->again, w->cell->column, &again);
+    find_figures(w);
     put_head(w);
     st = explain_rows(&w->explain, &w->traced->aggregate, w->subject->recording, &w->out, err);
     if (st != STATUS_OK)
@@ -363,6 +277,7 @@ static enum status put_answer(struct answer *w, struct error *err)
     output_note(&w->out, "figure", w->figure);
     st = check(w, err);
     put_read(w);
+    put_powers(w);
     put_shares(w);
     put_next(w);
     trust_notes(&w->out, w->traced, w->subject);
@@ -431,6 +346,32 @@ static enum status listen(struct answer *w, struct error *err)
     return STATUS_OK;
 }
 
+/* GPUs have no rollups: the intervals of the one report are the lines. */
+static enum status explain_gpu(struct answer *w, struct error *err)
+{
+    struct explain *e = &w->explain;
+
+    w->traced = w->asked;
+    e->view = explain_view_of_gpu(e->column);
+    e->device = true;
+    e->trace.take = explain_take;
+    if (report_read(w->asked, w->subject, err) != STATUS_OK ||
+        explain_find_gpu(w->cell, w->asked, w->subject, &w->rail, err) != STATUS_OK ||
+        explain_take_rail(e, w->rail, err) != STATUS_OK)
+        return err->status;
+    explain_condense(e);
+    explain_add_up(e);
+    return STATUS_OK;
+}
+
+static enum status explain_process(struct answer *w, struct error *err)
+{
+    if (report_read(w->asked, w->subject, err) != STATUS_OK ||
+        explain_find_row(w->cell, w->asked, w->subject, &w->group, err) != STATUS_OK)
+        return err->status;
+    return listen(w, err);
+}
+
 enum status explain(struct report *report, const struct explain_cell *cell,
                     const struct subject *subject, FILE *file, const struct output_options *options,
                     struct error *err)
@@ -449,11 +390,7 @@ enum status explain(struct report *report, const struct explain_cell *cell,
 
     choose(report, cell->column);
     traced = *report;
-    st = report_read(report, subject, err);
-    if (st == STATUS_OK)
-        st = find_row(cell, report, subject, &w.group, err);
-    if (st == STATUS_OK)
-        st = listen(&w, err);
+    st = report->devices ? explain_gpu(&w, err) : explain_process(&w, err);
     if (st == STATUS_OK)
         st = print(&w, options, err);
     report_release(&traced);

@@ -16,16 +16,18 @@ struct explain_cell {
     const struct report_column *column;
     const char *row; /* [row_size] */
     size_t row_size;
+    size_t gpu_column; /* by GPU: which of report_gpu_columns it is */
     const char *asked; /* the whole question, as it was written */
 };
 
 /*
- * Understand ROW:COLUMN.
+ * Understand ROW:COLUMN; `devices`: rows are GPUs.
  *
  *   shape   text stays in use; cell->asked is left to the caller
  *   errors  INVALID: no such column, or one that is no figure, in words
  */
-MUST_USE enum status explain_parse(struct explain_cell *cell, const char *text, struct error *err);
+MUST_USE enum status explain_parse(struct explain_cell *cell, const char *text, bool devices,
+                                   struct error *err);
 
 /*
  * Make the report, find the row, and write how its figure comes about.

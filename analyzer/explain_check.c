@@ -52,7 +52,7 @@ void explain_add_up(struct explain *e)
         add_rank(e);
 }
 
-static enum status compare(const char *what, int128 lines, int128 report, struct error *err)
+enum status explain_compare(const char *what, int128 lines, int128 report, struct error *err)
 {
     char one[64], two[64];
 
@@ -76,26 +76,26 @@ static enum status check_measured(const struct explain *e, const struct aggregat
     case FACT_SWITCHES:
         increase =
             wrap_add(increase, aggregate_total(a, group, MEASURE_SWITCHES_INVOLUNTARY)->increase);
-        return compare("the increase", e->sums.increase, increase, err);
+        return explain_compare("the increase", e->sums.increase, increase, err);
     case FACT_INCREASE:
-        return compare("the increase", e->sums.increase, increase, err);
+        return explain_compare("the increase", e->sums.increase, increase, err);
     case FACT_IN_GAPS:
-        return compare("the increase across gaps", e->sums.in_gaps, t->in_gaps, err);
+        return explain_compare("the increase across gaps", e->sums.in_gaps, t->in_gaps, err);
     case FACT_COVERED:
-        return compare("covered time", e->sums.covered_ns, t->covered_ns, err);
+        return explain_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
     case FACT_PERCENT_MEAN:
-        if (compare("the increase", e->sums.increase, increase, err) != STATUS_OK)
+        if (explain_compare("the increase", e->sums.increase, increase, err) != STATUS_OK)
             return err->status;
-        return compare("covered time", e->sums.covered_ns, t->covered_ns, err);
+        return explain_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
     case FACT_PERCENT_P95:
-        return compare("the percentile", e->sums.p95,
-                       distribution_p95(&a->groups.group[group].rates), err);
+        return explain_compare("the percentile", e->sums.p95,
+                               distribution_p95(&a->groups.group[group].rates), err);
     case FACT_MEAN:
-        if (compare("the sum of value x time", e->sums.sum, t->sum, err) != STATUS_OK)
+        if (explain_compare("the sum of value x time", e->sums.sum, t->sum, err) != STATUS_OK)
             return err->status;
-        return compare("the time", e->sums.weight_ns, t->weight_ns, err);
+        return explain_compare("the time", e->sums.weight_ns, t->weight_ns, err);
     default:
-        return compare("the largest", e->sums.peak, t->max, err);
+        return explain_compare("the largest", e->sums.peak, t->max, err);
     }
 }
 
@@ -104,24 +104,25 @@ static enum status check_energy(const struct explain *e, struct energy_total *t,
     switch (e->column->fact) {
     case FACT_GPU_JOULES:
     case FACT_CPU_JOULES:
-        return compare("energy", e->sums.uj, t->uj, err);
+        return explain_compare("energy", e->sums.uj, t->uj, err);
     case FACT_GPU_WATTS_MEAN:
     case FACT_CPU_WATTS_MEAN:
-        if (compare("energy", e->sums.uj, t->uj, err) != STATUS_OK)
+        if (explain_compare("energy", e->sums.uj, t->uj, err) != STATUS_OK)
             return err->status;
-        return compare("covered time", e->sums.covered_ns, t->covered_ns, err);
+        return explain_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
     case FACT_GPU_WATTS_P95:
-        return compare("the percentile", e->sums.p95, distribution_p95(&t->watts), err);
+        return explain_compare("the percentile", e->sums.p95, distribution_p95(&t->watts), err);
     case FACT_GPU_WATTS_MAX:
-        return compare("the largest", e->sums.peak, t->max_uw, err);
+        return explain_compare("the largest", e->sums.peak, t->max_uw, err);
     case FACT_GPU_MEMORY_MAX:
-        return compare("the largest", e->sums.peak, t->memory_max, err);
+        return explain_compare("the largest", e->sums.peak, t->memory_max, err);
     case FACT_GPU_PERCENT_MEAN:
-        if (compare("covered time", e->sums.covered_ns, t->gpu_covered_ns, err) != STATUS_OK)
+        if (explain_compare("covered time", e->sums.covered_ns, t->gpu_covered_ns, err) !=
+            STATUS_OK)
             return err->status;
-        return compare("GPU time", e->sums.work, t->gpu_ppmns, err);
+        return explain_compare("GPU time", e->sums.work, t->gpu_ppmns, err);
     default:
-        return compare("GPU time", e->sums.work, t->gpu_ppmns, err);
+        return explain_compare("GPU time", e->sums.work, t->gpu_ppmns, err);
     }
 }
 

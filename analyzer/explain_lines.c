@@ -91,6 +91,8 @@ static bool counts(const struct explain *e, const struct trace_item *item)
         return e->view == VIEW_WORK;
     if (item->what == TRACE_AT_WORK)
         return fact == FACT_GPU_PERCENT_MEAN;
+    if (item->what == TRACE_RAIL)
+        return true;
     if (item->what == TRACE_MEMORY)
         return fact == FACT_GPU_MEMORY_MAX;
     return is_of_measure(e, item);
@@ -106,7 +108,8 @@ static bool is_member(const struct explain *e, const struct explain_line *line)
 
 static struct explain_line line_of(const struct explain *e, const struct trace_item *item)
 {
-    bool rate = e->column->fact == FACT_PERCENT_P95 || e->column->fact == FACT_PERCENT_MAX;
+    bool rate = e->column->fact == FACT_PERCENT_P95 || e->column->fact == FACT_PERCENT_MAX ||
+                item->what == TRACE_RAIL;
     struct explain_line line = { .item = *item,
                                  .pieces = 1,
                                  .samples = item->count,

@@ -72,14 +72,17 @@ static const unsigned char view_cells[][EXPLAIN_COLUMNS_MAX] = {
                     CELL_PERCENT, CELL_NOTE, CELL_END },
     [VIEW_LEVEL] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_VALUE, CELL_SECONDS,
                      CELL_PRODUCT, CELL_LARGEST, CELL_NOTE, CELL_END },
-    [VIEW_RANK] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_INCREASE, CELL_SECONDS, CELL_PERCENT,
-                    CELL_WATTS, CELL_REACH, CELL_NOTE, CELL_END },
+    [VIEW_RANK] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_INCREASE, CELL_SECONDS, CELL_JOULES,
+                    CELL_PERCENT, CELL_WATTS, CELL_REACH, CELL_NOTE, CELL_END },
     [VIEW_SHARE] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_RAIL, CELL_READING_FROM,
                      CELL_READING_TO, CELL_RAIL_JOULES, CELL_IDLE_JOULES, CELL_OWN, CELL_ALL,
                      CELL_JOULES, CELL_UP, CELL_NOTE, CELL_END },
-    [VIEW_POWER] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_WATTS, CELL_NOTE, CELL_END },
+    [VIEW_POWER] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_JOULES, CELL_WATTS,
+                     CELL_NOTE, CELL_END },
     [VIEW_WORK] = { CELL_LINE, CELL_MEMBER, CELL_FROM, CELL_TO, CELL_GPU_SECONDS, CELL_SECONDS,
                     CELL_NOTE, CELL_END },
+    [VIEW_RAIL] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_READING_FROM, CELL_READING_TO,
+                    CELL_JOULES, CELL_NOTE, CELL_END },
     [VIEW_MEMORY] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_LARGEST, CELL_NOTE,
                       CELL_END },
 };
@@ -95,6 +98,8 @@ static bool is_shown(const struct explain *e, unsigned cell)
 {
     enum fact fact = e->column->fact;
 
+    if (cell == CELL_JOULES && (e->view == VIEW_RANK || e->view == VIEW_POWER))
+        return e->device; /* of others: of which interval is another question */
     if (e->view == VIEW_RANK)
         return cell != (is_power(e) ? CELL_PERCENT : CELL_WATTS) &&
                !(cell == CELL_INCREASE && is_power(e));
@@ -148,9 +153,9 @@ size_t explain_columns(const struct explain *e, struct output_column columns[])
 static const char *label_of(const struct explain *e, const struct explain_line *line)
 {
     static const char *const one[] = { "sample", "tick", "window",  "hour", "interval",
-                                       "power",  "work", "covered", "tick" };
+                                       "power",  "work", "covered", "tick", "interval" };
     static const char *const several[] = { "samples", "ticks", "windows", "hours", "intervals",
-                                           "powers",  "works", "covered", "ticks" };
+                                           "powers",  "works", "covered", "ticks", "intervals" };
 
     if (line->label != NULL)
         return line->label;
@@ -341,12 +346,14 @@ static void fill_energy(struct output_cell cells[], const struct explain_line *l
 
     if (item->what == TRACE_WORK)
         cells[CELL_GPU_SECONDS] = wide(s->work, item->sum, -15);
+    if (item->rail != NULL) {
+        cells[CELL_READING_FROM] = reading(s->reading[0], item, item->before);
+        cells[CELL_READING_TO] = reading(s->reading[1], item, item->value);
+    }
     if (item->what != TRACE_SHARE)
         return;
     rail = recording_entity(recording, item->rail->entity_id);
     cells[CELL_RAIL] = text_cell(rail == NULL ? "" : rail->label);
-    cells[CELL_READING_FROM] = reading(s->reading[0], item, item->before);
-    cells[CELL_READING_TO] = reading(s->reading[1], item, item->value);
     cells[CELL_RAIL_JOULES] = number(item->rail_uj);
     cells[CELL_IDLE_JOULES] = number(item->idle_uj);
     cells[CELL_OWN] = wide(s->own, item->weight, -15);
@@ -376,7 +383,8 @@ static bool is_timed(const struct explain *e, const struct explain_line *line)
         line->item.what <= TRACE_WINDOW && !(e->by != BY_PROCESS && line->item.what == TRACE_RUN &&
                                              line->item.which < MEASURE_RESIDENT);
 
-    return of_process || line->item.what == TRACE_POWER || line->item.what == TRACE_AT_WORK;
+    return of_process || line->item.what == TRACE_RAIL || line->item.what == TRACE_POWER ||
+           line->item.what == TRACE_AT_WORK;
 }
 
 static enum status fill(struct output_cell cells[], const struct explain *e,
@@ -400,6 +408,8 @@ static enum status fill(struct output_cell cells[], const struct explain *e,
         cells[CELL_SECONDS] = number(covers ? item->covered_ns : item->dt_ns);
     cells[CELL_PERCENT] = item->dt_ns == 0 ? none : number(scaled(line->peak, scale_of(a, line)));
     cells[CELL_WATTS] = number(line->peak);
+    if (item->what == TRACE_RAIL)
+        cells[CELL_JOULES] = number(item->uj);
     cells[CELL_REACH] = number(line->reach_ns);
     fill_values(cells, e, a, line, s);
     fill_energy(cells, line, recording, s);

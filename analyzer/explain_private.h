@@ -14,6 +14,7 @@ enum explain_view {
     VIEW_POWER,
     VIEW_WORK, /* GPU time */
     VIEW_MEMORY,
+    VIEW_RAIL, /* what a GPU used */
 };
 
 /* One thing that was told, or several together. */
@@ -43,11 +44,21 @@ struct explain {
     enum explain_view view;
     enum group_by by;
     bool switches; /* two measures */
+    bool device;   /* the row is a GPU */
     struct explain_line *line;
     size_t count, size;
     uint64_t told; /* pieces in all */
     struct explain_sums sums;
 };
+
+/* The group whose row is asked for. errors INVALID: none, or several */
+MUST_USE enum status explain_find_row(const struct explain_cell *cell, struct report *report,
+                                      const struct subject *subject, uint32_t *group,
+                                      struct error *err);
+/* The same by GPU. */
+MUST_USE enum status explain_find_gpu(const struct explain_cell *cell, const struct report *report,
+                                      const struct subject *subject, struct rail **rail,
+                                      struct error *err);
 
 /* trace.take: keep what the column is made of. */
 MUST_USE enum status explain_take(struct trace *self, const struct trace_item *item,
@@ -55,6 +66,17 @@ MUST_USE enum status explain_take(struct trace *self, const struct trace_item *i
 /* Is the figure the largest of something? */
 bool explain_is_peak(const struct report_column *column);
 enum explain_view explain_view_of(const struct report_column *column);
+
+/* By GPU: the rail's intervals are the lines. */
+MUST_USE enum status explain_take_rail(struct explain *e, const struct rail *rail,
+                                       struct error *err);
+enum explain_view explain_view_of_gpu(const struct report_column *column);
+MUST_USE enum status explain_check_gpu(const struct explain *e, struct rail *rail,
+                                       struct error *err);
+/* errors UNSUPPORTED: they differ */
+MUST_USE enum status explain_compare(const char *what, int128 lines, int128 report,
+                                     struct error *err);
+const char *explain_gpu_formula(const struct report_column *column);
 
 /* Put lines in order and together, so that few enough are left. */
 void explain_condense(struct explain *e);

@@ -22,6 +22,7 @@ enum trace_what {
     TRACE_WORK,    /* of a process: GPU time from one reading to the next */
     TRACE_AT_WORK, /* of a row: time of which GPU time is known */
     TRACE_MEMORY,  /* of a row: GPU memory at a tick */
+    TRACE_RAIL,    /* of a rail: an interval between two readings */
 };
 
 struct trace_item {

@@ -252,6 +252,57 @@ def compare(path, seed):
     return of
 
 
+# --- GPUs -----------------------------------------------------------------------------------------
+
+GPU_COLUMNS = ["covered_seconds", "gpu_power_watts_mean", "gpu_power_watts_p95", "gpu_power_watts_max",
+               "gpu_energy_joules"]
+
+
+def redo_gpu(column, rows):
+    if column == "gpu_power_watts_mean":
+        return quotient(total(rows, "joules"), total(rows, "seconds"))
+    return redo(column, rows)
+
+
+def wrong_readings(rows):
+    """Of a counter the difference, of power the mean x seconds; power: joules / seconds."""
+    for row in rows:
+        if row["line"] not in ("interval", "value") or row["to_time"] is None:
+            continue
+        joules, seconds = number(row, "joules"), number(row, "seconds")
+        if "watts" in row and Fraction(microjoules(joules / seconds), 10**6) != number(row, "watts"):
+            yield "joules / seconds is not %s W" % row["watts"]
+        if "reading_from" not in row:
+            continue
+        first, last = (Fraction(row[name].split()[0]) for name in ("reading_from", "reading_to"))
+        used = last - first if row["reading_to"].endswith("J") else (first + last) / 2 * seconds
+        if abs(used - joules) > Fraction(1, 2 * 10**6):
+            yield "the readings do not give %s J" % row["joules"]
+
+
+def compare_gpus(path, seed):
+    chance = random.Random(seed)
+    info = json.loads(programs.analyze("info", path, "--format", "json"))
+    problems = []
+    for _ in range(max(CELLS // 3, 1)):
+        options = ["--by", "gpu", *window(chance, info["first_ns"], info["last_ns"])]
+        gpus = [row for row in programs.report(path, *options, columns=",".join(["gpu", "row"] + GPU_COLUMNS))
+                if row["row"] == "gpu"]
+        if not gpus:
+            continue
+        place, column = chance.randrange(len(gpus)), chance.choice(GPU_COLUMNS)
+        row, form = chance.choice([gpus[place]["gpu"], "row=%d" % (place + 1)]), chance.choice(["json", "table"])
+        code, text, said = ask(path, *options, "--explain-cell", row + ":" + column, "--format", form)
+        lines, notes = (of_json if form == "json" else of_table)(text) if code == 0 else ([], {"figure": said})
+        problems += wrong_readings(lines)
+        if notes["figure"] != (gpus[place][column] or "-") or (
+                gpus[place][column] != "" and differs(column, redo_gpu(column, lines), gpus[place][column])):
+            problems.append("%s of %s: %s" % (" ".join(options), column, notes["figure"]))
+    for problem in problems[:10]:
+        print("  " + problem)
+    check(not problems, "%s: rows of GPUs are explained" % os.path.basename(path))
+
+
 # --- what is not explained ------------------------------------------------------------------------
 
 def refusals(path):
@@ -262,8 +313,10 @@ def refusals(path):
                         ("4000000000:cpu_seconds", "no row")]:
         code, _, said = ask(path, "--explain-cell", cell)
         check(code == 2 and words in said, "%s is refused: %s" % (cell, said.splitlines()[0][:100]))
-    code, _, said = ask(path, "--by", "gpu", "--explain-cell", "row=1:gpu_energy_joules")
-    check(code == 2 and "--by gpu" in said, "rows of GPUs are refused in words")
+    for cell, words in [("row=1:idle_power_watts", "not made of samples"), ("row=9:gpu_energy_joules", "no GPU row=9"),
+                        ("row=1:cpu_seconds", "no column cpu_seconds of GPUs")]:
+        code, _, said = ask(path, "--by", "gpu", "--explain-cell", cell)
+        check(code == 2 and words in said, "by GPU %s is refused: %s" % (cell, said.splitlines()[0][:100]))
 
 
 def names(path):
@@ -311,6 +364,8 @@ def main():
             path = os.path.join(work, name + ".pscope")
             subprocess.run([MAKE, path, *how.split()], check=True, stdout=subprocess.DEVNULL)
             compare(path, number_)
+        compare_gpus(os.path.join(work, "powers.pscope"), 7)
+        compare_gpus(os.path.join(work, "hours.pscope"), 8)
         refusals(os.path.join(work, "powers.pscope"))
         names(os.path.join(work, "powers.pscope"))
     programs.finish()
