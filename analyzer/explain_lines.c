@@ -1,14 +1,13 @@
 /* What is told becomes lines; many lines become few, each with the sums of its own. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/explain_private.h"
 
 enum {
-    LINES_MOST = 40,   /* of one kind; more are put together */
     LINES_AT_ENDS = 5, /* stay as they are */
     SPECIAL_MOST = 20, /* gaps, resets, births stay apart unless they are more */
-    RANKS_BESIDE = 12, /* values to either side of the percentile */
     MEMBERS_MOST = 30,
 };
 
@@ -134,8 +133,7 @@ static struct explain_line line_of(const struct explain *e, const struct trace_i
     return line;
 }
 
-/* `more` comes behind `line`. */
-static void join(struct explain_line *line, const struct explain_line *more)
+void explain_join(struct explain_line *line, const struct explain_line *more)
 {
     struct trace_item *item = &line->item;
 
@@ -186,6 +184,22 @@ static bool joins_interval(const struct explain *e, struct explain_line *last,
     return true;
 }
 
+static enum status append(struct explain *e, const struct explain_line *line, struct error *err)
+{
+    if (e->count == e->size) {
+        size_t more = e->size == 0 ? 256 : e->size * 2;
+        struct explain_line *larger = realloc(e->line, more * sizeof *larger);
+
+        if (larger == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "%zu lines", more);
+        e->line = larger;
+        e->size = more;
+    }
+    assert(e->line != NULL);
+    e->line[e->count++] = *line;
+    return STATUS_OK;
+}
+
 enum status explain_take(struct trace *self, const struct trace_item *item, struct error *err)
 {
     struct explain *e = (struct explain *)(void *)self;
@@ -198,22 +212,12 @@ enum status explain_take(struct trace *self, const struct trace_item *item, stru
     line = line_of(e, item);
     if (last != NULL && is_member(e, &line) && is_member(e, last) &&
         last->item.process_id == item->process_id && last->item.which == item->which) {
-        join(last, &line);
+        explain_join(last, &line);
         return STATUS_OK;
     }
     if (last != NULL && joins_interval(e, last, &line))
         return STATUS_OK;
-    if (e->count == e->size) {
-        size_t more = e->size == 0 ? 256 : e->size * 2;
-        struct explain_line *larger = realloc(e->line, more * sizeof *larger);
-
-        if (larger == NULL)
-            return error_set(err, STATUS_NO_MEMORY, "%zu lines", more);
-        e->line = larger;
-        e->size = more;
-    }
-    e->line[e->count++] = line;
-    return STATUS_OK;
+    return append(e, &line, err);
 }
 
 /* --- order --- */
@@ -272,13 +276,6 @@ static int by_share(const void *a, const void *b)
     return compare(x->item.process_id, y->item.process_id);
 }
 
-static int by_peak_down(const void *a, const void *b)
-{
-    const struct explain_line *x = a, *y = b;
-
-    return x->peak != y->peak ? compare(y->peak, x->peak) : compare(x->item.to_ns, y->item.to_ns);
-}
-
 /* --- members --- */
 
 /* One line each; of many, those with most. Returns how many lines are left of [0, count). */
@@ -289,7 +286,7 @@ static size_t put_members(struct explain_line line[], size_t count)
     qsort(line, count, sizeof *line, by_member);
     for (size_t i = 0; i < count; i++) {
         if (kept > 0 && line[kept - 1].item.process_id == line[i].item.process_id)
-            join(&line[kept - 1], &line[i]);
+            explain_join(&line[kept - 1], &line[i]);
         else
             line[kept++] = line[i];
         line[kept - 1].label = "member";
@@ -298,7 +295,7 @@ static size_t put_members(struct explain_line line[], size_t count)
     if (kept <= MEMBERS_MOST + 1)
         return kept;
     for (size_t i = MEMBERS_MOST + 1; i < kept; i++) {
-        join(&line[MEMBERS_MOST], &line[i]);
+        explain_join(&line[MEMBERS_MOST], &line[i]);
         line[MEMBERS_MOST].members++;
     }
     line[MEMBERS_MOST].label = "other members";
@@ -333,7 +330,7 @@ static size_t put_stretches(struct explain_line line[], size_t count, int64_t se
 
         if (!alone && open && stretch_of(&line[i], seconds) == stretch_ns) {
             if (apply)
-                join(&line[kept - 1], &line[i]);
+                explain_join(&line[kept - 1], &line[i]);
             continue;
         }
         stretch_ns = stretch_of(&line[i], seconds);
@@ -366,13 +363,13 @@ static size_t shorten(struct explain_line line[], size_t count)
     size_t specials = 0, length = 0;
 
     find_holes(line, count);
-    if (count <= LINES_MOST)
+    if (count <= EXPLAIN_LINES_MOST)
         return count;
     for (size_t i = 0; i < count; i++)
         specials += is_special(&line[i]);
     while (length + 1 < COUNT_OF(lengths) &&
            put_stretches(line, count, lengths[length], specials <= SPECIAL_MOST, false) >
-               LINES_MOST + (specials <= SPECIAL_MOST ? 2 * specials : 0))
+               EXPLAIN_LINES_MOST + (specials <= SPECIAL_MOST ? 2 * specials : 0))
         length++;
     return put_stretches(line, count, lengths[length], specials <= SPECIAL_MOST, true);
 }
@@ -392,80 +389,6 @@ static void mark_peak(struct explain *e)
         most->decides = true;
 }
 
-/* --- ranks --- */
-
-/* Lines without time are of no value; equal values are one line. */
-static size_t put_values(struct explain_line line[], size_t count, int64_t *all_ns)
-{
-    size_t kept = 0;
-
-    *all_ns = 0;
-    for (size_t i = 0; i < count; i++)
-        if (line[i].item.dt_ns > 0)
-            line[kept++] = line[i];
-    count = kept;
-    if (count > 1)
-        qsort(line, count, sizeof *line, by_peak_down);
-    kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        *all_ns = wrap_add(*all_ns, line[i].item.dt_ns);
-        if (kept > 0 && line[kept - 1].peak == line[i].peak)
-            join(&line[kept - 1], &line[i]);
-        else
-            line[kept++] = line[i];
-        line[kept - 1].label = "value";
-    }
-    return kept;
-}
-
-static void join_range(struct explain *e, size_t first, size_t end, const char *label)
-{
-    struct explain_line *line = &e->line[first];
-
-    if (end - first < 2)
-        return;
-    for (size_t i = first + 1; i < end; i++) {
-        join(line, &e->line[i]);
-        line->peak = e->line[i].peak > line->peak ? e->line[i].peak : line->peak;
-        line->reach_ns =
-            e->line[i].reach_ns > line->reach_ns ? e->line[i].reach_ns : line->reach_ns;
-    }
-    line->label = label;
-    memmove(line + 1, &e->line[end], (e->count - end) * sizeof *line);
-    e->count -= end - first - 1;
-}
-
-/* Smallest first; only those about the percentile one by one. */
-static void put_ranks(struct explain *e)
-{
-    int64_t all_ns, above_ns = 0;
-    size_t rank = SIZE_MAX;
-
-    e->count = put_values(e->line, e->count, &all_ns);
-    for (size_t i = 0; i < e->count; i++) {
-        e->line[i].reach_ns = all_ns - above_ns;
-        above_ns += e->line[i].item.dt_ns;
-        if (rank == SIZE_MAX && (int128)above_ns * 20 > all_ns)
-            rank = i;
-    }
-    if (rank == SIZE_MAX)
-        return;
-    e->line[rank].decides = true;
-    for (size_t i = 0; i < e->count / 2; i++) {
-        struct explain_line swap = e->line[i];
-
-        e->line[i] = e->line[e->count - 1 - i];
-        e->line[e->count - 1 - i] = swap;
-    }
-    rank = e->count - 1 - rank;
-    if (e->count <= LINES_MOST)
-        return;
-    if (rank + 1 + RANKS_BESIDE < e->count)
-        join_range(e, rank + 1 + RANKS_BESIDE, e->count, "higher");
-    if (rank > RANKS_BESIDE)
-        join_range(e, 0, rank - RANKS_BESIDE, "lower");
-}
-
 /* --- all of it --- */
 
 static size_t put_section(const struct explain *e, struct explain_line line[], size_t count)
@@ -478,7 +401,7 @@ void explain_condense(struct explain *e)
     size_t kept = 0;
 
     if (e->view == VIEW_RANK) {
-        put_ranks(e);
+        explain_rank(e);
         return;
     }
     if (e->count > 1)

@@ -350,7 +350,7 @@ static void fill_energy(struct output_cell cells[], const struct explain_line *l
         cells[CELL_READING_FROM] = reading(s->reading[0], item, item->before);
         cells[CELL_READING_TO] = reading(s->reading[1], item, item->value);
     }
-    if (item->what != TRACE_SHARE)
+    if (item->what != TRACE_SHARE || item->rail == NULL)
         return;
     rail = recording_entity(recording, item->rail->entity_id);
     cells[CELL_RAIL] = text_cell(rail == NULL ? "" : rail->label);

@@ -78,6 +78,14 @@ MUST_USE enum status explain_compare(const char *what, int128 lines, int128 repo
                                      struct error *err);
 const char *explain_gpu_formula(const struct report_column *column);
 
+enum { EXPLAIN_LINES_MOST = 40 }; /* of one kind; more are put together */
+
+/* `more` comes behind `line`: make both one. */
+void explain_join(struct explain_line *line, const struct explain_line *more);
+
+/* Smallest value first; only those about the percentile one by one. */
+void explain_rank(struct explain *e);
+
 /* Put lines in order and together, so that few enough are left. */
 void explain_condense(struct explain *e);
 

@@ -12,7 +12,8 @@ bool trace_wants(const struct trace *trace, const struct groups *groups, uint32_
     group = &groups->group[number];
     if (groups->by == BY_PROCESS)
         return group->process_id == trace->process_id;
-    return (group->key.data == NULL) == (trace->key.data == NULL) &&
-           group->key.size == trace->key.size &&
-           (group->key.size == 0 || memcmp(group->key.data, trace->key.data, group->key.size) == 0);
+    if (group->key.data == NULL || trace->key.data == NULL)
+        return group->key.data == trace->key.data;
+    return group->key.size == trace->key.size &&
+           memcmp(group->key.data, trace->key.data, group->key.size) == 0;
 }
