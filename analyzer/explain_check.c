@@ -43,9 +43,9 @@ void explain_add_up(struct explain *e)
         s->weight_ns += line->item.dt_ns;
         s->uj += line->item.uj;
         if (line->item.what == TRACE_WORK)
-            s->work += line->item.sum;
+            s->work = explain_add(s->work, line->item.sum);
         else
-            s->sum += line->item.sum;
+            s->sum = explain_add(s->sum, line->item.sum);
         add_peak(e, line);
     }
     if (e->view == VIEW_RANK)

@@ -146,12 +146,12 @@ void explain_join(struct explain_line *line, const struct explain_line *more)
     item->increase = wrap_add(item->increase, more->item.increase);
     item->dt_ns = wrap_add(item->dt_ns, more->item.dt_ns);
     item->covered_ns = wrap_add(item->covered_ns, more->item.covered_ns);
-    item->sum += more->item.sum;
+    item->sum = explain_add(item->sum, more->item.sum);
     item->rail_uj = wrap_add(item->rail_uj, more->item.rail_uj);
     item->idle_uj = wrap_add(item->idle_uj, more->item.idle_uj);
     item->uj = wrap_add(item->uj, more->item.uj);
-    item->weight += more->item.weight;
-    item->weights += more->item.weights;
+    item->weight = explain_add(item->weight, more->item.weight);
+    item->weights = explain_add(item->weights, more->item.weights);
     line->pieces += more->pieces;
     line->samples += more->samples;
     line->in_gaps = wrap_add(line->in_gaps, more->in_gaps);
@@ -177,7 +177,7 @@ static bool joins_interval(const struct explain *e, struct explain_line *last,
         last->item.rail != line->item.rail || last->item.to_ns != line->item.to_ns)
         return false;
     last->item.uj = wrap_add(last->item.uj, line->item.uj);
-    last->item.weight += line->item.weight;
+    last->item.weight = explain_add(last->item.weight, line->item.weight);
     last->item.process_id = 0;
     last->ups += line->ups;
     last->members++;
@@ -352,7 +352,7 @@ static void find_holes(struct explain_line line[], size_t count)
             from_ns <= until_ns)
             continue;
         line[i].holes = 1;
-        line[i].hole_ns = from_ns - until_ns;
+        line[i].hole_ns = wrap_subtract(from_ns, until_ns);
     }
 }
 

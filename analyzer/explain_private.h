@@ -99,7 +99,12 @@ MUST_USE enum status explain_check(const struct explain *e, const struct aggrega
 /* How the column is defined, in words; NULL: it is no figure that can be explained. */
 const char *explain_formula(const struct report_column *column, enum group_by by);
 
-/* As 128 bits wrap. */
+/* As 128 bits wrap: a recording may be a stranger's. */
+static inline int128 explain_add(int128 x, int128 y)
+{
+    return (int128)((uint128)x + (uint128)y);
+}
+
 static inline int128 explain_multiply(int128 x, int128 y)
 {
     return (int128)((uint128)x * (uint128)y);

@@ -66,8 +66,8 @@ void explain_rank(struct explain *e)
 
     e->count = put_values(e->line, e->count, &all_ns);
     for (size_t i = 0; i < e->count; i++) {
-        e->line[i].reach_ns = all_ns - above_ns;
-        above_ns += e->line[i].item.dt_ns;
+        e->line[i].reach_ns = wrap_subtract(all_ns, above_ns);
+        above_ns = wrap_add(above_ns, e->line[i].item.dt_ns);
         if (rank == SIZE_MAX && (int128)above_ns * 20 > all_ns)
             rank = i;
     }
