@@ -180,6 +180,24 @@ static void put_shares(struct answer *w)
                 "process by itself");
 }
 
+/* Of a group's largest: who was there then. */
+static void put_moment(struct answer *w)
+{
+    const struct explain *e = &w->explain;
+
+    for (size_t i = 0; i < e->count && e->by != BY_PROCESS; i++) {
+        char text[200], from[64], to[64];
+
+        if (!e->line[i].decides || e->view == VIEW_RANK)
+            continue;
+        *explain_put_wide(from, (int128)e->line[i].peak_ns - 1, -9) = '\0';
+        *explain_put_wide(to, e->line[i].peak_ns, -9) = '\0';
+        (void)snprintf(text, sizeof text,
+                       "the members then: the report by process, --from @%s --to @%s", from, to);
+        output_note(&w->out, "that moment", text);
+    }
+}
+
 /* How to go on from a group to a member. */
 static void put_next(struct answer *w)
 {
@@ -279,6 +297,7 @@ static enum status put_answer(struct answer *w, struct error *err)
     put_read(w);
     put_powers(w);
     put_shares(w);
+    put_moment(w);
     put_next(w);
     trust_notes(&w->out, w->traced, w->subject);
     return st;

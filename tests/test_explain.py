@@ -240,7 +240,7 @@ def wrong(path, chance, by, options, rows):
 
 def compare(path, seed):
     chance = random.Random(seed)
-    problems, asked, of = [], 0, set()
+    problems, asked = [], 0
     for by, options, rows in reports(path, chance, max(CELLS // 4, 1)):
         for _ in range(4):
             problems += wrong(path, chance, by, options, rows)
@@ -249,7 +249,6 @@ def compare(path, seed):
         print("  " + problem[:1500])
     check(not problems and asked > 0, "%s: %d of %d explained cells are wrong" % (os.path.basename(path), len(problems),
                                                                                  asked))
-    return of
 
 
 # --- GPUs -----------------------------------------------------------------------------------------
@@ -356,6 +355,21 @@ def documented():
     check(len(shown) == 3, "EXPLAIN.md shows three figures")
 
 
+def moment(path):
+    """Of a group's largest it is told when that was: those who were there then add up to it."""
+    for user in sorted({row["user"] for row in programs.report(path, "--by", "user", "--no-remainder", columns="user")}):
+        code, text, _ = ask(path, "--by", "user", "--explain-cell", user + ":resident_bytes_max", "--format", "json")
+        if code != 0:
+            check(False, "user %s is explained" % user)
+            continue
+        notes = of_json(text)[1]
+        when = re.findall(r"--(?:from|to) @[0-9.]+", notes["that moment"])
+        there = programs.report(path, *" ".join(when).split(), "--user", user, "--no-remainder",
+                                columns="resident_bytes_max")
+        held = sum(int(row["resident_bytes_max"] or 0) for row in there)
+        check(held == int(notes["figure"]), "%s: %d processes held the largest" % (user, len(there)))
+
+
 def main():
     programs.need_programs()
     documented()
@@ -368,6 +382,7 @@ def main():
         compare_gpus(os.path.join(work, "hours.pscope"), 8)
         refusals(os.path.join(work, "powers.pscope"))
         names(os.path.join(work, "powers.pscope"))
+        moment(os.path.join(work, "powers.pscope"))
     programs.finish()
 
 
