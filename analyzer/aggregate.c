@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/aggregate_trace.h"
 #include "schema/rollup.h"
 
 const char *const measure_metric[MEASURE_COUNT] = {
@@ -28,11 +29,6 @@ const char *const measure_metric[MEASURE_COUNT] = {
 };
 
 enum { NOT_SELECTED = 0 }; /* the group of samples that nobody asked for */
-
-static bool is_gauge(enum measure m)
-{
-    return m >= MEASURE_RESIDENT;
-}
 
 enum status aggregate_begin(struct aggregate *a, struct recording *recording,
                             const struct window *window, struct error *err)
@@ -237,14 +233,22 @@ static enum status add_alone(struct aggregate *a, enum measure m, const struct p
                              struct error *err)
 {
     struct total *total = groups_total(&a->groups, piece->group, a->slot[m]);
-    struct rate_walk walk;
+    bool traced = trace_wants(a->trace, &a->groups, piece->group);
+    struct rate_walk walk, before;
     struct rate_run run;
 
     rate_begin(&walk, &a->block, piece->series, piece->first, piece->end);
-    while (rate_next(&walk, &run)) {
-        int64_t at_ns = a->block.directory.tick_ns[run.tick + run.count - 1];
+    for (;;) {
+        int64_t at_ns;
 
-        if (is_gauge(m)) {
+        if (traced)
+            before = walk;
+        if (!rate_next(&walk, &run))
+            break;
+        if (traced && aggregate_tell_run(a, m, &before, &run, err) != STATUS_OK)
+            return err->status;
+        at_ns = a->block.directory.tick_ns[run.tick + run.count - 1];
+        if (measure_is_gauge(m)) {
             add_level(total, run.value, run.dt_ns);
             continue;
         }
@@ -258,29 +262,39 @@ static enum status add_alone(struct aggregate *a, enum measure m, const struct p
     return STATUS_OK;
 }
 
-static void sum_ticks(struct aggregate *a, enum measure m, const struct piece *piece)
+static enum status sum_ticks(struct aggregate *a, enum measure m, const struct piece *piece,
+                             bool traced, struct error *err)
 {
     struct total *total = groups_total(&a->groups, piece->group, a->slot[m]);
-    struct rate_walk walk;
+    struct rate_walk walk, before;
     struct rate_run run;
 
     rate_begin(&walk, &a->block, piece->series, piece->first, piece->end);
-    while (rate_next(&walk, &run)) {
-        struct tick_sum *tick = &a->tick[run.tick];
+    for (;;) {
+        struct tick_sum *tick;
 
-        if (!is_gauge(m))
+        if (traced)
+            before = walk;
+        if (!rate_next(&walk, &run))
+            break;
+        tick = &a->tick[run.tick];
+        if (!measure_is_gauge(m)) {
+            if (traced && aggregate_tell_run(a, m, &before, &run, err) != STATUS_OK)
+                return err->status;
             add_increase(a, total, &run);
+        }
         if (run.quiet) {
             tick[0].quiet_more++;
             tick[run.count].quiet_more--;
-            tick[0].quiet_step += is_gauge(m) ? run.value : 0;
-            tick[run.count].quiet_step -= is_gauge(m) ? run.value : 0;
+            tick[0].quiet_step += measure_is_gauge(m) ? run.value : 0;
+            tick[run.count].quiet_step -= measure_is_gauge(m) ? run.value : 0;
             continue;
         }
         tick->present = true;
         tick->dt_ns = run.dt_ns > tick->dt_ns ? run.dt_ns : tick->dt_ns;
-        tick->value += is_gauge(m) ? run.value : run.dt_ns > 0 ? run.increase : 0;
+        tick->value += measure_is_gauge(m) ? run.value : run.dt_ns > 0 ? run.increase : 0;
     }
+    return STATUS_OK;
 }
 
 /* The time since the table's tick before; 0 across a gap and at a session's first tick. */
@@ -299,25 +313,34 @@ static enum status add_together(struct aggregate *a, enum measure m, const struc
                                 size_t count, struct error *err)
 {
     struct total *total = groups_total(&a->groups, piece[0].group, a->slot[m]);
+    bool traced = trace_wants(a->trace, &a->groups, piece[0].group);
     int64_t quiet_value = 0;
     int32_t quiet = 0;
 
     memset(a->tick, 0, (a->block.directory.tick_count + 1) * sizeof *a->tick);
     for (size_t i = 0; i < count; i++)
-        sum_ticks(a, m, &piece[i]);
+        if (sum_ticks(a, m, &piece[i], traced, err) != STATUS_OK)
+            return err->status;
     for (uint32_t t = a->block.first; t < a->block.end; t++) {
         const struct tick_sum *tick = &a->tick[t];
-        int64_t dt_ns = tick->dt_ns;
+        int64_t dt_ns = tick->dt_ns, covered_ns = total->covered_ns;
+        bool present;
 
         quiet += tick->quiet_more;
         quiet_value += tick->quiet_step;
         if ((quiet > 0 || (m == MEASURE_CPU && dt_ns > 0)) && tick_interval(a, m, t) > dt_ns)
             dt_ns = tick_interval(a, m, t);
-        if (is_gauge(m) && (tick->present || quiet > 0))
+        present = m == MEASURE_CPU ? dt_ns > 0 : tick->present || quiet > 0;
+        if (present && measure_is_gauge(m))
             add_level(total, tick->value + quiet_value, dt_ns);
         else if (m == MEASURE_CPU &&
                  add_rate(a, piece[0].group, rollup_rate(tick->value, dt_ns), dt_ns,
                           a->block.directory.tick_ns[t], err) != STATUS_OK)
+            return err->status;
+        if (traced && present &&
+            aggregate_tell_tick(
+                a, m, t, measure_is_gauge(m) ? tick->value + quiet_value : tick->value, dt_ns,
+                wrap_subtract(total->covered_ns, covered_ns), err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -338,7 +361,7 @@ static size_t same_group(const struct aggregate *a, size_t first, bool *alone)
 
 static enum status add_measure(struct aggregate *a, enum measure m, struct error *err)
 {
-    bool summed = m == MEASURE_CPU || is_gauge(m);
+    bool summed = m == MEASURE_CPU || measure_is_gauge(m);
     enum status st = STATUS_OK;
 
     for (size_t i = 0, end; i < a->piece_count && st == STATUS_OK; i = end) {

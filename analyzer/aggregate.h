@@ -12,6 +12,7 @@
 #include "analyzer/group.h"
 #include "analyzer/rate.h"
 #include "analyzer/select.h"
+#include "analyzer/trace.h"
 
 /* What can be measured of processes: one metric each. */
 enum measure {
@@ -33,6 +34,11 @@ enum measure {
     MEASURE_COUNT,
 };
 extern const char *const measure_metric[MEASURE_COUNT]; /* catalog names */
+
+static inline bool measure_is_gauge(enum measure m)
+{
+    return m >= MEASURE_RESIDENT;
+}
 
 /* The part of one series in one block that belongs to one group. */
 struct piece {
@@ -58,6 +64,7 @@ struct aggregate {
     bool want_p95, want_in_gaps, want_members, want_names;
     const int64_t *only; /* [only_count] by process, ascending: no others; NULL: all */
     size_t only_count;
+    struct trace *trace; /* told of one row's samples; NULL: nobody listens */
     /* results */
     struct groups groups;
     size_t slot[MEASURE_COUNT];   /* index among a group's totals; SIZE_MAX: not wanted */

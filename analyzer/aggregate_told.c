@@ -20,11 +20,6 @@ bool aggregate_tellable(const struct aggregate *a)
            a->only == NULL;
 }
 
-static bool is_gauge(enum measure m)
-{
-    return m >= MEASURE_RESIDENT;
-}
-
 static bool wanted(const struct aggregate *a, int m)
 {
     return a->want[m] && a->position[m] != SIZE_MAX;
@@ -64,7 +59,7 @@ static void add_cell(struct aggregate *a, enum measure m, uint32_t group,
             total->reason = cell->reason;
         return;
     }
-    if (is_gauge(m))
+    if (measure_is_gauge(m))
         add_gauge(total, cell);
     else
         add_counter(a, m, total, cell);
@@ -135,7 +130,7 @@ static unsigned parts_of(const struct aggregate *a, enum measure m)
 {
     unsigned basis = 1U << PART_LAST | 1U << PART_UNCOVERED;
 
-    if (is_gauge(m))
+    if (measure_is_gauge(m))
         return basis | 1U << PART_MAX_ABOVE |
                (a->want_mean[m] ? 1U << PART_SUM_LOW | 1U << PART_SUM_HIGH : 0U);
     return basis | (m == MEASURE_CPU ? 1U << PART_RATE_ABOVE : 0U);
@@ -170,7 +165,7 @@ static struct rollup_cell cell_of(const struct windows *w, enum measure m, unsig
     for (unsigned q = 0; q < PART_COUNT; q++)
         if ((parts >> q & 1) != 0)
             part[q] = w->part[q].value[row];
-    rollup_cell_from_parts(is_gauge(m) ? METRIC_GAUGE : METRIC_COUNTER, part,
+    rollup_cell_from_parts(measure_is_gauge(m) ? METRIC_GAUGE : METRIC_COUNTER, part,
                            d->covered_ns[window * d->shape->metric_count + position], before,
                            &cell);
     cell.present = true;
@@ -287,6 +282,6 @@ void aggregate_lives_unseen(struct aggregate *a, const struct recording_block *b
 void aggregate_falls(struct aggregate *a, const struct block_sums *sums)
 {
     for (int m = 0; m < MEASURE_COUNT; m++)
-        if (wanted(a, m) && !is_gauge((enum measure)m))
+        if (wanted(a, m) && !measure_is_gauge((enum measure)m))
             a->resets = wrap_add(a->resets, sums->falls[a->position[m]]);
 }

@@ -207,6 +207,32 @@ static enum status add_powers(struct attribution *a, struct sharing *s, size_t c
     return STATUS_OK;
 }
 
+static enum status tell_share(struct attribution *a, const struct sharing *s, size_t claims,
+                              size_t place, const struct energy_use *use, struct error *err)
+{
+    const struct rail_interval *in = s->interval;
+    struct trace_item item = { .what = TRACE_SHARE,
+                               .which = !a->source->by_device,
+                               .process_id = use->process_id,
+                               .block = use->block,
+                               .from_ns = in->from_ns,
+                               .to_ns = in->to_ns,
+                               .count = 1,
+                               .rail = s->rail,
+                               .rail_uj = in->uj,
+                               .idle_uj = energy_at(s->rail->idle_uw, in->to_ns - in->from_ns),
+                               .uj = s->claim[place].uj,
+                               .weight = s->claim[place].weight,
+                               .up = s->claim[place].up,
+                               .before = in->before,
+                               .value = in->reading,
+                               .counter = s->rail->method == RAIL_COUNTER };
+
+    for (size_t i = 0; i <= claims; i++)
+        item.weights += s->claim[i].weight;
+    return a->trace->take(a->trace, &item, err);
+}
+
 static enum status give_out(struct attribution *a, struct sharing *s, size_t claims,
                             struct error *err)
 {
@@ -222,6 +248,9 @@ static enum status give_out(struct attribution *a, struct sharing *s, size_t cla
             continue;
         if (attribution_group(a, use->block, use->process_id, s->interval->to_ns, &group, err) !=
             STATUS_OK)
+            return err->status;
+        if (trace_wants(a->trace, a->groups, group) &&
+            tell_share(a, s, claims, place, use, err) != STATUS_OK)
             return err->status;
         total = &a->total[group];
         total->methods |= method_of(a->source, s->rail, use->timed);

@@ -17,6 +17,7 @@
 #include "analyzer/group.h"
 #include "analyzer/rail.h"
 #include "analyzer/select.h"
+#include "analyzer/trace.h"
 
 /* How a row's figures came about: bits, of several devices all. */
 enum energy_method {
@@ -66,6 +67,7 @@ struct attribution {
     const struct select *select;
     bool known_only; /* processes without a group go to number 0 */
     bool want_members;
+    struct trace *trace; /* told of one row's energy; NULL: nobody listens */
     /* results */
     bool done;
     struct rails rails;

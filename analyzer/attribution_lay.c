@@ -44,6 +44,20 @@ enum status attribution_stretch(struct attribution *a, const struct energy_segme
     struct energy_total *total = &a->total[segment->group];
     int64_t dt_ns = wrap_subtract(segment->to_ns, segment->from_ns), power_uw = segment->power_uw;
 
+    if (trace_wants(a->trace, a->groups, segment->group)) {
+        struct trace_item item = { .what =
+                                       segment->kind == SEGMENT_TIME ? TRACE_AT_WORK : TRACE_POWER,
+                                   .which = !a->source->by_device,
+                                   .from_ns = segment->from_ns,
+                                   .to_ns = segment->to_ns,
+                                   .count = 1,
+                                   .value = power_uw,
+                                   .dt_ns = dt_ns,
+                                   .covered_ns = dt_ns };
+
+        if (a->trace->take(a->trace, &item, err) != STATUS_OK)
+            return err->status;
+    }
     if (segment->kind == SEGMENT_TIME) {
         total->gpu_covered_ns = wrap_add(total->gpu_covered_ns, dt_ns);
         return STATUS_OK;

@@ -122,6 +122,19 @@ static enum status count_time(struct reader *r, const struct done *done, struct 
     if (attribution_group(a, r->block, done->process_id, done->at_ns, &segment.group, err) !=
         STATUS_OK)
         return err->status;
+    if (trace_wants(a->trace, a->groups, segment.group)) {
+        struct trace_item item = { .what = TRACE_WORK,
+                                   .process_id = done->process_id,
+                                   .block = r->block,
+                                   .from_ns = done->from_ns,
+                                   .to_ns = done->to_ns,
+                                   .count = 1,
+                                   .dt_ns = done->to_ns - done->from_ns,
+                                   .sum = done->weight };
+
+        if (a->trace->take(a->trace, &item, err) != STATUS_OK)
+            return err->status;
+    }
     a->total[segment.group].gpu_ppmns += done->weight;
     return attribution_segment(a, segment, err);
 }
@@ -283,6 +296,16 @@ static enum status find_held(struct reader *r, struct held *held, size_t *count,
     return STATUS_OK;
 }
 
+static enum status tell_memory(struct reader *r, const struct held *sum, struct error *err)
+{
+    int64_t at_ns = r->a->block.directory.tick_ns[sum->tick];
+    struct trace_item item = {
+        .what = TRACE_MEMORY, .from_ns = NO_TIME, .to_ns = at_ns, .count = 1, .value = sum->bytes
+    };
+
+    return r->a->trace->take(r->a->trace, &item, err);
+}
+
 /* Of a group at a tick: of all its processes on all GPUs. */
 static enum status read_memory(struct reader *r, struct error *err)
 {
@@ -307,6 +330,8 @@ static enum status read_memory(struct reader *r, struct error *err)
 
         for (; i < count && by_tick(&held[i], &sum) == 0; i++)
             sum.bytes = wrap_add(sum.bytes, held[i].bytes);
+        if (trace_wants(r->a->trace, r->a->groups, sum.group))
+            st = tell_memory(r, &sum, err);
         if (!total->remembers || sum.bytes > total->memory_max)
             total->memory_max = sum.bytes;
         total->remembers = true;

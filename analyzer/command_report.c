@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyzer/command.h"
+#include "analyzer/explain.h"
 #include "analyzer/report.h"
 
 static const char help[] =
@@ -21,7 +22,11 @@ static const char help[] =
     "  --no-remainder    without the rows for others, idle, not attributed and the total\n"
     "  --no-rollups      read every sample, also where sums of minutes and hours say the same\n"
     "  --idle-watts W    a GPU's power when idle (default: what 1 % of its time was at or below)\n"
-    "  --cpu-idle-watts W  the same of a CPU package\n";
+    "  --cpu-idle-watts W  the same of a CPU package\n"
+    "  --explain-cell ROW:COLUMN  how one figure comes about: the samples that it is made of, "
+    "such\n"
+    "                    that the sum can be redone by hand; ROW is a pid, comm or process_id=N,\n"
+    "                    of groups and GPUs their name, or row=N\n";
 
 static const char *const table_columns[] = {
     "pid",
@@ -46,7 +51,9 @@ enum { TABLE_TOP = 20, TABLE_FIRST_FIGURE = 3 };
 /* The words of the command line. */
 struct words {
     struct options options;
-    const char *by, *columns, *sort, *top, *no_remainder, *no_rollups, *idle_watts, *cpu_idle_watts;
+    const char *by, *columns, *sort, *top, *no_remainder, *no_rollups, *idle_watts, *cpu_idle_watts,
+        *explain;
+    struct explain_cell cell;
 };
 
 static enum status add_column(struct report *r, const char *name, struct error *err)
@@ -200,6 +207,14 @@ static enum status parse_top(struct report *r, const struct words *words, struct
     return STATUS_OK;
 }
 
+static enum status parse_explain(struct report *r, struct words *words, struct error *err)
+{
+    if (explain_parse(&words->cell, words->explain, r->devices, err) != STATUS_OK)
+        return err->status;
+    r->gpu.want_energy |= r->devices;
+    return add_column(r, words->cell.column->output.name, err);
+}
+
 static enum status parse(struct report *r, struct words *words, int argc, char **argv,
                          struct error *err)
 {
@@ -210,7 +225,8 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
                                       { "--no-remainder", false, &words->no_remainder },
                                       { "--no-rollups", false, &words->no_rollups },
                                       { "--idle-watts", true, &words->idle_watts },
-                                      { "--cpu-idle-watts", true, &words->cpu_idle_watts } };
+                                      { "--cpu-idle-watts", true, &words->cpu_idle_watts },
+                                      { "--explain-cell", true, &words->explain } };
 
     if (options_parse(&words->options,
                       OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT, own,
@@ -225,6 +241,8 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
     r->aggregate.select = &words->options.select;
     if (words->columns != NULL && strcmp(words->columns, "help") == 0)
         return STATUS_OK;
+    if (words->explain != NULL)
+        return parse_explain(r, words, err);
     if (r->devices)
         return gpu_columns(r, words->columns, words->options.format == OUTPUT_TABLE, err);
     if (words->columns != NULL)
@@ -243,7 +261,10 @@ static enum status print(struct report *r, const struct words *words, const stru
     if (st != STATUS_OK)
         return st;
     options = sink_options(&sink, &words->options, subject);
-    st = report_print(r, subject, sink.file, &options, err);
+    if (words->explain != NULL)
+        st = explain(r, &words->cell, subject, sink.file, &options, err);
+    else
+        st = report_print(r, subject, sink.file, &options, err);
     return sink_close(&sink, st, err);
 }
 
@@ -274,11 +295,21 @@ static enum status add_gpu_columns(struct report *r, const struct subject *subje
     return STATUS_OK;
 }
 
+/* The command line once more, for who reads the answer without it. */
+static void quote_question(char *text, size_t size, int argc, char **argv)
+{
+    size_t used = (size_t)snprintf(text, size, "procscope report");
+
+    for (int i = 1; i < argc && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, " %s", argv[i]);
+}
+
 static enum status run(int argc, char **argv, struct error *err)
 {
     struct words words = { .by = NULL };
     struct subject subject = { 0 };
     struct report report = { .column_count = 0 };
+    char asked[2000];
     enum status st = parse(&report, &words, argc, argv, err);
 
     if (st == STATUS_OK && report.column_count == 0)
@@ -287,7 +318,9 @@ static enum status run(int argc, char **argv, struct error *err)
         st = subject_open(&subject, &words.options, err);
     if (st == STATUS_OK)
         st = add_gpu_columns(&report, &subject, err);
-    if (st == STATUS_OK) {
+    quote_question(asked, sizeof asked, argc, argv);
+    words.cell.asked = asked;
+    if (st == STATUS_OK && words.explain == NULL) {
         report_want(&report);
         st = report_read(&report, &subject, err);
     }

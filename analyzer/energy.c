@@ -93,6 +93,7 @@ int64_t energy_share(int64_t uj, struct energy_claim claims[], size_t count)
 
     for (size_t i = 0; i < count; i++) {
         claims[i].uj = 0;
+        claims[i].up = false;
         sum += claims[i].weight >> shift;
     }
     if (uj <= 0 || sum == 0)
@@ -109,8 +110,10 @@ int64_t energy_share(int64_t uj, struct energy_claim claims[], size_t count)
         return 0;
     /* Fewer are left than there are claims with a remainder. */
     qsort(claims, count, sizeof *claims, by_remainder);
-    for (size_t i = 0; (int64_t)i < left; i++)
+    for (size_t i = 0; (int64_t)i < left; i++) {
         claims[i].uj++;
+        claims[i].up = true;
+    }
     qsort(claims, count, sizeof *claims, by_place);
     return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef ANALYZER_ENERGY_H
 #define ANALYZER_ENERGY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct energy_claim {
     int128 remainder; /* private */
     size_t place;     /* the same */
     int64_t uj;
+    bool up; /* one more than its share rounded down */
 };
 
 /*

@@ -84,24 +84,35 @@ static enum status group_of(struct reading *r, const struct usage_key *key, uint
     return STATUS_OK;
 }
 
-static void add_sum(struct reading *r, enum measure m, const struct usage_sum *sum, bool wanted,
-                    uint32_t group)
+static enum status add_sum(struct reading *r, enum measure m, const struct usage_sum *sum,
+                           bool wanted, uint32_t group, int64_t start_ns, struct error *err)
 {
     struct total *total;
 
     if (wanted && !r->by_name) {
         r->to->increase[m] = wrap_add(r->to->increase[m], sum->increase);
         r->to->known[m] |= sum->covered_ns != 0;
-        return;
+        return STATUS_OK;
     }
     total = groups_total(&r->a->groups, group, r->a->slot[m]);
     total->increase = wrap_add(total->increase, sum->increase);
     total->present |= sum->covered_ns != 0;
     total->timed |= sum->covered_ns != 0;
+    if (trace_wants(r->a->trace, &r->a->groups, group)) {
+        struct trace_item item = { .what = TRACE_USAGE,
+                                   .which = m,
+                                   .from_ns = start_ns,
+                                   .to_ns = start_ns + HOUR_NS,
+                                   .dt_ns = sum->covered_ns,
+                                   .increase = sum->increase };
+
+        return r->a->trace->take(r->a->trace, &item, err);
+    }
+    return STATUS_OK;
 }
 
 static enum status add_row(struct reading *r, const struct usage *usage, size_t row,
-                           struct error *err)
+                           int64_t start_ns, struct error *err)
 {
     const struct usage_key *key = &usage->row[row].key;
     bool wanted = selected(r, key);
@@ -111,7 +122,9 @@ static enum status add_row(struct reading *r, const struct usage *usage, size_t 
         return err->status;
     for (int m = 0; m < MEASURE_COUNT; m++)
         if (r->a->want[m] && r->a->position[m] < usage->metric_count && m < MEASURE_RESIDENT)
-            add_sum(r, (enum measure)m, &usage_sums(usage, row)[r->a->position[m]], wanted, group);
+            if (add_sum(r, (enum measure)m, &usage_sums(usage, row)[r->a->position[m]], wanted,
+                        group, start_ns, err) != STATUS_OK)
+                return err->status;
     if (r->by_name && wanted)
         r->a->groups.group[group].process_count += (size_t)usage->row[row].process_count;
     else if (wanted && (key->flags & USAGE_LIFETIMES) != 0)
@@ -152,7 +165,7 @@ static enum status read_usage(struct reading *r, struct error *err)
             continue;
         st = recording_usage(r->recording, &r->hour[i], &usage, err);
         for (size_t row = 0; row < usage.count && st == STATUS_OK; row++)
-            st = add_row(r, &usage, row, err);
+            st = add_row(r, &usage, row, start_ns, err);
     }
     usage_release(&usage);
     return st;
@@ -228,6 +241,26 @@ static enum status find_sample_group(struct reading *r, unsigned level, struct s
                               : STATUS_OK;
 }
 
+static enum status tell_window(struct reading *r, enum measure m, unsigned level,
+                               const struct sample *s, const struct rollup_cell *cell,
+                               struct error *err)
+{
+    bool gauge = m >= MEASURE_RESIDENT;
+    struct trace_item item = { .what = TRACE_WINDOW,
+                               .which = m,
+                               .process_id = s->process_id,
+                               .from_ns = s->window_ns,
+                               .to_ns = s->window_ns + level_seconds[level] * SECOND_NS,
+                               .value = gauge ? cell->max : cell->last,
+                               .increase = gauge ? 0 : cell->increase,
+                               .dt_ns = cell->covered_ns,
+                               .covered_ns = cell->covered_ns,
+                               .rate = gauge ? 0 : cell->rate_max,
+                               .sum = gauge ? cell->sum : 0 };
+
+    return r->a->trace->take(r->a->trace, &item, err);
+}
+
 static void add_cell(struct reading *r, enum measure m, const struct sample *s,
                      const struct rollup_cell *cell)
 {
@@ -296,6 +329,9 @@ static enum status add_metric(struct reading *r, enum measure m, unsigned level,
                                        before, &cell);
             cell.present =
                 r->column[0].missing == NULL || r->column[0].missing[row] == MISSING_NONE;
+            if (cell.present && s.selected && trace_wants(r->a->trace, &r->a->groups, s.group) &&
+                tell_window(r, m, level, &s, &cell, err) != STATUS_OK)
+                return err->status;
             add_cell(r, m, &s, &cell);
         }
     return STATUS_OK;

@@ -156,7 +156,12 @@ static enum status walk(struct reader *r, struct rail *rail, size_t series, take
 static enum status add(struct reader *r, struct rail *rail, enum rail_method method,
                        const struct step *step, int64_t uj, struct error *err)
 {
-    struct rail_interval interval = { step->from_ns, step->to_ns, uj, -1 };
+    struct rail_interval interval = { .from_ns = step->from_ns,
+                                      .to_ns = step->to_ns,
+                                      .uj = uj,
+                                      .busy_ns = -1,
+                                      .before = step->before,
+                                      .reading = step->value };
     bool in = step->to_ns > r->window->from_ns && step->to_ns <= r->window->to_ns;
 
     if (in && step->from_ns < r->rails->from_ns)

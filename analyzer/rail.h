@@ -18,7 +18,8 @@ enum rail_method { RAIL_COUNTER, RAIL_POWER, RAIL_METHOD_COUNT };
 struct rail_interval {
     int64_t from_ns, to_ns;
     int64_t uj;
-    int64_t busy_ns; /* that the device worked in it; -1: not told */
+    int64_t busy_ns;         /* that the device worked in it; -1: not told */
+    int64_t before, reading; /* of a counter microjoules, of power milliwatts */
 };
 
 /* Time that the device worked, from one reading of that to the next. */

@@ -45,7 +45,7 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* Whose row it is, from the block of its last sample. */
-static enum status identify(struct report *r, const struct subject *subject, uint32_t group,
+enum status report_identify(struct report *r, const struct subject *subject, uint32_t group,
                             struct error *err)
 {
     struct group *g = &r->aggregate.groups.group[group];
@@ -77,7 +77,7 @@ enum status report_rank(struct report *r, const struct subject *subject, struct 
                                    .group = i + 1,
                                    .process_id = g->process_id,
                                    .name = g->key };
-        if (named && identify(r, subject, i + 1, err) != STATUS_OK)
+        if (named && report_identify(r, subject, i + 1, err) != STATUS_OK)
             return err->status;
         ranked->key = r->sort->fact == FACT_PROCESS_ID
                           ? (struct output_cell){ .integer = g->process_id }
@@ -271,7 +271,7 @@ static enum status group_row(struct report *r, const struct subject *subject, st
 
     for (size_t c = 0; c < r->column_count; c++)
         named |= report_column_identity(r->column[c]);
-    if (named && identify(r, subject, group, err) != STATUS_OK)
+    if (named && report_identify(r, subject, group, err) != STATUS_OK)
         return err->status;
     for (size_t c = 0; c < r->column_count; c++) {
         cells[c] = report_column_cell(r->column[c], &r->aggregate, group, digits[c]);

@@ -61,12 +61,18 @@ extern const struct output_column report_gpu_columns[];
 extern const size_t report_gpu_column_count;
 extern const char *const report_gpu_titles[];
 MUST_USE enum status report_gpu_find(const char *name, size_t *column, struct error *err);
+/* A figure of a GPU's own row. */
+struct output_cell report_gpu_cell(struct rail *rail, size_t column);
 void report_gpu_rows(const struct report *report, const struct subject *subject,
                      struct output *out);
 
 /* Order the rows that there are so far. */
 MUST_USE enum status report_rank(struct report *report, const struct subject *subject,
                                  struct error *err);
+
+/* Look up whose row it is, for columns of its identity. */
+MUST_USE enum status report_identify(struct report *report, const struct subject *subject,
+                                     uint32_t group, struct error *err);
 
 /* Write rows and notes. */
 MUST_USE enum status report_print(struct report *report, const struct subject *subject, FILE *file,

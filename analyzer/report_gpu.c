@@ -72,18 +72,13 @@ struct line {
     struct rail *rail; /* NULL: no distribution of its own */
 };
 
-static void put(const struct report *r, struct output *out, const struct line *line)
+/* What is known of a line, but for its texts. */
+static void fill(struct output_cell all[], const struct line *line)
 {
-    struct output_cell all[GPU_COLUMN_COUNT], cells[REPORT_COLUMNS_MAX];
     bool timed = line->covered_ns > 0;
 
     for (size_t i = 0; i < GPU_COLUMN_COUNT; i++)
         all[i] = (struct output_cell){ .missing = true };
-    all[GPU_NAME] = text(line->name);
-    if (line->key != NULL)
-        all[GPU_KEY] = text(line->key);
-    all[GPU_METHOD] = text(line->method);
-    all[GPU_ROW] = text(line->row);
     if (line->known)
         all[GPU_JOULES] = (struct output_cell){ .integer = line->uj };
     if (timed) {
@@ -96,6 +91,36 @@ static void put(const struct report *r, struct output *out, const struct line *l
         all[GPU_MAX] = (struct output_cell){ .integer = line->rail->max_uw };
         all[GPU_IDLE] = (struct output_cell){ .integer = line->rail->idle_uw };
     }
+}
+
+static struct line device_line(struct rail *rail)
+{
+    return (struct line){ .row = "gpu",
+                          .uj = rail->uj,
+                          .covered_ns = rail->covered_ns,
+                          .known = rail->count > 0,
+                          .rail = rail };
+}
+
+struct output_cell report_gpu_cell(struct rail *rail, size_t column)
+{
+    struct output_cell all[GPU_COLUMN_COUNT];
+    struct line line = device_line(rail);
+
+    fill(all, &line);
+    return all[column];
+}
+
+static void put(const struct report *r, struct output *out, const struct line *line)
+{
+    struct output_cell all[GPU_COLUMN_COUNT], cells[REPORT_COLUMNS_MAX];
+
+    fill(all, line);
+    all[GPU_NAME] = text(line->name);
+    if (line->key != NULL)
+        all[GPU_KEY] = text(line->key);
+    all[GPU_METHOD] = text(line->method);
+    all[GPU_ROW] = text(line->row);
     for (size_t i = 0; i < r->column_count; i++)
         cells[i] = all[r->gpu_column[i]];
     output_row(out, cells, line->rail != NULL ? OUTPUT_NORMAL : OUTPUT_DIM);
@@ -108,15 +133,11 @@ static void device_rows(const struct report *r, const struct subject *subject, s
     const char *method = rail->level_count == 0         ? "none recorded"
                          : rail->method == RAIL_COUNTER ? "counter"
                                                         : "power";
-    struct line line = { .name = e == NULL ? "" : e->label,
-                         .key = e == NULL ? NULL : e->key,
-                         .method = method,
-                         .row = "gpu",
-                         .uj = rail->uj,
-                         .covered_ns = rail->covered_ns,
-                         .known = rail->count > 0,
-                         .rail = rail };
+    struct line line = device_line(rail);
 
+    line.name = e == NULL ? "" : e->label;
+    line.key = e == NULL ? NULL : e->key;
+    line.method = method;
     put(r, out, &line);
     if (!r->remainder)
         return;

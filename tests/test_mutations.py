@@ -40,13 +40,15 @@ RECORDINGS = {
     "tail": "--processes 4 --seconds 90 --births 0.5 --seed 4 --unclean --missing",
 }
 REFUSED = re.compile(rb"more than 10000000 rows of time|--missing-reasons: only for samples tables|"
-                     rb"no sample lies in the window")
+                     rb"no sample lies in the window|--explain-cell: no row row=1")
 FORMATS = ("table", "csv", "json", "ndjson")
 WINDOWS = ([], ["--last", "1m"], ["--at", "00:02", "--span", "2m"], ["--from", "@0", "--to", "@9000000000"],
            ["--utc"], ["--from", "-15m", "--to", "-1m"], ["--from", "2026-01-05 00:00"])
 SELECTIONS = ([], [], ["--comm", "*a*"], ["--user", "root"], ["--pid", "1"], ["--comm", "nothing"],
               ["--cgroup", "/s*"], ["--where", "not (unit ~ '*-*' and uid < 99) or container = ''"])
 GROUPINGS = ("process", "comm", "exe", "user", "container", "unit", "lineage")
+EXPLAINED = ("cpu_seconds", "cpu_percent_p95", "cpu_percent_mean", "resident_bytes_mean", "context_switches",
+             "resident_bytes_max", "cpu_percent_max", "cpu_seconds_in_gaps", "disk_read_bytes", "covered_seconds")
 TABLES = [name + level for name in ("process_samples", "cpu_samples", "memory_samples", "recorder_samples")
           for level in ("", "_60", "_3600")]
 OTHERS = ["process", "process_version", "process_lifetime", "process_hour", "entity", "event", "capability",
@@ -95,6 +97,8 @@ def commands(path, number, columns):
     yield ["export", path, "--format", "sqlite", "-o", "asked.db", *next_of(WINDOWS)]
     yield ["extract", path, *next_of(WINDOWS), *next_of(([], ["--redact", "a|b"])), "-o", "asked.pscope"]
     yield ["report", path, "-o", "asked.txt"]
+    yield ["report", path, "--by", next_of(GROUPINGS), "--explain-cell", "row=1:" + next_of(EXPLAINED),
+           "--format", next_of(FORMATS), *next_of(WINDOWS)]
 
 
 class Server:
