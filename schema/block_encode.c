@@ -192,11 +192,12 @@ static void put_known(struct encoding *e, struct column_out *o, size_t position,
     size_t at = changes->index * build->shape->column_count + c;
     int64_t since = build->base_since_ns[build_metric_at(build, changes->index, c)];
     int64_t usual = build->column_base_ns[build->shape->column[c].metric];
+    bool read = since != INT64_MIN && since >= changes->series->since_ns; /* else at most born */
 
     if ((changes->series->series.flags & SERIES_FIRST) != 0 ||
         build->base_missing[at] == MISSING_NONE)
         return;
-    if (since == INT64_MIN && changes->missing[c].shape == MISSING_ALL)
+    if (!read && changes->missing[c].shape == MISSING_ALL)
         return;
     bytes_put_varint(&o->known, position - o->last_known);
     bytes_put_varint(&o->known,

@@ -204,6 +204,17 @@ static bool map_slot(struct build *build, uint32_t slot, uint32_t index)
     return true;
 }
 
+/* Since when a series that began in view is known to be 0, whatever cannot be read of it at first. */
+static int64_t born_ns(const struct build *build, const struct series *series)
+{
+    int64_t before_ns;
+
+    if (build->shape->level != 0 || (series->flags & SERIES_BORN) == 0)
+        return INT64_MIN;
+    before_ns = series->first > 0 ? build->tick_ns[series->first - 1] : build->column_base_ns[0];
+    return series->start_ns > before_ns ? series->start_ns : before_ns;
+}
+
 enum status build_open(struct build *build, const struct series *series, uint32_t slot,
                        uint32_t *index, struct error *err)
 {
@@ -224,7 +235,7 @@ enum status build_open(struct build *build, const struct series *series, uint32_
     memset(build->missing + at * columns, 0, columns);
     memset(build->base_missing + at * columns, 0, columns);
     for (size_t m = at * metrics; m < (at + 1) * metrics; m++)
-        build->missing_since_ns[m] = build->base_since_ns[m] = INT64_MIN;
+        build->missing_since_ns[m] = build->base_since_ns[m] = born_ns(build, series);
     build->series_count++;
     *index = (uint32_t)at;
     return STATUS_OK;

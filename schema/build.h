@@ -73,7 +73,7 @@ struct build {
     uint8_t *base_missing; /* [series][column] before the first sample of this block */
     int64_t *reference;    /* level 0: [series][column] what bases are stored relative to */
     /* [series][metric], as all columns of a metric are missing together: */
-    int64_t *missing_since_ns; /* when a missing value was last known; INT64_MIN never */
+    int64_t *missing_since_ns; /* when what is missing was last known, or born; INT64_MIN never */
     int64_t *base_since_ns;    /* the same, before the first sample of this block */
     size_t series_count, series_size;
     size_t open_count;     /* of them */
