@@ -148,6 +148,11 @@ static void add_recorder(struct host *host, struct tick *tick, uint8_t flags, in
     }
 }
 
+void host_missed(struct host *host, int64_t ticks)
+{
+    host->recorder[0][RECORDER_TICKS_MISSED_TOTAL] += ticks;
+}
+
 void host_tick(struct host *host, struct tick *tick, int64_t awake_ns, int64_t run_us,
                struct random_source *random)
 {

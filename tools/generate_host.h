@@ -31,6 +31,9 @@ void host_reboot(struct host *host, struct random_source *random);
 /* A new recorder start: entities are announced at the next tick, its own counters begin at 0. */
 void host_restart(struct host *host);
 
+/* The recorder missed ticks. */
+void host_missed(struct host *host, int64_t ticks);
+
 /* Add the rows of one tick, `awake_ns` after the last, in which processes consumed `run_us`. */
 void host_tick(struct host *host, struct tick *tick, int64_t awake_ns, int64_t run_us,
                struct random_source *random);

@@ -44,6 +44,7 @@ struct process {
     int64_t first_tick, last_tick; /* index over all sessions */
     bool born;                     /* its first row had ROW_BORN */
     enum process_end end;
+    int64_t sockets; /* to others, more than it always has */
     struct hours_process hours;
 };
 
