@@ -137,7 +137,7 @@ static void give(int64_t values[], uint8_t missing[], unsigned metric, bool fail
 }
 
 /* What else a driver tells, as it follows from what the GPU does. */
-static void add_details(const struct gpu *gpu, int64_t v[], uint8_t missing[])
+static void add_details(const struct gpu *gpu, bool hot, int64_t v[], uint8_t missing[])
 {
     static const enum gpu_metric told[] = {
         GPU_UTILIZATION_PPM,   GPU_MEMORY_UTILIZATION_PPM,
@@ -165,6 +165,12 @@ static void add_details(const struct gpu *gpu, int64_t v[], uint8_t missing[])
     v[GPU_TEMPERATURE_MILLICELSIUS] = 31000 + busy_ppm / 20;
     v[GPU_FAN_PPM] = busy_ppm / 2;
     v[GPU_ENCODER_PPM] = busy_ppm / 10;
+    if (!hot)
+        return;
+    v[GPU_CORE_CLOCK_HZ] = INT64_C(300000000);
+    v[GPU_TEMPERATURE_MILLICELSIUS] = 93000;
+    v[GPU_FAN_PPM] = 1000000;
+    v[GPU_THROTTLE_REASONS] = 0x40; /* as NVIDIA's driver has it: hardware, because of heat */
 }
 
 static void add_gpu(struct gpus *gpus, uint32_t g, const struct moment *moment, struct tick *tick)
@@ -183,7 +189,8 @@ static void add_gpu(struct gpus *gpus, uint32_t g, const struct moment *moment, 
         give(values, missing, GPU_BUSY_NS_TOTAL, gpu->silent, gpu->busy_us);
     }
     if ((gpus->options->tables >> TABLE_GPU & 1) != 0)
-        add_details(gpu, values, missing);
+        add_details(gpu, g == 0 && gpus->strain != NULL && gpus->strain->gpu_ppm > 0, values,
+                    missing);
     if (gpus->truth != NULL)
         truth_gpu(gpus->truth, moment->index, g, values, missing);
 }

@@ -10,6 +10,7 @@
 
 #include "schema/tick.h"
 #include "tools/generate_random.h"
+#include "tools/generate_shape.h"
 
 enum { HOST_CORES_MAX = 8 };
 
@@ -21,6 +22,8 @@ struct host {
     int64_t processes_us; /* of that, what the processes consumed */
     int64_t recorder[4][RECORDER_METRIC_COUNT];
     int64_t memory_used_bytes;
+    int64_t oom_kills;           /* since boot */
+    const struct strain *strain; /* of this tick, or NULL */
 };
 
 void host_init(struct host *host, int64_t cores, struct random_source *random);

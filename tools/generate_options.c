@@ -25,11 +25,14 @@ const char generate_usage[] =
     "       [--gpus N] [--gpu-processes N] [--gpu-interval 1s] [--gpu-process-interval 1s]\n"
     "       [--packages N] [--power-interval 10s]\n"
     "       [--tables all | NAME,...] [--truth-tables DIR]\n"
+    "       [--incident KIND@SECOND[:SECONDS]]... [--leak COMM:BYTES_PER_HOUR]...\n"
     "--suspend (or --gap): the host sleeps. --late: ticks are missed. --restart: no recorder "
     "runs.\n"
     "--reboot: nor does the host. --step: the wall clock is set.\n"
     "--tables: more of samples than of processes, cores, memory and the recorder; event: events.\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
+    "Incidents: cpu-hog fork-storm memory-eater oom io-writer slow-disk network-flood "
+    "gpu-throttle.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
 
 /* Like the machines measured for the storage format; and the mix the goals are stated for. */
@@ -207,6 +210,13 @@ static enum status parse_limit(struct generate_options *o, int option, const cha
     case 'A':
         o->tables_truth = text;
         return STATUS_OK;
+    case 'n':
+    case 'L':
+        if (o->incident_count == GENERATE_INCIDENTS_MAX)
+            return error_set(err, STATUS_INVALID, "more than %d", GENERATE_INCIDENTS_MAX);
+        o->incident[o->incident_count].leak = option == 'L';
+        o->incident[o->incident_count++].text = text;
+        return STATUS_OK;
     default:
         return parse_gpu(o, option, text, err);
     }
@@ -317,6 +327,8 @@ static const struct option names[] = {
     { "truth-hours", 1, NULL, 'H' },
     { "tables", 1, NULL, 'a' },
     { "truth-tables", 1, NULL, 'A' },
+    { "incident", 1, NULL, 'n' },
+    { "leak", 1, NULL, 'L' },
     { "reboot", 1, NULL, 'B' },
     { "gpus", 1, NULL, 'G' },
     { "gpu-processes", 1, NULL, 'P' },

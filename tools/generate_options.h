@@ -9,7 +9,7 @@
 #include "schema/error.h"
 #include "tools/generate_behaviour.h"
 
-enum { GENERATE_SPANS_MAX = 32 };
+enum { GENERATE_SPANS_MAX = 32, GENERATE_INCIDENTS_MAX = 16 };
 
 /* Seconds after the first tick at which something begins, and how many it lasts. */
 struct generate_span {
@@ -27,6 +27,11 @@ struct generate_options {
     const char *tables_truth; /* the same */
     uint64_t tables;          /* that are made besides the usual ones, a bit each */
     bool events;              /* and events */
+    struct {
+        const char *text;
+        bool leak; /* --leak, not --incident */
+    } incident[GENERATE_INCIDENTS_MAX];
+    size_t incident_count;
     int64_t processes, seconds;
     int64_t births_ppm; /* short-lived processes in a million seconds */
     uint64_t seed;

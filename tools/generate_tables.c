@@ -164,14 +164,25 @@ static void add_detail_row(struct tables *tables, const struct process *p, uint3
     v[DETAIL_TCP_SEND_QUEUE_BYTES] = random_below(&tables->random, 100);
 }
 
+/* The first ones, and who is looked at closely: those of incidents. */
+static bool is_detailed(const struct population *population, uint32_t slot)
+{
+    const struct process *p;
+
+    if (slot >= population->slot_count)
+        return false;
+    p = &population->slots[slot];
+    return p->live && (slot < DETAIL_SLOTS || p->driven);
+}
+
 static void add_details(struct tables *tables, const struct population *population,
                         const struct moment *moment, struct tick *tick)
 {
     if (!is_due(tables->detail_ns, 10 * SECOND_NS, moment->now_ns))
         return;
     tick_sampled(tick, TABLE_PROCESS_DETAIL);
-    for (uint32_t s = 0; s < DETAIL_PROCESSES_MAX; s++) {
-        if (s < population->slot_count && population->slots[s].live)
+    for (uint32_t s = 0; s < DETAIL_SLOTS_MAX; s++) {
+        if (is_detailed(population, s))
             add_detail_row(tables, &population->slots[s], s, tick);
         else
             tables->detail_of[s] = 0;

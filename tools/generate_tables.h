@@ -10,7 +10,7 @@
 #include "tools/generate_process.h"
 #include "tools/generate_shape.h"
 
-enum { MADE_ENTITIES_MAX = 8, MADE_TABLES_MAX = 8, DETAIL_PROCESSES_MAX = 12 };
+enum { MADE_ENTITIES_MAX = 8, MADE_TABLES_MAX = 8, DETAIL_SLOTS = 12, DETAIL_SLOTS_MAX = 1024 };
 
 struct made_name {
     const char *key, *label;
@@ -54,8 +54,7 @@ struct tables {
     const struct generate_options *options;
     struct random_source random;
     struct made_state state[MADE_TABLES_MAX];
-    int64_t
-        detail_of[DETAIL_PROCESSES_MAX]; /* truth_id that had a row in the last sample, by slot */
+    int64_t detail_of[DETAIL_SLOTS_MAX]; /* truth_id that had a row in the last sample, by slot */
     int64_t detail_ns;
 };
 

@@ -15,6 +15,7 @@
 #include "recorder/writer.h"
 #include "tools/generate_gpu.h"
 #include "tools/generate_host.h"
+#include "tools/generate_incident.h"
 #include "tools/generate_options.h"
 #include "tools/generate_power.h"
 #include "tools/generate_process.h"
@@ -36,6 +37,7 @@ struct generator {
     struct random_source random;
     struct tick tick;
     struct tables tables;
+    struct incidents incidents;
     struct truth *truth;
     struct rows_truth *rows_truth;
     struct hours *hours;
@@ -222,7 +224,7 @@ static void set_clock(struct generator *g, int64_t now_ns)
 static enum status one_tick(struct generator *g, const struct moment *moment, struct error *err)
 {
     struct tick *tick = &g->tick;
-    const struct strain strain = { 0 };
+    const struct strain *strain = &g->incidents.strain;
     enum status st = STATUS_OK;
     int64_t run_us;
 
@@ -237,10 +239,11 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     if (g->hours != NULL)
         hours_tick(g->hours, tick->start_ns, moment->gap || moment->session_first);
     run_us = population_tick(&g->population, moment, tick);
+    g->host.strain = g->gpus.strain = strain;
     host_tick(&g->host, tick, moment->awake_ns, run_us, &g->random);
     gpus_tick(&g->gpus, &g->population, moment, tick);
     power_tick(&g->power, moment, run_us, tick);
-    tables_tick(&g->tables, &g->population, moment, &strain, tick);
+    tables_tick(&g->tables, &g->population, moment, strain, tick);
     if (tick->no_memory)
         return error_set(err, STATUS_NO_MEMORY, "tick: out of memory");
     if (g->rows_truth != NULL)
@@ -256,6 +259,7 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     if (st != STATUS_OK)
         return st;
     st = population_after(&g->population, moment, g->writer, err);
+    incidents_after(&g->incidents, &g->population);
     tick_reset(tick);
     tick->seq++;
     g->before_ns = moment->now_ns;
@@ -352,6 +356,8 @@ static enum status prepare(struct generator *g, struct error *err)
         return error_set(err, STATUS_INVALID, "%s exists", g->options.path);
     g->boot_ns = g->options.start_ns - UPTIME_NS;
     g->random.state = g->options.seed ^ UINT64_C(0x5bd1e995);
+    if (incidents_init(&g->incidents, &g->options, err) != STATUS_OK)
+        return err->status;
     tick_init(&g->tick);
     if (g->options.truth != NULL)
         st = truth_open(&g->truth, g->options.truth, err);
@@ -362,6 +368,7 @@ static enum status prepare(struct generator *g, struct error *err)
     if (st == STATUS_OK)
         st = population_init(&g->population, &g->options, g->boot_ns, g->truth, err);
     g->population.hours = g->hours;
+    g->population.incidents = &g->incidents;
     gpus_init(&g->gpus, &g->options, g->truth);
     power_init(&g->power, &g->options, g->truth);
     tables_init(&g->tables, &g->options);
@@ -395,6 +402,8 @@ int main(int argc, char *argv[])
         st = generate(&g, &err);
     st = first_failure(st, session_end(&g, g.options.unclean ? NULL : "stop", &second), &err,
                        &second);
+    if (st == STATUS_OK && g.options.truth != NULL)
+        st = incidents_write(&g.incidents, g.options.truth, &err);
     st = first_failure(st, truth_close(g.truth, &second), &err, &second);
     st = first_failure(st, rows_truth_close(g.rows_truth, &second), &err, &second);
     st = first_failure(st, hours_close(g.hours, &second), &err, &second);
