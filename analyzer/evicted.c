@@ -231,7 +231,9 @@ static enum status find_sample_group(struct reading *r, unsigned level, struct s
     if (groups_find(&r->a->groups, s->process_id, p, v, &s->group, err) != STATUS_OK)
         return err->status;
     group = &r->a->groups.group[s->group];
-    if (group->coarse == COARSE_NOT)
+    if (r->a->by != BY_PROCESS)
+        group->coarse = COARSE_SUMS; /* not when its members ran together, nor for how long */
+    else
         group->coarse = COARSE_WINDOWS;
     if (end_ns > group->last_ns) {
         group->last_ns = end_ns;

@@ -4,7 +4,9 @@
  *
  * By comm and by user, whole hours come from usage: exact sums, and nothing else. Otherwise rollups tell
  * what a process did, and one row holds what is known by name only. The same where processes are selected
- * by more than comm and user; then that row is among the others, as it cannot be told whose it is.
+ * by more than comm and user; then that row is among the others, as it cannot be told whose it is. A window
+ * of a rollup counts for the version valid at its end. Of groups of processes they tell sums only: what
+ * members did at the same time is not known any more.
  */
 #ifndef ANALYZER_EVICTED_H
 #define ANALYZER_EVICTED_H

@@ -62,15 +62,15 @@ static void put_gaps(struct line *line, const struct output *out, const struct c
 }
 
 /* What the report says of the time before the samples. */
-static void put_evicted(struct line *line, const struct output *out, const struct evicted *evicted,
+static void put_evicted(struct line *line, const struct output *out, const struct report *r,
                         int64_t from_ns)
 {
-    bool by_name = evicted->by_name;
+    const struct evicted *evicted = &r->evicted;
 
     put(line, "; before ");
     put_time(line, out, evicted->until_ns);
     put(line, " samples are evicted: ");
-    if (!by_name)
+    if (!evicted->by_name)
         put(line, "%zu windows of rollups, ", evicted->windows);
     put(line, "%zu hour%s of sums by name", evicted->hours, evicted->hours == 1 ? "" : "s");
     if (evicted->hours_ns != NO_TIME && evicted->hours_ns > from_ns) {
@@ -82,7 +82,8 @@ static void put_evicted(struct line *line, const struct output *out, const struc
     if (!evicted->named && evicted->hours > 0)
         put(line, " that cannot tell who is selected, and count as others");
     put(line, ", so %s",
-        by_name ? "means, percentiles and maxima are empty" : "percentiles are empty");
+        r->aggregate.by != BY_PROCESS ? "means, percentiles and maxima are empty"
+                                      : "percentiles are empty");
 }
 
 static void covered(struct line *line, const struct output *out, const struct report *r,
@@ -111,7 +112,7 @@ static void covered(struct line *line, const struct output *out, const struct re
         put_time(line, out, subject->last_ns);
     }
     if (evicted->any)
-        put_evicted(line, out, evicted, w->from_ns);
+        put_evicted(line, out, r, w->from_ns);
 }
 
 static void put_count(struct line *line, const char *name, int64_t count)

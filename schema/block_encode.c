@@ -193,10 +193,11 @@ static void put_known(struct encoding *e, struct column_out *o, size_t position,
     uint8_t missing = build->base_missing[changes->index * build->shape->metric_count + metric];
     int64_t since = known_before_ns(&build->known, changes->index, metric);
     int64_t usual = build->column_base_ns[metric];
+    bool read = since != INT64_MIN && since >= changes->series->since_ns; /* else at most born */
 
     if ((changes->series->series.flags & SERIES_FIRST) != 0 || missing == MISSING_NONE)
         return;
-    if (since == INT64_MIN && changes->missing[c].shape == MISSING_ALL)
+    if (!read && changes->missing[c].shape == MISSING_ALL)
         return;
     bytes_put_varint(&o->known, position - o->last_known);
     bytes_put_varint(&o->known,

@@ -208,6 +208,17 @@ static bool map_slot(struct build *build, uint32_t slot, uint32_t index)
     return true;
 }
 
+/* Since when a series that began in view is known to be 0, whatever cannot be read of it at first. */
+static int64_t born_ns(const struct build *build, const struct series *series)
+{
+    int64_t before_ns;
+
+    if (build->shape->level != 0 || (series->flags & SERIES_BORN) == 0)
+        return INT64_MIN;
+    before_ns = series->first > 0 ? build->tick_ns[series->first - 1] : build->column_base_ns[0];
+    return series->start_ns > before_ns ? series->start_ns : before_ns;
+}
+
 enum status build_open(struct build *build, const struct series *series, uint32_t slot,
                        uint32_t *index, struct error *err)
 {
@@ -230,7 +241,7 @@ enum status build_open(struct build *build, const struct series *series, uint32_
         packed_rows_clear(&build->rows, at);
     memset(build->missing + at * metrics, 0, metrics);
     memset(build->base_missing + at * metrics, 0, metrics);
-    known_times_clear(&build->known, at);
+    known_times_begin(&build->known, at, born_ns(build, series));
     build->series_count++;
     *index = (uint32_t)at;
     return STATUS_OK;

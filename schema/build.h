@@ -76,7 +76,7 @@ struct build {
     /* [series][metric], as all columns of a metric are missing together: */
     uint8_t *missing;         /* now */
     uint8_t *base_missing;    /* before the first sample of this block */
-    struct known_times known; /* when a missing value was last known */
+    struct known_times known; /* when what is missing was last known, or born */
     size_t series_count, series_size;
     size_t open_count;     /* of them */
     uint32_t *slot_series; /* slot -> series, BUILD_NO_SERIES */

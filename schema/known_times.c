@@ -7,18 +7,26 @@ void known_times_release(struct known_times *times)
 {
     free(times->time_ns);
     free(times->row);
+    free(times->begin_ns);
     *times = (struct known_times){ .metrics = times->metrics };
 }
 
 bool known_times_resize(struct known_times *times, size_t series_size)
 {
     uint32_t *row = realloc(times->row, series_size * sizeof *row);
+    int64_t *begin_ns;
 
     if (row == NULL)
         return false;
-    if (series_size > times->series_size)
-        memset(row + times->series_size, 0, (series_size - times->series_size) * sizeof *row);
     times->row = row;
+    begin_ns = realloc(times->begin_ns, series_size * sizeof *begin_ns);
+    if (begin_ns == NULL)
+        return false;
+    times->begin_ns = begin_ns;
+    for (size_t i = times->series_size; i < series_size; i++) {
+        row[i] = 0;
+        begin_ns[i] = INT64_MIN;
+    }
     times->series_size = series_size;
     return true;
 }
@@ -51,7 +59,7 @@ static int64_t *row_of(struct known_times *times, size_t series)
         *row = (uint32_t)++times->rows;
     }
     for (size_t i = 0; i < 2 * times->metrics; i++)
-        row_at(times, *row)[i] = INT64_MIN;
+        row_at(times, *row)[i] = times->begin_ns[series];
     return row_at(times, *row);
 }
 
@@ -59,7 +67,7 @@ bool known_times_set(struct known_times *times, size_t series, size_t metric, in
 {
     int64_t *row;
 
-    if (times->row[series] == 0 && time_ns == INT64_MIN)
+    if (times->row[series] == 0 && time_ns == times->begin_ns[series])
         return true;
     row = row_of(times, series);
     if (row != NULL)
@@ -80,11 +88,18 @@ void known_times_clear(struct known_times *times, size_t series)
 {
     uint32_t row = times->row[series];
 
+    times->begin_ns[series] = INT64_MIN;
     if (row == 0)
         return;
     *row_at(times, row) = times->free;
     times->free = row;
     times->row[series] = 0;
+}
+
+void known_times_begin(struct known_times *times, size_t series, int64_t begin_ns)
+{
+    known_times_clear(times, series);
+    times->begin_ns[series] = begin_ns;
 }
 
 void known_times_restart(struct known_times *times, size_t to, size_t from)
@@ -94,7 +109,9 @@ void known_times_restart(struct known_times *times, size_t to, size_t from)
     if (to != from) {
         known_times_clear(times, to);
         times->row[to] = times->row[from];
+        times->begin_ns[to] = times->begin_ns[from];
         times->row[from] = 0;
+        times->begin_ns[from] = INT64_MIN;
     }
     if (times->row[to] == 0)
         return;

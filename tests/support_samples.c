@@ -79,6 +79,23 @@ static void random_sample(struct samples *s, const struct model_series *m, const
     code[5] = MISSING_NONE;
 }
 
+int64_t samples_last_read(const struct samples *s, unsigned metric)
+{
+    int64_t at = INT64_MIN;
+
+    for (uint32_t t = 0; t < s->block_first; t++)
+        if (s->mask[t] >> metric & 1)
+            at = s->tick_ns[t];
+    return at;
+}
+
+static int64_t born_ns(const struct samples *s, uint32_t tick, int64_t start_ns)
+{
+    int64_t before_ns = tick > s->block_first ? s->tick_ns[tick - 1] : samples_last_read(s, 0);
+
+    return start_ns > before_ns ? start_ns : before_ns;
+}
+
 static void open_series(struct samples *s, uint32_t tick)
 {
     struct model_series *m = &s->series[s->series_count];
@@ -101,6 +118,7 @@ static void open_series(struct samples *s, uint32_t tick)
     s->next_key += m->key == s->next_key ? 1 + samples_random(s, 3) : 0;
     m->born = samples_random(s, 2) == 0;
     m->start_ns = m->born ? s->tick_ns[tick] - samples_random(s, 2000000000) : 0;
+    m->born_ns = born_ns(s, tick, m->start_ns);
     m->value = calloc(SAMPLES_TICKS_MAX, sizeof *m->value);
     m->code = calloc(SAMPLES_TICKS_MAX, sizeof *m->code);
     random_sample(s, m, NULL, NULL, m->value[0], m->code[0]);

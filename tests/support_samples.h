@@ -25,6 +25,7 @@ struct model_series {
     int64_t key;
     bool born, ended, open;
     int64_t start_ns, end_ns;
+    int64_t born_ns;       /* when it was 0, if it was born: not before the table's tick before */
     uint32_t first, count; /* table ticks over all blocks */
     int64_t (*value)[SAMPLES_METRICS];
     uint8_t (*code)[SAMPLES_METRICS]; /* why missing, as the collector said */
@@ -58,6 +59,8 @@ void samples_tick(struct samples *s);
 /* The block is sealed: go on with an empty one. */
 void samples_restart(struct samples *s);
 
+/* When a metric was last read before the open block; INT64_MIN: never. */
+int64_t samples_last_read(const struct samples *s, unsigned metric);
 /* Was the metric read at that sample (index in the series)? */
 bool samples_read(const struct samples *s, const struct model_series *series, uint32_t sample,
                   unsigned metric);

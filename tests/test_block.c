@@ -25,16 +25,6 @@ static const struct model_series *model_of(const struct samples *s, int64_t key,
     return NULL;
 }
 
-static int64_t last_read_before_block(const struct samples *s, unsigned metric)
-{
-    int64_t at = INT64_MIN;
-
-    for (uint32_t t = 0; t < s->block_first; t++)
-        if (s->mask[t] >> metric & 1)
-            at = s->tick_ns[t];
-    return at;
-}
-
 /* Missing for one reason at every sample of the block, as far as it was read. */
 static bool all_missing(const struct model_series *m, uint32_t from, unsigned metric)
 {
@@ -53,10 +43,14 @@ static void check_base(const struct samples *s, const struct model_series *m, un
     for (uint32_t k = 0; k < samples; k++)
         if (samples_missing(s, m, k, metric) == MISSING_NONE)
             known = k;
+    if (known == UINT32_MAX && m->born && !all_missing(m, samples, metric)) {
+        assert_true(base_ns == m->born_ns && base == 0);
+        return;
+    }
     /* Known, but nothing in this block depends on it; or read at a first sample only. */
     if (known == UINT32_MAX ||
         (m->code[samples - 1][metric] == MISSING_NONE &&
-         (all_missing(m, samples, metric) || last_read_before_block(s, metric) == INT64_MIN))) {
+         (all_missing(m, samples, metric) || samples_last_read(s, metric) == INT64_MIN))) {
         assert_true(base_ns == INT64_MIN);
         return;
     }
@@ -95,7 +89,7 @@ static void check_series(const struct samples *s, const struct series *series)
     bool first = m->first >= s->block_first, young = false;
 
     for (unsigned c = 0; c < SAMPLES_METRICS && !first; c++) {
-        int64_t read = last_read_before_block(s, c);
+        int64_t read = samples_last_read(s, c);
 
         young |= read != INT64_MIN && read < s->tick_ns[m->first];
     }
@@ -126,7 +120,7 @@ static void check_table(const struct samples *s, const struct block_table *table
         assert_true((table->mask == NULL ? all : table->mask[t]) == s->mask[at]);
     }
     for (unsigned c = 0; c < SAMPLES_METRICS; c++)
-        assert_true(table->column_previous_ns[c] == last_read_before_block(s, c));
+        assert_true(table->column_previous_ns[c] == samples_last_read(s, c));
     for (size_t i = 0; i < s->series_count; i++)
         expected += s->series[i].first + s->series[i].count > s->block_first;
     assert_int_equal(table->series_count, expected);

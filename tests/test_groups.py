@@ -7,7 +7,6 @@ import csv
 import json
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -15,13 +14,11 @@ from collections import defaultdict
 from fractions import Fraction
 
 import support_programs as programs
+import support_questions as questions
 from support_programs import check
-
-sys.path.insert(0, os.path.join(programs.SOURCE, "tools"))
-import check_truth  # noqa: E402
+from support_questions import GROUPINGS, Query, check_truth, selection, shown, unit_of
 
 MAKE = os.path.join(programs.BUILD, "make_recording")
-GROUPINGS = ["process", "comm", "exe", "user", "cgroup", "container", "unit", "lineage"]
 RECORDINGS = {
     "restarts": "--processes 40 --seconds 700 --births 1 --restart 150:40 --restart 420:5 --pid-reuse --seed 5",
     "gaps": "--processes 40 --seconds 500 --births 1 --gap 100:30 --gap 310:3 --missing --unclean --seed 4",
@@ -32,173 +29,21 @@ EVICTED = "--start 2026-01-05T21:50:00Z --processes 10 --seconds 20000 --births 
 SUMS = ["cpu_seconds", "disk_read_bytes", "disk_written_bytes"]
 
 
-# --- names, made another way than analyzer/unit_name.c and group_key.c do ------------------------
+class Truth(questions.Truth):
+    """With the ids of short lives, which only the recording knows."""
 
-def unit_of(cgroup):
-    """Of the cgroups that are made up here."""
-    parts = cgroup.split(b"/")
-    units = [part for part in parts if re.search(rb".\.(service|scope)$", part)]
-    slices = [part for part in parts if part.endswith(b".slice")]
-    return b"/".join(units) or (slices or [b""])[-1]
-
-
-def lineage_of(version):
-    place = version["unit"] or version["container"] or version["cgroup"] or b"?"
-    return (version["exe"] or version["comm"]) + b" (" + version["user"] + b", " + place + b")"
-
-
-class Truth(check_truth.Truth):
-    """With the names that are made of others, and what only the recording knows: ids and parents."""
+    number_fields = ["process_id", "pid", "ppid", "uid"]
 
     def __init__(self, path, directory):
         super().__init__(directory)
         stored = {(row["pid"], row["start_ns"]): row
                   for row in programs.read_csv(programs.analyze("export", path, "--table", "process"))}
-        with open(os.path.join(directory, "versions.csv"), newline="", encoding="ascii") as file:
-            for row in csv.DictReader(file):
-                process = self.processes[row["truth_id"]]
-                version = next(v for ns, v in process.versions if ns == int(row["from_ns"]))
-                version["uid"] = int(row["uid"])
-                version["unit"] = unit_of(version["cgroup"])
+        self.known = []
         for process in self.processes.values():
             row = stored.get((str(process.pid), str(process.start_ns)))
-            process.ppid = None if row is None else int(row["ppid"])
             if row is not None:
                 process.process_id = int(row["process_id"])
-            for _, version in process.versions:
-                version["lineage"] = lineage_of(process.versions[-1][1])
-
-
-# --- expressions ---------------------------------------------------------------------------------
-
-RELATIONS = {"=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,
-             "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
-
-
-def like(pattern, text):
-    parts = [b".*" if byte == b"*" else b"." if byte == b"?" else re.escape(byte)
-             for byte in (pattern[i:i + 1] for i in range(len(pattern)))]
-    return re.fullmatch(b"".join(parts), text, re.DOTALL) is not None
-
-
-def pattern_of(dice, text):
-    """Something that the text may be like."""
-    kept = bytearray()
-    for byte in text[:60]:
-        kept += dice.choice([bytes([byte])] * 8 + [b"?", b"*", b""])
-    return dice.choice([bytes(kept), b"*" + text[2:], text[:3] + b"*", b"*" + text[1:4] + b"*"])
-
-
-def number_comparison(dice, process, version):
-    field = dice.choice(["process_id", "pid", "ppid", "uid"])
-    number = version["uid"] if field == "uid" else getattr(process, field)
-    number += dice.choice([-1, 0, 0, 1])
-    relation = dice.choice(list(RELATIONS))
-    holds = RELATIONS[relation]
-    if field == "uid":
-        return b"uid %s %d" % (relation.encode(), number), lambda p, v: holds(v["uid"], number)
-    return (b"%s %s %d" % (field.encode(), relation.encode(), number),
-            lambda p, v: holds(getattr(p, field), number))
-
-
-def time_comparison(dice, process):
-    relation = dice.choice(list(RELATIONS))
-    ns = process.start_ns
-    return (b"start_time%s'%s'" % (relation.encode(), check_truth.timeline_text(ns).encode()),
-            lambda p, v: RELATIONS[relation](p.start_ns, ns))
-
-
-def text_comparison(dice, version):
-    field = dice.choice(["user", "comm", "exe", "cmdline", "cgroup", "unit", "container"])
-    value, relation = version[field], dice.choice(list(RELATIONS) + ["~", "~", "~"])
-    holds = like if relation == "~" else RELATIONS[relation]
-    if relation == "~":
-        value = pattern_of(dice, value)
-        holds = lambda text, pattern: like(pattern, text)  # noqa: E731
-    if b"'" in value and b'"' in value:
-        value = b"*"
-    quote = b'"' if b"'" in value else b"'"
-    known = (lambda v: v["cgroup"] != b"") if field == "unit" else (lambda v: v[field] != b"")
-    return (b"%s %s %s%s%s" % (field.encode(), relation.encode(), quote, value, quote),
-            lambda p, v: known(v) and holds(v[field], value))
-
-
-def expression(dice, truth, depth):
-    """A text, and whether it is true of a process under a version."""
-    kind = dice.random()
-    if depth == 0 or kind < 0.3:
-        process = dice.choice(truth.known)
-        version = dice.choice(process.versions)[1]
-        if kind < 0.06:
-            return time_comparison(dice, process)
-        return number_comparison(dice, process, version) if kind < 0.15 else text_comparison(dice, version)
-    first, is_first = expression(dice, truth, depth - 1)
-    if kind < 0.4:
-        return b"not (" + first + b")", lambda p, v: not is_first(p, v)
-    second, is_second = expression(dice, truth, depth - 1)
-    if kind < 0.7:
-        return b"(" + first + b") and (" + second + b")", lambda p, v: is_first(p, v) and is_second(p, v)
-    return b"(" + first + b") or (" + second + b")", lambda p, v: is_first(p, v) or is_second(p, v)
-
-
-# --- selections ----------------------------------------------------------------------------------
-
-def ends_like(option, text):
-    """As --comm: exact, or with * at either end."""
-    want = option[option.startswith(b"*"):]
-    front, back = option.startswith(b"*"), option.endswith(b"*") and len(option) > 1
-    want = want[:-1] if back else want
-    if front and back:
-        return want in text
-    return text.endswith(want) if front else text.startswith(want) if back else text == want
-
-
-def one_option(dice, truth):
-    process = dice.choice(truth.known)
-    version = dice.choice(process.versions)[1]
-    name = dice.choice(["pid", "comm", "user", "cgroup", "container"])
-    if name == "pid":
-        return [b"--pid", b"%d" % process.pid], lambda p, v: p.pid == process.pid
-    text = version[name]
-    option = dice.choice([text, text[:4] + b"*", b"*" + text[-3:], b"*" + text[1:4] + b"*"])
-    if option.startswith(b"-"):
-        option = b"*"
-    if name == "user":  # also a uid
-        return [b"--user", option], lambda p, v: ends_like(option, v["user"]) or option == b"%d" % v["uid"]
-    return [b"--" + name.encode(), option], lambda p, v: v[name] != b"" and ends_like(option, v[name])
-
-
-def selection(dice, truth):
-    """Options, and whom they mean."""
-    kind = dice.random()
-    if kind < 0.15:
-        return [], lambda p, v: True
-    if kind < 0.4:
-        return one_option(dice, truth)
-    text, holds = expression(dice, truth, dice.randint(0, 4))
-    if kind < 0.85:
-        return [b"--where", text], holds
-    options, also = one_option(dice, truth)
-    return options + [b"--where=" + text], lambda p, v: also(p, v) and holds(p, v)
-
-
-class Query(check_truth.Query):
-    def __init__(self, by, window, chosen):
-        super().__init__(by, window.from_ns, window.to_ns)
-        self.options, self.holds = chosen
-        self.select = self.options or None
-
-    def columns(self):
-        return super().columns() + (["unit", "lineage"] if self.by == "process" else [])
-
-    def arguments(self):
-        select, self.select = self.select, None
-        words = super().arguments() + self.options
-        self.select = select
-        return words
-
-    def keeps(self, process, version):
-        return self.holds(process, version)
+                self.known.append(process)
 
 
 # --- what is checked -----------------------------------------------------------------------------
@@ -222,10 +67,6 @@ def misnamed(table, truth):
         unit = check_truth.escaped(unit_of(programs.original_bytes(row["cgroup"])))
         if (row["unit"], row["lineage"]) != (unit, lineage):
             yield "%s is %s, %s, not %s, %s" % (row["process_id"], row["unit"], row["lineage"], unit, lineage)
-
-
-def shown(words):
-    return " ".join(word if isinstance(word, str) else repr(word)[1:] for word in words)
 
 
 def check_window(path, truth, dice, counts):
@@ -281,7 +122,6 @@ def check_recording(work, name, how, count):
     path, directory = os.path.join(work, name), os.path.join(work, name + ".truth")
     subprocess.run([MAKE, path, "--truth", directory, *how.split()], check=True, stdout=subprocess.DEVNULL)
     truth, dice, counts = Truth(path, directory), random.Random(name), defaultdict(int)
-    truth.known = [process for process in truth.processes.values() if process.ppid is not None]
     moved = [p for p in truth.known if len({v["exe"] for _, v in p.versions}) > 1]
     check(len(truth.known) == len(truth.processes), "%s: every process is stored" % name)
     check(len(moved) > 3, "%s: %d processes became another program" % (name, len(moved)))

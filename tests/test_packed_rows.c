@@ -124,9 +124,14 @@ static void times_are_what_was_set_and_never_without(void **unused)
 
         switch (next_random() % 8) {
         case 0:
-            known_times_clear(&times, to);
+            if (m % 2 == 0) {
+                known_times_clear(&times, to);
+                time_ns = INT64_MIN;
+            } else {
+                known_times_begin(&times, to, time_ns);
+            }
             for (size_t k = 0; k < METRICS; k++)
-                now[to][k] = before[to][k] = INT64_MIN;
+                now[to][k] = before[to][k] = time_ns;
             break;
         case 1:
             known_times_restart(&times, to, from);

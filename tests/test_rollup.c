@@ -25,37 +25,21 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static int64_t last_read_before(const struct samples *s, unsigned metric)
-{
-    int64_t at = INT64_MIN;
-
-    for (uint32_t t = 0; t < s->block_first; t++)
-        if (s->mask[t] >> metric & 1)
-            at = s->tick_ns[t];
-    return at;
-}
-
 /* What was known when the block began, or the series did. */
 static struct previous before_block(const struct samples *s, const struct model_series *m,
                                     unsigned c)
 {
-    struct previous p = { 0 };
+    struct previous p = { .known = m->born, .time_ns = m->born_ns };
 
-    if (m->first >= s->block_first) {
-        int64_t tick_before =
-            m->first > s->block_first ? s->tick_ns[m->first - 1] : last_read_before(s, 0);
-
-        p.known = m->born;
-        p.time_ns = larger(m->start_ns, tick_before);
+    if (m->first >= s->block_first)
         return p;
-    }
     for (uint32_t k = 0; k < s->block_first - m->first; k++)
         if (samples_missing(s, m, k, c) == MISSING_NONE)
             p = (struct previous){ .known = true,
                                    .value = m->value[k][c],
                                    .time_ns = s->tick_ns[m->first + k] };
     if (m->code[s->block_first - m->first - 1][c] == MISSING_NONE &&
-        last_read_before(s, c) == INT64_MIN)
+        samples_last_read(s, c) == INT64_MIN)
         p.known = false; /* only ever read because the series began */
     return p;
 }

@@ -72,6 +72,7 @@ class Process:
     def __init__(self, row):
         self.process_id = int(row["process_id"])
         self.pid = int(row["pid"])
+        self.ppid = int(row["ppid"])
         self.start_ns = int(row["start_ns"])
         self.end_ns = int(row["end_ns"]) if row["end_ns"] else None
         self.born = row["born"] == "1"

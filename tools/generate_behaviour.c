@@ -232,3 +232,19 @@ void activity_run(struct activity *a, int64_t now_ns, struct activity_host *host
     a->done_ns = now_ns;
     sleep_on(a, now_ns, random);
 }
+
+int64_t activity_drive(struct activity *a, int64_t run_us, int64_t now_ns,
+                       struct activity_host *host)
+{
+    int64_t *v = a->value;
+
+    if (run_us > host->budget_us)
+        run_us = host->budget_us;
+    host->budget_us -= run_us;
+    v[PROCESS_CPU_NS_TOTAL] += run_us;
+    v[PROCESS_CONTEXT_SWITCHES_VOLUNTARY_TOTAL] += 1 + run_us / 20000;
+    v[PROCESS_CONTEXT_SWITCHES_INVOLUNTARY_TOTAL] += run_us / 6000;
+    derive(a);
+    a->done_ns = now_ns;
+    return run_us;
+}

@@ -56,5 +56,8 @@ void activity_age(struct activity *activity, int64_t now_ns, struct random_sourc
 /* Let it run until now_ns, and decide when it wakes next. */
 void activity_run(struct activity *activity, int64_t now_ns, struct activity_host *host,
                   struct random_source *random);
+/* Let it run for run_us until now_ns, or for what the host has left; returns for how long. */
+int64_t activity_drive(struct activity *activity, int64_t run_us, int64_t now_ns,
+                       struct activity_host *host);
 
 #endif

@@ -136,6 +136,43 @@ static void give(int64_t values[], uint8_t missing[], unsigned metric, bool fail
     values[metric] = failing ? 0 : value;
 }
 
+/* What else a driver tells, as it follows from what the GPU does. */
+static void add_details(const struct gpu *gpu, bool hot, int64_t v[], uint8_t missing[])
+{
+    static const enum gpu_metric told[] = {
+        GPU_UTILIZATION_PPM,   GPU_MEMORY_UTILIZATION_PPM,
+        GPU_MEMORY_USED_BYTES, GPU_MEMORY_TOTAL_BYTES,
+        GPU_POWER_LIMIT_MW,    GPU_CORE_CLOCK_HZ,
+        GPU_MEMORY_CLOCK_HZ,   GPU_TEMPERATURE_MILLICELSIUS,
+        GPU_FAN_PPM,           GPU_THROTTLE_REASONS,
+        GPU_ENCODER_PPM,       GPU_DECODER_PPM,
+        GPU_ECC_ERRORS_TOTAL,
+    };
+    int64_t busy_ppm = (gpu->power_mw - IDLE_MW) * 1000000 / RANGE_MW;
+
+    busy_ppm = busy_ppm < 0 ? 0 : busy_ppm > 1000000 ? 1000000 : busy_ppm;
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        missing[told[i]] = MISSING_NONE;
+    v[GPU_UTILIZATION_PPM] = busy_ppm;
+    v[GPU_MEMORY_UTILIZATION_PPM] = busy_ppm / 3;
+    v[GPU_MEMORY_USED_BYTES] = 700 * MEBIBYTE;
+    for (size_t k = 0; k < GPU_PROCESSES_MAX; k++)
+        v[GPU_MEMORY_USED_BYTES] += gpu->use[k].truth_id != 0 ? gpu->use[k].memory_bytes : 0;
+    v[GPU_MEMORY_TOTAL_BYTES] = 24576 * MEBIBYTE;
+    v[GPU_POWER_LIMIT_MW] = 320000;
+    v[GPU_CORE_CLOCK_HZ] = INT64_C(210000000) + busy_ppm * 1500;
+    v[GPU_MEMORY_CLOCK_HZ] = busy_ppm > 0 ? INT64_C(9501000000) : INT64_C(405000000);
+    v[GPU_TEMPERATURE_MILLICELSIUS] = 31000 + busy_ppm / 20;
+    v[GPU_FAN_PPM] = busy_ppm / 2;
+    v[GPU_ENCODER_PPM] = busy_ppm / 10;
+    if (!hot)
+        return;
+    v[GPU_CORE_CLOCK_HZ] = INT64_C(300000000);
+    v[GPU_TEMPERATURE_MILLICELSIUS] = 93000;
+    v[GPU_FAN_PPM] = 1000000;
+    v[GPU_THROTTLE_REASONS] = 0x40; /* as NVIDIA's driver has it: hardware, because of heat */
+}
+
 static void add_gpu(struct gpus *gpus, uint32_t g, const struct moment *moment, struct tick *tick)
 {
     const struct gpu *gpu = &gpus->gpu[g];
@@ -151,6 +188,9 @@ static void add_gpu(struct gpus *gpus, uint32_t g, const struct moment *moment, 
         give(values, missing, GPU_ENERGY_UJ_TOTAL, gpu->failing, gpu->energy_uj);
         give(values, missing, GPU_BUSY_NS_TOTAL, gpu->silent, gpu->busy_us);
     }
+    if ((gpus->options->tables >> TABLE_GPU & 1) != 0)
+        add_details(gpu, g == 0 && gpus->strain != NULL && gpus->strain->gpu_ppm > 0, values,
+                    missing);
     if (gpus->truth != NULL)
         truth_gpu(gpus->truth, moment->index, g, values, missing);
 }
@@ -175,6 +215,11 @@ static void add_use(struct gpus *gpus, uint32_t g, int64_t k, const struct momen
         give(values, missing, GPU_PROCESS_UTILIZATION_PPM, fails,
              elapsed_ns > 0 ? use->done_ppmns / elapsed_ns : 0);
     give(values, missing, GPU_PROCESS_MEMORY_BYTES, false, use->memory_bytes);
+    if ((gpus->options->tables >> TABLE_GPU_PROCESS & 1) != 0) {
+        give(values, missing, GPU_PROCESS_MEMORY_UTILIZATION_PPM, false, use->share_ppm / 3);
+        give(values, missing, GPU_PROCESS_ENCODER_PPM, false, use->share_ppm / 10);
+        give(values, missing, GPU_PROCESS_DECODER_PPM, false, 0);
+    }
     use->seen = true;
     use->done_ppmns = 0;
     if (gpus->truth != NULL)

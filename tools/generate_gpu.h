@@ -13,6 +13,7 @@
 #include "schema/tick.h"
 #include "tools/generate_process.h"
 #include "tools/generate_random.h"
+#include "tools/generate_shape.h"
 
 enum { GPUS_MAX = 8, GPU_PROCESSES_MAX = 16 };
 
@@ -39,8 +40,9 @@ struct gpus {
     struct truth *truth;
     struct random_source random;
     struct gpu gpu[GPUS_MAX];
-    uint32_t next_slot; /* of pairs, in this session */
-    int64_t used_ns;    /* when rows of processes were written last */
+    const struct strain *strain; /* of this tick, or NULL */
+    uint32_t next_slot;          /* of pairs, in this session */
+    int64_t used_ns;             /* when rows of processes were written last */
 };
 
 void gpus_init(struct gpus *gpus, const struct generate_options *options, struct truth *truth);

@@ -90,6 +90,24 @@ static void add_cores(struct host *host, struct tick *tick, int64_t awake_us, in
     host->busy_us += done_us;
 }
 
+/* What incidents take: the cache goes before what is free. */
+static void take_memory(struct host *host, int64_t v[])
+{
+    int64_t more = host->strain->memory_bytes, cached = v[MEMORY_CACHED_BYTES] - 100 * MEBIBYTE;
+    int64_t dropped = more < cached ? more : cached;
+
+    host->oom_kills += host->strain->oom_kills;
+    v[MEMORY_OOM_KILLS_TOTAL] = host->oom_kills;
+    v[MEMORY_ANONYMOUS_BYTES] += more;
+    v[MEMORY_CACHED_BYTES] -= dropped;
+    v[MEMORY_FREE_BYTES] -= more - dropped;
+    v[MEMORY_AVAILABLE_BYTES] -= more;
+    if (v[MEMORY_FREE_BYTES] < 60 * MEBIBYTE)
+        v[MEMORY_FREE_BYTES] = 60 * MEBIBYTE;
+    if (v[MEMORY_AVAILABLE_BYTES] < 80 * MEBIBYTE)
+        v[MEMORY_AVAILABLE_BYTES] = 80 * MEBIBYTE;
+}
+
 static void add_memory(struct host *host, struct tick *tick, uint8_t flags,
                        struct random_source *random)
 {
@@ -117,6 +135,8 @@ static void add_memory(struct host *host, struct tick *tick, uint8_t flags,
     v[MEMORY_SLAB_BYTES] = 350 * MEBIBYTE;
     v[MEMORY_SWAP_TOTAL_BYTES] = 4000 * MEBIBYTE;
     v[MEMORY_SWAP_FREE_BYTES] = 3900 * MEBIBYTE;
+    if (host->strain != NULL)
+        take_memory(host, v);
     v[MEMORY_PAGE_OUT_BYTES_TOTAL] = (host->busy_us - host->booted_us) / 4096 * 4096;
 }
 
@@ -146,6 +166,11 @@ static void add_recorder(struct host *host, struct tick *tick, uint8_t flags, in
         memcpy(values, host->recorder[c], metrics * sizeof *values);
         memset(missing, MISSING_NONE, metrics);
     }
+}
+
+void host_missed(struct host *host, int64_t ticks)
+{
+    host->recorder[0][RECORDER_TICKS_MISSED_TOTAL] += ticks;
 }
 
 void host_tick(struct host *host, struct tick *tick, int64_t awake_ns, int64_t run_us,

@@ -10,6 +10,7 @@
 
 #include "schema/tick.h"
 #include "tools/generate_random.h"
+#include "tools/generate_shape.h"
 
 enum { HOST_CORES_MAX = 8 };
 
@@ -21,6 +22,8 @@ struct host {
     int64_t processes_us; /* of that, what the processes consumed */
     int64_t recorder[4][RECORDER_METRIC_COUNT];
     int64_t memory_used_bytes;
+    int64_t oom_kills;           /* since boot */
+    const struct strain *strain; /* of this tick, or NULL */
 };
 
 void host_init(struct host *host, int64_t cores, struct random_source *random);
@@ -30,6 +33,9 @@ void host_reboot(struct host *host, struct random_source *random);
 
 /* A new recorder start: entities are announced at the next tick, its own counters begin at 0. */
 void host_restart(struct host *host);
+
+/* The recorder missed ticks. */
+void host_missed(struct host *host, int64_t ticks);
 
 /* Add the rows of one tick, `awake_ns` after the last, in which processes consumed `run_us`. */
 void host_tick(struct host *host, struct tick *tick, int64_t awake_ns, int64_t run_us,

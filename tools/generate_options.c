@@ -16,14 +16,23 @@
 const char generate_usage[] =
     "usage: make_recording OUT.pscope [--processes N] [--seconds N] [--births PER_SECOND]\n"
     "       [--seed N] [--truth DIR] [--interval 1s] [--start 2026-01-05T00:00:00Z | @EPOCH]\n"
-    "       [--mix default | goals | NAME=WEIGHT,...] [--gap SECOND:LENGTH]...\n"
-    "       [--restart SECOND:DOWN]... [--reboot SECOND:DOWN]... [--pid-reuse] [--missing]\n"
-    "       [--unclean] [--cmdline-bytes N] [--jitter NS] [--commit 60s] [--sync 0s]\n"
+    "       [--mix default | goals | NAME=WEIGHT,...] [--suspend SECOND:LENGTH]...\n"
+    "       [--late SECOND:LENGTH]... [--restart SECOND:DOWN]... [--reboot SECOND:DOWN]...\n"
+    "       [--pid-reuse] [--missing] [--unclean] [--cmdline-bytes N] [--jitter NS] [--commit 60s] "
+    "[--sync 0s]\n"
     "       [--step SECOND:SECONDS]... [--fall-back SECOND:SECONDS]\n"
     "       [--keep 24h] [--keep-rollups 48h] [--max-size BYTES] [--truth-hours FILE]\n"
     "       [--gpus N] [--gpu-processes N] [--gpu-interval 1s] [--gpu-process-interval 1s]\n"
     "       [--packages N] [--power-interval 10s]\n"
+    "       [--tables all | NAME,...] [--truth-tables DIR]\n"
+    "       [--incident KIND@SECOND[:SECONDS]]... [--leak COMM:BYTES_PER_HOUR]...\n"
+    "--suspend (or --gap): the host sleeps. --late: ticks are missed. --restart: no recorder "
+    "runs.\n"
+    "--reboot: nor does the host. --step: the wall clock is set.\n"
+    "--tables: more of samples than of processes, cores, memory and the recorder; event: events.\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
+    "Incidents: cpu-hog fork-storm memory-eater oom io-writer slow-disk network-flood "
+    "gpu-throttle.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
 
 /* Like the machines measured for the storage format; and the mix the goals are stated for. */
@@ -136,6 +145,30 @@ static enum status parse_mix(const char *text, int64_t mix[], struct error *err)
     return STATUS_OK;
 }
 
+/* Tables by name, with or without _samples; "event"; or "all". */
+static enum status parse_tables(struct generate_options *o, const char *text, struct error *err)
+{
+    while (*text != '\0') {
+        size_t size = strcspn(text, ","), known = 0;
+        bool all = size == 3 && memcmp(text, "all", 3) == 0;
+        bool event = size == 5 && memcmp(text, "event", 5) == 0;
+
+        for (size_t t = 0; t < TABLE_COUNT; t++) {
+            const char *name = samples_tables[t].name;
+            bool same = strncmp(name, text, size) == 0 &&
+                        (name[size] == '\0' || strcmp(name + size, "_samples") == 0);
+
+            o->tables |= (uint64_t)(all || same) << t;
+            known += same;
+        }
+        o->events |= all || event;
+        if (!all && !event && known != 1)
+            return error_set(err, STATUS_INVALID, "no table \"%.*s\"", (int)size, text);
+        text += size + (text[size] == ',');
+    }
+    return STATUS_OK;
+}
+
 /* GPUs and who is on them, and CPU packages. */
 static enum status parse_gpu(struct generate_options *o, int option, const char *text,
                              struct error *err)
@@ -172,6 +205,18 @@ static enum status parse_limit(struct generate_options *o, int option, const cha
     case 'H':
         o->hours = text;
         return STATUS_OK;
+    case 'a':
+        return parse_tables(o, text, err);
+    case 'A':
+        o->tables_truth = text;
+        return STATUS_OK;
+    case 'n':
+    case 'L':
+        if (o->incident_count == GENERATE_INCIDENTS_MAX)
+            return error_set(err, STATUS_INVALID, "more than %d", GENERATE_INCIDENTS_MAX);
+        o->incident[o->incident_count].leak = option == 'L';
+        o->incident[o->incident_count++].text = text;
+        return STATUS_OK;
     default:
         return parse_gpu(o, option, text, err);
     }
@@ -206,6 +251,8 @@ static enum status parse_one(struct generate_options *o, int option, const char 
         return parse_mix(text, o->mix, err);
     case 'g':
         return parse_span(text, false, &o->gaps, err);
+    case 'l':
+        return parse_span(text, false, &o->lates, err);
     case 'r':
         return parse_span(text, false, &o->restarts, err);
     case 'B':
@@ -245,6 +292,8 @@ static enum status check(struct generate_options *o, struct error *err)
         return error_set(err, STATUS_INVALID, "the interval is not between 10ms and 1h");
     if (o->jitter_ns > o->interval_ns / 8)
         o->jitter_ns = o->interval_ns / 8;
+    if (o->gpus == 0 && (o->tables >> TABLE_GPU & 3) != 0) /* and gpu_process, which follows it */
+        o->gpus = 2;
     if (o->unclean)
         o->commit_ns = 0; /* what was not committed would not be in the file, but in the truth */
     return STATUS_OK;
@@ -260,6 +309,8 @@ static const struct option names[] = {
     { "start", 1, NULL, 'T' },
     { "mix", 1, NULL, 'm' },
     { "gap", 1, NULL, 'g' },
+    { "suspend", 1, NULL, 'g' },
+    { "late", 1, NULL, 'l' },
     { "restart", 1, NULL, 'r' },
     { "pid-reuse", 0, NULL, 'R' },
     { "missing", 0, NULL, 'M' },
@@ -274,6 +325,10 @@ static const struct option names[] = {
     { "keep-rollups", 1, NULL, 'K' },
     { "max-size", 1, NULL, 'x' },
     { "truth-hours", 1, NULL, 'H' },
+    { "tables", 1, NULL, 'a' },
+    { "truth-tables", 1, NULL, 'A' },
+    { "incident", 1, NULL, 'n' },
+    { "leak", 1, NULL, 'L' },
     { "reboot", 1, NULL, 'B' },
     { "gpus", 1, NULL, 'G' },
     { "gpu-processes", 1, NULL, 'P' },

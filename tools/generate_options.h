@@ -9,7 +9,7 @@
 #include "schema/error.h"
 #include "tools/generate_behaviour.h"
 
-enum { GENERATE_SPANS_MAX = 32 };
+enum { GENERATE_SPANS_MAX = 32, GENERATE_INCIDENTS_MAX = 16 };
 
 /* Seconds after the first tick at which something begins, and how many it lasts. */
 struct generate_span {
@@ -23,7 +23,15 @@ struct generate_spans {
 
 struct generate_options {
     const char *path;
-    const char *truth; /* directory, or NULL */
+    const char *truth;        /* directory, or NULL */
+    const char *tables_truth; /* the same */
+    uint64_t tables;          /* that are made besides the usual ones, a bit each */
+    bool events;              /* and events */
+    struct {
+        const char *text;
+        bool leak; /* --leak, not --incident */
+    } incident[GENERATE_INCIDENTS_MAX];
+    size_t incident_count;
     int64_t processes, seconds;
     int64_t births_ppm; /* short-lived processes in a million seconds */
     uint64_t seed;
@@ -31,7 +39,7 @@ struct generate_options {
     int64_t commit_ns, sync_ns;
     int64_t cmdline_bytes;
     int64_t mix[BEHAVIOUR_COUNT]; /* weights */
-    struct generate_spans gaps, restarts;
+    struct generate_spans gaps, lates, restarts;
     struct generate_spans reboots;  /* restarts of the host */
     struct generate_spans steps;    /* of the wall clock, by so many seconds, either way */
     struct generate_span fall_back; /* clocks of the zone are set back; length 0: they are not */

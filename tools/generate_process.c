@@ -4,29 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/generate_incident.h"
 #include "tools/generate_row.h"
+#include "tools/generate_slots.h"
 #include "tools/generate_truth.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define KERNEL_TICK_NS INT64_C(10000000)
 
-enum { PID_FIRST = 300, PID_LIMIT = 4194304, BIRTH_TRIALS = 4 };
-
-static void push(struct population *pop, struct slot_list *list, uint32_t slot)
-{
-    if (list->count == list->size) {
-        size_t more = list->size == 0 ? 64 : list->size * 2;
-        uint32_t *larger = realloc(list->slot, more * sizeof *larger);
-
-        if (larger == NULL) {
-            pop->no_memory = true;
-            return;
-        }
-        list->slot = larger;
-        list->size = more;
-    }
-    list->slot[list->count++] = slot;
-}
+enum { PID_LIMIT = 4194304, BIRTH_TRIALS = 4 };
 
 /* Levels are stated for one process; `scale` makes all of them fit into the cores. */
 static void fit_host(struct population *pop, const struct generate_options *o)
@@ -76,49 +62,6 @@ void population_release(struct population *pop)
     *pop = (struct population){ 0 };
 }
 
-static int32_t pid_take(struct population *pop)
-{
-    int32_t pid = pop->pid_freed;
-
-    if (!pop->options->pid_reuse || pid == 0 || pop->pid_used[pid] ||
-        !random_chance(&pop->random, 250000)) {
-        while (pop->pid_used[pop->pid_next])
-            pop->pid_next = pop->pid_next + 1 < pop->pid_limit ? pop->pid_next + 1 : PID_FIRST;
-        pid = pop->pid_next;
-        pop->pid_next = pid + 1 < pop->pid_limit ? pid + 1 : PID_FIRST;
-    }
-    pop->pid_used[pid] = 1;
-    return pid;
-}
-
-static void pid_free(struct population *pop, int32_t pid)
-{
-    pop->pid_used[pid] = 0;
-    pop->pid_freed = pid;
-}
-
-/* An empty slot; NULL when memory is out. */
-static struct process *slot_take(struct population *pop, uint32_t *slot)
-{
-    if (pop->free.count > 0) {
-        *slot = pop->free.slot[--pop->free.count];
-        return &pop->slots[*slot];
-    }
-    if (pop->slot_count == pop->slot_size) {
-        size_t more = pop->slot_size == 0 ? 256 : pop->slot_size * 2;
-        struct process *larger = realloc(pop->slots, more * sizeof *larger);
-
-        if (larger == NULL) {
-            pop->no_memory = true;
-            return NULL;
-        }
-        pop->slots = larger;
-        pop->slot_size = more;
-    }
-    *slot = (uint32_t)pop->slot_count;
-    return &pop->slots[pop->slot_count++];
-}
-
 /* Say who is in the slot; from_ns: since when it is called so. */
 static void announce(struct population *pop, uint32_t slot, int64_t from_ns, struct tick *tick)
 {
@@ -139,7 +82,7 @@ static void announce(struct population *pop, uint32_t slot, int64_t from_ns, str
     identity_announce(&pop->texts, UINT32_MAX, slot, from_ns, tick);
     if (pop->truth != NULL)
         truth_version(pop->truth, p->truth_id, from_ns, &pop->texts);
-    push(pop, &pop->announced, slot);
+    slots_push(pop, &pop->announced, slot);
 }
 
 static void set_user(const struct population *pop, struct process *p, unsigned user)
@@ -157,7 +100,7 @@ static int64_t kernel_tick(const struct population *pop, int64_t start_ns)
 static struct process *process_add(struct population *pop, uint32_t *slot, int64_t start_ns,
                                    enum behaviour behaviour, const struct moment *moment)
 {
-    struct process *p = slot_take(pop, slot);
+    struct process *p = slots_take(pop, slot);
 
     if (p == NULL)
         return NULL;
@@ -169,7 +112,7 @@ static struct process *process_add(struct population *pop, uint32_t *slot, int64
                            .truth_id = ++pop->truth_count,
                            .ppid = 1,
                            .first_tick = moment->index };
-    p->pid = pid_take(pop);
+    p->pid = slots_pid(pop);
     p->start_ticks = (uint64_t)((start_ns - pop->boot_ns) / KERNEL_TICK_NS);
     activity_init(&p->activity, behaviour, start_ns, &pop->host, &pop->random);
     p->identity.program_number = p->identity.origin_number = random_next(&pop->random);
@@ -184,6 +127,35 @@ static enum behaviour choose_behaviour(struct population *pop)
     while (left >= pop->options->mix[b])
         left -= pop->options->mix[b++];
     return (enum behaviour)b;
+}
+
+struct process *population_add(struct population *pop, const char *name, int32_t ppid,
+                               int64_t start_ns, const struct moment *moment, struct tick *tick)
+{
+    uint32_t slot;
+    struct process *p = process_add(pop, &slot, start_ns, BEHAVIOUR_ASLEEP, moment);
+
+    if (p == NULL)
+        return NULL;
+    p->driven = true;
+    p->ppid = ppid;
+    p->in_view = start_ns > moment->before_ns && !moment->session_first;
+    p->activity.wake_ns = INT64_MAX;
+    p->identity.program = PROGRAM_NAMED;
+    p->identity.origin = PROGRAM_SERVICE;
+    p->identity.name = name;
+    set_user(pop, p, 4);
+    p->io_denied = false;
+    announce(pop, slot, p->in_view ? start_ns : moment->now_ns, tick);
+    return p;
+}
+
+struct process *population_find(struct population *pop, int64_t truth_id)
+{
+    for (size_t s = 0; s < pop->slot_count; s++)
+        if (pop->slots[s].live && pop->slots[s].truth_id == truth_id)
+            return &pop->slots[s];
+    return NULL;
 }
 
 /* One of the processes that live on; every few hundred has a name to be careful with. */
@@ -252,7 +224,7 @@ static struct process *pick(struct population *pop, uint32_t *slot, const struct
         return NULL;
     *slot = (uint32_t)random_below(&pop->random, (int64_t)pop->slot_count);
     p = &pop->slots[*slot];
-    return p->live && !p->fresh && p->end_ns > moment->now_ns ? p : NULL;
+    return p->live && !p->fresh && !p->driven && p->end_ns > moment->now_ns ? p : NULL;
 }
 
 static void add_births(struct population *pop, const struct moment *moment, struct tick *tick)
@@ -345,7 +317,7 @@ static void reopen(struct population *pop, const struct moment *moment, struct t
     size_t low = 0;
 
     for (size_t i = 0; i < pop->buried.count; i++)
-        pid_free(pop, pop->slots[pop->buried.slot[i]].pid);
+        slots_free_pid(pop, pop->slots[pop->buried.slot[i]].pid);
     for (size_t s = 0; s < pop->slot_count; s++) {
         struct process *p = &pop->slots[s];
 
@@ -357,7 +329,7 @@ static void reopen(struct population *pop, const struct moment *moment, struct t
         }
         p->end = END_UNSEEN;
         p->last_tick = moment->index - 1;
-        pid_free(pop, p->pid);
+        slots_free_pid(pop, p->pid);
         if (pop->truth != NULL)
             truth_process(pop->truth, p);
     }
@@ -411,12 +383,14 @@ int64_t population_tick(struct population *pop, const struct moment *moment, str
     tick->table[TABLE_PROCESS].column_mask = row_column_mask(tick);
     pop->host.budget_us = budget_us;
     pop->host.tick_ns = moment->awake_ns;
+    if (pop->incidents != NULL)
+        incidents_run(pop->incidents, pop, moment, tick);
     for (uint32_t s = 0; s < pop->slot_count; s++) {
         if (!pop->slots[s].live)
             continue;
         (void)row_add(pop, s, moment, tick);
         if (!pop->slots[s].live)
-            push(pop, &pop->gone, s);
+            slots_push(pop, &pop->gone, s);
     }
     return budget_us - pop->host.budget_us;
 }
@@ -427,8 +401,8 @@ static void bury(struct population *pop)
     struct slot_list old = pop->buried;
 
     for (size_t i = 0; i < old.count; i++) {
-        pid_free(pop, pop->slots[old.slot[i]].pid);
-        push(pop, &pop->free, old.slot[i]);
+        slots_free_pid(pop, pop->slots[old.slot[i]].pid);
+        slots_push(pop, &pop->free, old.slot[i]);
     }
     pop->buried = pop->gone;
     pop->gone = old;

@@ -35,6 +35,8 @@ struct process {
     bool status_due;          /* a metric that is read at some ticks only has changed */
     bool forced;              /* its next row differs though it slept */
     bool io_denied;
+    bool driven; /* what it does is told from outside: it does nothing by itself */
+    bool killed; /* that is how it ends */
     enum process_failure failure;
     int failure_ticks; /* left */
     int32_t pid, ppid;
@@ -44,11 +46,13 @@ struct process {
     int64_t first_tick, last_tick; /* index over all sessions */
     bool born;                     /* its first row had ROW_BORN */
     enum process_end end;
+    int64_t sockets; /* to others, more than it always has */
     struct hours_process hours;
 };
 
 struct truth;
 struct hours;
+struct incidents;
 
 /* One tick, as the generator sees it. */
 struct moment {
@@ -67,8 +71,9 @@ struct slot_list {
 
 struct population {
     const struct generate_options *options;
-    struct truth *truth; /* or NULL */
-    struct hours *hours; /* or NULL */
+    struct truth *truth;         /* or NULL */
+    struct hours *hours;         /* or NULL */
+    struct incidents *incidents; /* or NULL */
     struct random_source random;
     struct activity_host host;
     struct process *slots;
@@ -91,6 +96,12 @@ void population_release(struct population *population);
 
 /* The host was restarted at that time: before the tick that begins the session. */
 void population_reboot(struct population *population, int64_t boot_ns);
+
+/* One more, which does nothing by itself; NULL: memory is out. While population_tick is at incidents. */
+struct process *population_add(struct population *population, const char *name, int32_t ppid,
+                               int64_t start_ns, const struct moment *moment, struct tick *tick);
+/* Who lives, by its number in the truth; NULL: it does not. */
+struct process *population_find(struct population *population, int64_t truth_id);
 
 /* Add all processes' rows; returns the CPU microseconds they consumed. */
 int64_t population_tick(struct population *population, const struct moment *moment,

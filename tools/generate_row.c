@@ -121,7 +121,10 @@ static void add_exit(const struct process *p, uint32_t slot, enum exit_how how, 
         .slot = slot,
         .how = (uint8_t)how,
         .end_ns = end_ns,
-        .code = how == EXIT_REPORTED ? codes[p->truth_id % 5] : -1,
+        .code = how != EXIT_REPORTED ? -1
+                : p->killed          ? 9
+                : p->driven          ? 0
+                                     : codes[p->truth_id % 5],
     };
 }
 
@@ -133,7 +136,7 @@ static bool end(struct population *pop, struct process *p, uint32_t slot, uint8_
 
     p->live = false;
     p->last_tick = moment->index;
-    if (!p->fresh && p->truth_id % 16 == 5) {
+    if (!p->fresh && !p->driven && p->truth_id % 16 == 5) {
         p->end = END_VANISHED;
         p->last_tick--;
         return false;
@@ -141,7 +144,8 @@ static bool end(struct population *pop, struct process *p, uint32_t slot, uint8_
     p->end = END_REPORTED;
     if (p->end_ns - moment->before_ns < tick_ns)
         pop->host.tick_ns = p->end_ns - moment->before_ns;
-    activity_run(&p->activity, p->end_ns, &pop->host, &pop->random);
+    if (!p->driven)
+        activity_run(&p->activity, p->end_ns, &pop->host, &pop->random);
     pop->host.tick_ns = tick_ns;
     add_values(pop, p, slot, flags | ROW_LAST, moment, tick);
     add_exit(p, slot, EXIT_REPORTED, p->end_ns, tick);

@@ -154,6 +154,11 @@ static void put_program(struct identity_texts *t, const struct identity *identit
         PUT_FORMAT(t, PROCESS_EXE, "/usr/libexec/gcc/%s", comm);
         put_unique_line(t, comm, n, (size_t)(bytes * (int64_t)(80 + n % 40) / 100));
         break;
+    case PROGRAM_NAMED:
+        comm = identity->name;
+        PUT_FORMAT(t, PROCESS_EXE, "/opt/made-up/%s", comm);
+        PUT_FORMAT(t, PROCESS_CMDLINE, "/opt/made-up/%s --made-up", comm);
+        break;
     default:
         put_hostile(t, n);
         return;

@@ -17,6 +17,7 @@ enum program_kind {
     PROGRAM_SERVICE,
     PROGRAM_SHELL,
     PROGRAM_COMPILER, /* long command line, never the same twice */
+    PROGRAM_NAMED,    /* as identity.name says */
     PROGRAM_HOSTILE,  /* names that break what is careless with them */
 };
 
@@ -24,6 +25,7 @@ enum program_kind {
 struct identity {
     enum program_kind program, origin; /* now; and when it began: cgroup, container, cwd */
     uint64_t program_number, origin_number;
+    const char *name;
     unsigned user; /* index, below USER_COUNT */
 };
 

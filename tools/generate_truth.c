@@ -23,7 +23,7 @@ static const struct {
     const char *name, *header;
 } files[FILE_COUNT] = {
     { "processes.csv", "truth_id,process_id,pid,start_ticks,start_ns,end_ns,born,end,"
-                       "first_tick,last_tick" },
+                       "first_tick,last_tick,ppid" },
     { "versions.csv", "truth_id,from_ns,uid,user,comm,exe,cmdline,cgroup,container,cwd" },
     { "ticks.csv", "tick,session,seq,start_ns,gap_before,processes_us,busy_us" },
     { "samples.csv", "tick,truth_id,flags,cpu_us,resident_bytes,disk_read_bytes,"
@@ -82,9 +82,10 @@ void truth_process(struct truth *truth, const struct process *p)
     if (p->end == END_REPORTED)
         snprintf(end, sizeof end, "%" PRId64, p->end_ns);
     fprintf(truth->file[FILE_PROCESSES],
-            "%" PRId64 ",%" PRId64 ",%d,%" PRIu64 ",%" PRId64 ",%s,%d,%s,%" PRId64 ",%" PRId64 "\n",
+            "%" PRId64 ",%" PRId64 ",%d,%" PRIu64 ",%" PRId64 ",%s,%d,%s,%" PRId64 ",%" PRId64
+            ",%d\n",
             p->truth_id, p->process_id, p->pid, p->start_ticks, p->start_ns, end, p->born,
-            ends[p->end], p->first_tick, p->last_tick);
+            ends[p->end], p->first_tick, p->last_tick, p->ppid);
 }
 
 void truth_version(struct truth *truth, int64_t truth_id, int64_t from_ns,

@@ -3,7 +3,7 @@
  * reports from without any code of the programs.
  *
  *   processes.csv  truth_id,process_id,pid,start_ticks,start_ns,end_ns,born,end,
- *                  first_tick,last_tick
+ *                  first_tick,last_tick,ppid
  *                  end_ns empty unless end is "reported"; it has a row at each tick in between
  *   versions.csv   truth_id,from_ns,uid,user,comm,exe,cmdline,cgroup,container,cwd
  *                  complete from from_ns on; texts in hex

@@ -15,10 +15,13 @@
 #include "recorder/writer.h"
 #include "tools/generate_gpu.h"
 #include "tools/generate_host.h"
+#include "tools/generate_incident.h"
 #include "tools/generate_options.h"
 #include "tools/generate_power.h"
 #include "tools/generate_process.h"
 #include "tools/generate_reach.h"
+#include "tools/generate_rows_truth.h"
+#include "tools/generate_tables.h"
 #include "tools/generate_truth.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -33,13 +36,17 @@ struct generator {
     struct power power;
     struct random_source random;
     struct tick tick;
+    struct tables tables;
+    struct incidents incidents;
     struct truth *truth;
+    struct rows_truth *rows_truth;
     struct hours *hours;
     struct writer *writer;
     int64_t boot_ns; /* timeline time of boot */
     int64_t before_ns, tick_count;
     int64_t wall_ns; /* that the wall clock is off, of this session's timeline */
     size_t steps;    /* of it, so far */
+    int64_t missed;  /* ticks since the last one */
     int session;
     unsigned boot;         /* how many there were */
     bool reboots;          /* the next session is of another */
@@ -81,6 +88,23 @@ static void fill_facts(const struct generator *g, int64_t start_ns, struct sessi
     }
 }
 
+/* Of what is made besides the usual. */
+static enum status add_table_capabilities(struct generator *g, struct error *err)
+{
+    const struct capability capability = { .status = CAPABILITY_OK };
+    enum status st = STATUS_OK;
+
+    for (size_t t = TABLE_RECORDER + 1; t < TABLE_COUNT && st == STATUS_OK; t++) {
+        char name[40];
+        size_t size = strlen(samples_tables[t].name) - strlen("_samples");
+
+        (void)snprintf(name, sizeof name, "%.*s", (int)size, samples_tables[t].name);
+        if ((g->options.tables >> t & 1) != 0 && t != TABLE_GPU_PROCESS)
+            st = writer_capability(g->writer, name, &capability, err);
+    }
+    return st;
+}
+
 static enum status add_capabilities(struct generator *g, struct error *err)
 {
     static const char *const names[] = { "process", "cpu", "memory", "recorder" };
@@ -96,7 +120,7 @@ static enum status add_capabilities(struct generator *g, struct error *err)
         snprintf(capability.enable, sizeof capability.enable, "%s", partial ? "run as root" : "");
         st = writer_capability(g->writer, names[i], &capability, err);
     }
-    return st;
+    return st == STATUS_OK ? add_table_capabilities(g, err) : st;
 }
 
 static enum status session_begin(struct generator *g, int64_t start_ns, struct error *err)
@@ -120,7 +144,7 @@ static enum status session_begin(struct generator *g, int64_t start_ns, struct e
     }
     fill_facts(g, start_ns, &facts);
     host_restart(&g->host);
-    g->tick.seq = 0;
+    g->tick.seq = g->missed = 0;
     g->wall_ns = 0; /* a session's timeline begins with its wall clock */
     g->session++;
     st = writer_open(&g->writer, &options, &facts, err);
@@ -141,13 +165,28 @@ static enum status session_end(struct generator *g, const char *reason, struct e
     return writer_close(writer, reason, err);
 }
 
-static void add_gap_event(struct generator *g, int64_t at_ns, int64_t length_ns)
+static void add_event(struct generator *g, const char *name, int64_t at_ns, int64_t length_ns,
+                      int64_t value)
 {
-    struct tick_text kind = tick_add_text(&g->tick, "suspend", strlen("suspend"));
+    struct tick_text kind = tick_add_text(&g->tick, name, strlen(name));
     struct tick_event *event = tick_add_event(&g->tick);
 
     if (event != NULL)
-        *event = (struct tick_event){ .at_ns = at_ns, .duration_ns = length_ns, .kind = kind };
+        *event = (struct tick_event){
+            .at_ns = at_ns, .duration_ns = length_ns, .value = value, .kind = kind
+        };
+}
+
+/* Ticks that were due and could not be taken: time passed, and what was done in it is in the next. */
+static void add_late(struct generator *g, int64_t now_ns)
+{
+    int64_t late_ns = g->missed * g->options.interval_ns;
+
+    if (g->missed == 0)
+        return;
+    add_event(g, "late", now_ns - late_ns, late_ns, g->missed);
+    host_missed(&g->host, g->missed);
+    g->missed = 0;
 }
 
 /* What the recording takes at the moment, and how far back it reaches. */
@@ -175,12 +214,9 @@ static void set_clock(struct generator *g, int64_t now_ns)
     while (g->steps < g->options.steps.count &&
            now_ns >= g->options.start_ns + g->options.steps.span[g->steps].at_s * SECOND_NS) {
         int64_t step_ns = g->options.steps.span[g->steps++].length_s * SECOND_NS;
-        struct tick_text kind = tick_add_text(&g->tick, "clock_step", strlen("clock_step"));
-        struct tick_event *event = tick_add_event(&g->tick);
 
         g->wall_ns += step_ns;
-        if (event != NULL)
-            *event = (struct tick_event){ .at_ns = now_ns, .value = step_ns, .kind = kind };
+        add_event(g, "clock_step", now_ns, 0, step_ns);
     }
 }
 
@@ -188,7 +224,8 @@ static void set_clock(struct generator *g, int64_t now_ns)
 static enum status one_tick(struct generator *g, const struct moment *moment, struct error *err)
 {
     struct tick *tick = &g->tick;
-    enum status st;
+    const struct strain *strain = &g->incidents.strain;
+    enum status st = STATUS_OK;
     int64_t run_us;
 
     set_clock(g, moment->now_ns);
@@ -202,12 +239,17 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     if (g->hours != NULL)
         hours_tick(g->hours, tick->start_ns, moment->gap || moment->session_first);
     run_us = population_tick(&g->population, moment, tick);
+    g->host.strain = g->gpus.strain = strain;
     host_tick(&g->host, tick, moment->awake_ns, run_us, &g->random);
     gpus_tick(&g->gpus, &g->population, moment, tick);
     power_tick(&g->power, moment, run_us, tick);
+    tables_tick(&g->tables, &g->population, moment, strain, tick);
     if (tick->no_memory)
         return error_set(err, STATUS_NO_MEMORY, "tick: out of memory");
-    st = writer_tick(g->writer, tick, err);
+    if (g->rows_truth != NULL)
+        st = rows_truth_tick(g->rows_truth, tick, err);
+    if (st == STATUS_OK)
+        st = writer_tick(g->writer, tick, err);
     if (st != STATUS_OK)
         return error_prefix(err, "tick %" PRId64, moment->index);
     if (g->truth != NULL)
@@ -217,6 +259,7 @@ static enum status one_tick(struct generator *g, const struct moment *moment, st
     if (st != STATUS_OK)
         return st;
     st = population_after(&g->population, moment, g->writer, err);
+    incidents_after(&g->incidents, &g->population);
     tick_reset(tick);
     tick->seq++;
     g->before_ns = moment->now_ns;
@@ -260,8 +303,9 @@ static enum status tick_at(struct generator *g, int64_t due_ns, bool session_fir
         if (asleep_ns > gap->length_s * SECOND_NS)
             asleep_ns = gap->length_s * SECOND_NS;
         moment.awake_ns -= asleep_ns;
-        add_gap_event(g, moment.now_ns - asleep_ns, asleep_ns);
+        add_event(g, "suspend", moment.now_ns - asleep_ns, asleep_ns, 0);
     }
+    add_late(g, moment.now_ns);
     return st == STATUS_OK ? one_tick(g, &moment, err) : st;
 }
 
@@ -288,6 +332,10 @@ static enum status generate(struct generator *g, struct error *err)
             gap = session_first ? NULL : now;
             continue;
         }
+        if (generate_span_at(&g->options.lates, due_ns / SECOND_NS) != NULL) {
+            g->missed++;
+            continue;
+        }
         st = tick_at(g, due_ns, session_first, gap, err);
         session_first = g->reboots = false;
         gap = NULL;
@@ -308,16 +356,22 @@ static enum status prepare(struct generator *g, struct error *err)
         return error_set(err, STATUS_INVALID, "%s exists", g->options.path);
     g->boot_ns = g->options.start_ns - UPTIME_NS;
     g->random.state = g->options.seed ^ UINT64_C(0x5bd1e995);
+    if (incidents_init(&g->incidents, &g->options, err) != STATUS_OK)
+        return err->status;
     tick_init(&g->tick);
     if (g->options.truth != NULL)
         st = truth_open(&g->truth, g->options.truth, err);
+    if (st == STATUS_OK && g->options.tables_truth != NULL)
+        st = rows_truth_open(&g->rows_truth, g->options.tables_truth, err);
     if (st == STATUS_OK && g->options.hours != NULL)
         st = hours_open(&g->hours, g->options.hours, err);
     if (st == STATUS_OK)
         st = population_init(&g->population, &g->options, g->boot_ns, g->truth, err);
     g->population.hours = g->hours;
+    g->population.incidents = &g->incidents;
     gpus_init(&g->gpus, &g->options, g->truth);
     power_init(&g->power, &g->options, g->truth);
+    tables_init(&g->tables, &g->options);
     if (st == STATUS_OK)
         host_init(&g->host, g->population.host.cores, &g->random);
     return st;
@@ -348,7 +402,10 @@ int main(int argc, char *argv[])
         st = generate(&g, &err);
     st = first_failure(st, session_end(&g, g.options.unclean ? NULL : "stop", &second), &err,
                        &second);
+    if (st == STATUS_OK && g.options.truth != NULL)
+        st = incidents_write(&g.incidents, g.options.truth, &err);
     st = first_failure(st, truth_close(g.truth, &second), &err, &second);
+    st = first_failure(st, rows_truth_close(g.rows_truth, &second), &err, &second);
     st = first_failure(st, hours_close(g.hours, &second), &err, &second);
     if (st == STATUS_OK)
         printf("%s: %" PRId64 " ticks, %" PRId64 " process samples, %" PRId64 " processes\n",
@@ -360,6 +417,7 @@ int main(int argc, char *argv[])
     if (st != STATUS_OK)
         fprintf(stderr, "make_recording: %s\n", err.message);
     tick_release(&g.tick);
+    tables_release(&g.tables);
     population_release(&g.population);
     return st == STATUS_OK ? 0 : 1;
 }
