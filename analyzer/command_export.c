@@ -6,6 +6,7 @@
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
 #include "analyzer/export.h"
+#include "analyzer/export_perfetto.h"
 #include "analyzer/export_whole.h"
 
 struct export_options {
@@ -210,12 +211,31 @@ static enum status run_open(const struct options *options, const struct export_o
     return sink_close(&sink, st, err);
 }
 
+/* A trace has counters: of all samples tables, or of one. */
+static enum status run_perfetto(const struct options *options, const struct export_options *own,
+                                struct subject *subject, const struct choice *choice,
+                                struct error *err)
+{
+    uint64_t metrics = UINT64_MAX;
+
+    if (own->table != NULL && choice->samples == NULL)
+        return error_set(err, STATUS_INVALID, "--format perfetto: %s has no metrics", own->table);
+    if (own->columns != NULL && own->table == NULL)
+        return error_set(err, STATUS_INVALID, "--columns: of which --table?");
+    if (own->table != NULL && check_select(options, choice, own->table, err) != STATUS_OK)
+        return err->status;
+    if (own->columns != NULL && choose_metrics(choice, own->columns, &metrics, err) != STATUS_OK)
+        return err->status;
+    return export_perfetto(options, subject, choice->samples, metrics, err);
+}
+
 static enum status run_whole(const struct options *options, const struct export_options *own,
                              struct subject *subject, struct error *err)
 {
     struct choice choice = { 0 };
+    bool perfetto = strcmp(options->whole, "perfetto") == 0;
 
-    if (own->list != NULL || own->columns != NULL || own->missing_reasons != NULL)
+    if (own->list != NULL || (own->columns != NULL && !perfetto) || own->missing_reasons != NULL)
         return error_set(err, STATUS_INVALID,
                          "--format %s goes with --table, a window and -o, and nothing else",
                          options->whole);
@@ -224,6 +244,8 @@ static enum status run_whole(const struct options *options, const struct export_
     if (choice.level > 0)
         return error_set(err, STATUS_INVALID, "--format %s: not of minutes and hours",
                          options->whole);
+    if (perfetto)
+        return run_perfetto(options, own, subject, &choice, err);
     return export_whole(options, subject, own->table, err);
 }
 

@@ -290,6 +290,7 @@ static enum status export_openmetrics(struct whole *w, const struct options *opt
         st = sink_open(&sink, options, w->subject, err);
     if (st != STATUS_OK)
         return st;
+    sink.whole = true;
     st = put_metrics(w, only, sink.file, err);
     return sink_close(&sink, st, err);
 }

@@ -91,6 +91,7 @@ def commands(path, number, columns):
     for query in (next_of(QUERIES), next_of(QUERIES), f"SELECT * FROM {next_of(TABLES[::3] + OTHERS)}"):
         yield ["sql", path, query.format(begin=BEGIN_NS), "--format", next_of(FORMATS)]
     yield ["export", path, "--format", "openmetrics", *next_of(WINDOWS)]
+    yield ["export", path, "--format", "perfetto", *next_of(WINDOWS), *next_of(SELECTIONS)]
     yield ["export", path, "--format", "sqlite", "-o", "asked.db", *next_of(WINDOWS)]
     yield ["extract", path, *next_of(WINDOWS), *next_of(([], ["--redact", "a|b"])), "-o", "asked.pscope"]
     yield ["report", path, "-o", "asked.txt"]
