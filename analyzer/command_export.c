@@ -8,6 +8,7 @@
 #include "analyzer/export.h"
 #include "analyzer/export_perfetto.h"
 #include "analyzer/export_whole.h"
+#include "analyzer/progress.h"
 
 struct export_options {
     const char *table, *list, *columns, *missing_reasons;
@@ -267,6 +268,8 @@ static enum status export_run(int argc, char **argv, struct error *err)
         return st;
     if (!options.format_given)
         options.format = own.list != NULL ? OUTPUT_TABLE : OUTPUT_CSV;
+    if (options.output == NULL && isatty(STDOUT_FILENO) == 1)
+        progress_off(); /* rows come all the time */
     st = subject_open(&subject, &options, err);
     if (st == STATUS_OK && options.whole != NULL)
         st = run_whole(&options, &own, &subject, err);
@@ -307,11 +310,14 @@ const struct command command_export = {
         "  --columns A,B,C   of a samples table: these metrics only, after who and when\n"
         "  --missing-reasons columns METRIC__missing that say why a value is missing\n"
         "\n"
-        "Two more formats are of all tables, or of that one: sqlite makes a new file of plain "
+        "Three more formats are of all tables, or of that one: sqlite makes a new file of plain "
         "tables,\n"
         "openmetrics writes all metrics with their times, as promtool tsdb create-blocks-from "
         "takes\n"
-        "them.\n",
+        "them, perfetto a trace for ui.perfetto.dev: a track a process, with its life as a "
+        "slice;\n"
+        "counters become rates (time as percent, energy as watts, others per second), drawn from\n"
+        "the begin of their interval; where nothing is known, a 0 with the note no_value.\n",
     .run = export_run,
     .options = OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT | OPTIONS_WHOLE,
 };

@@ -5,8 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzer/export.h"
+#include "analyzer/export_walk.h"
 #include "analyzer/perfetto_who.h"
+#include "analyzer/progress.h"
 #include "analyzer/rate.h"
 
 struct trace {
@@ -354,14 +355,14 @@ static enum status put_table(struct trace *t, struct trace_table *table,
     return st;
 }
 
-static enum status put_block(struct trace *t, const struct recording_block *block,
+static enum status put_block(struct trace *t, const struct recording_block *block, size_t all,
                              struct error *err)
 {
     size_t count = t->e.subject->contents->table_count;
     struct block_ticks ticks = { 0 };
     enum status st = recording_ticks(t->e.subject->recording, block, &ticks, err);
 
-    t->e.block_count++;
+    progress_show(t->e.block_count++, all);
     if (st == STATUS_OK)
         perfetto_put_gaps(&t->who, block, &ticks);
     for (size_t i = 0; i < count && st == STATUS_OK; i++)
@@ -425,6 +426,7 @@ static enum status write_trace(struct trace *t, struct error *err)
 {
     const struct recording_contents *c = t->e.subject->contents;
     const struct window *window = &t->e.subject->window;
+    size_t all = export_block_count(&t->e, 0);
     enum status st = begin(t, err);
 
     if (st != STATUS_OK)
@@ -433,7 +435,7 @@ static enum status write_trace(struct trace *t, struct error *err)
     perfetto_put_events(&t->who);
     for (size_t b = 0; b < c->block_count[0] && st == STATUS_OK; b++)
         if (c->blocks[0][b].start_ns <= window->to_ns && c->blocks[0][b].end_ns > window->from_ns)
-            st = put_block(t, &c->blocks[0][b], err);
+            st = put_block(t, &c->blocks[0][b], all, err);
     perfetto_tracks_forget(&t->tracks, true);
     return st == STATUS_OK ? perfetto_writer_check(&t->w, err) : st;
 }

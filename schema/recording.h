@@ -138,6 +138,10 @@ bool recording_block_sums(const struct recording *recording, const struct record
 MUST_USE enum status recording_hold(struct recording *recording, struct error *err);
 void recording_let_go(struct recording *recording);
 
+/* Who wants to be told how far recording_verify and extract_write are, in blocks; NULL: nobody. */
+typedef void recording_progress(size_t done, size_t all);
+void recording_watch(struct recording *recording, recording_progress *tell);
+
 /* The tick axis of a block. owns: the caller, block_ticks_release */
 MUST_USE enum status recording_ticks(struct recording *recording,
                                      const struct recording_block *block, struct block_ticks *ticks,

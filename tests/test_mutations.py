@@ -90,7 +90,8 @@ def commands(path, number, columns):
                *next_of(select), *next_of(([], ["--missing-reasons"], ["--csv-safe"]))]
     for query in (next_of(QUERIES), next_of(QUERIES), f"SELECT * FROM {next_of(TABLES[::3] + OTHERS)}"):
         yield ["sql", path, query.format(begin=BEGIN_NS), "--format", next_of(FORMATS)]
-    yield ["export", path, "--format", "openmetrics", *next_of(WINDOWS)]
+    # A sort of much puts a part of it aside, to a file without a name: so it is one that may write.
+    yield ["export", path, "--format", "openmetrics", *next_of(WINDOWS), "-o", "asked.metrics"]
     yield ["export", path, "--format", "perfetto", *next_of(WINDOWS), *next_of(SELECTIONS)]
     yield ["export", path, "--format", "sqlite", "-o", "asked.db", *next_of(WINDOWS)]
     yield ["extract", path, *next_of(WINDOWS), *next_of(([], ["--redact", "a|b"])), "-o", "asked.pscope"]
