@@ -186,7 +186,7 @@ class Trace:
             value = None
         self.counters[uuid].append((ns, value, notes.get("no_value")))
 
-    def by_name(self):
+    def by_name(self, once=True):
         """(process id or None, name) -> uuid of counters. Two of one name cannot be told apart."""
         found = {}
         for uuid, track in self.tracks.items():
@@ -194,7 +194,7 @@ class Trace:
                 continue
             parent = self.tracks[track["parent_uuid"]]
             key = parent["uuid"] >> 1 if "process" in parent else None, track["name"]
-            if key in found:
+            if key in found and once:
                 raise Malformed("two tracks %r" % (key,))
             found[key] = uuid
         return found
@@ -478,6 +478,52 @@ def others(path, truth, trace):
     check(trace.snapshots == pairs, "the boot clock of %d sessions" % len(pairs))
 
 
+class Seen:
+    """What there is to know of a real recording without a generator: its ticks, and the gaps as the trace has them."""
+
+    def __init__(self, path, trace):
+        times = {int(row["time_ns"]) for table in ("recorder_samples", "cpu_samples", "process_samples")
+                 for row in table_of(path, table)}
+        self.ns = sorted(times)
+        gaps = [one[1] for uuid, track in trace.tracks.items() if track.get("name") == "gaps"
+                for one in nested(trace.events[uuid])]
+        self.breaks = [bisect.bisect_right(gaps, ns) for ns in self.ns]
+        self.processes = {}
+        for row in table_of(path, "process"):
+            life = Life(int(row["pid"]), int(row["start_ns"]))
+            self.processes[int(row["process_id"])] = life
+
+
+class Life:
+    def __init__(self, pid, start_ns):
+        self.pid, self.start_ns, self.end_ns, self.born = pid, start_ns, None, False
+
+
+def real(work):
+    """All tables of this host; of processes and entities those that were there all the time."""
+    path = work + "/real.pscope"
+    subprocess.run([programs.RECORDER, "-o", path, "-i", "100ms", "-d", "4s"], check=True, capture_output=True)
+    trace = trace_of(path)
+    seen = Seen(path, trace)
+    expected = Expected(path, seen)
+    tick_count = collections.Counter(row["process_id"] for row in table_of(path, "process_samples"))
+    full = {int(key) for key, count in tick_count.items() if count == len(seen.ns) and
+            expected.processes[int(key)]["end_ns"] == ""}
+    labels = collections.Counter(row["label"] for row in table_of(path, "entity"))
+    labels.update(row["label"] for row in table_of(path, "entity") if row["last_ns"])
+    window, found, wrong, values = (seen.ns[0] - 1, seen.ns[-1]), trace.by_name(once=False), [], 0
+    for table in expected.tables:
+        for key, (unit, events) in expected.tracks(table, window).items():
+            label = re.search(r" \[(.*)\]$", key[1])
+            if key[0] is not None and key[0] not in full or label is not None and labels[label[1]] > 1:
+                continue  # two of one label cannot be told apart
+            values += len(events)
+            if key not in found or trace.counters[found[key]] != events or \
+                    trace.tracks[found[key]]["counter"] != unit:
+                wrong.append((table, key, trace.counters.get(found.get(key), [])[:6], events[:6]))
+    check(not wrong and values > 1000, "%d values of this host, %d processes: %r" % (values, len(full), wrong[:2]))
+
+
 # --- what else can happen ------------------------------------------------------------------------
 
 def hostile(work):
@@ -592,6 +638,7 @@ def main():
         full_disk(path, work)
         refused(path, work)
         damaged(path, work)
+        real(work)
         if os.access(LOAD, os.X_OK):
             hostile(work)
     programs.finish()
