@@ -370,6 +370,7 @@ static enum status put_block(struct trace *t, const struct recording_block *bloc
             st = export_damage(&t->e, put_table(t, &t->table[i], block, &ticks, err), err);
     block_ticks_release(&ticks);
     perfetto_tracks_forget(&t->tracks, false);
+    recording_forget_lives(t->e.subject->recording, block);
     return export_damage(&t->e, st, err);
 }
 

@@ -180,6 +180,12 @@ MUST_USE enum status recording_process(struct recording *recording,
                                        const struct recording_block *block, int64_t process_id,
                                        const struct process **process, struct error *err);
 
+/*
+ * Who goes on to the next block need not keep whom he met in this one only: what was handed out of them is
+ * gone. It is read again if it is asked for.
+ */
+void recording_forget_lives(struct recording *recording, const struct recording_block *block);
+
 /* What some process of the recording called the user of that uid; data NULL if none did. */
 struct text recording_user(const struct recording *recording, uint32_t uid);
 
