@@ -18,6 +18,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 
 import support_programs as programs
 from support_programs import ANALYZER, BUILD, LOAD, check
@@ -532,6 +533,11 @@ def hostile(work):
     name, argument = b"a\xff\n\x1b[3\xc2\x9bm\xe2\x80\xae", b"\x80\xf0\x9f\x90\x8d\x01"
     order = "name " + "".join("\\x%02x" % byte for byte in name) + " wait"
     load = programs.Load(order, [b"load", argument])
+    deadline = time.monotonic() + 60
+    with open("/proc/%d/comm" % load.pid, "rb") as comm:
+        while comm.read() != name + b"\n" and time.monotonic() < deadline:
+            time.sleep(0.01)
+            comm.seek(0)
     recorder = programs.Recorder(path, "-i", "100ms")
     try:
         subprocess.run([ANALYZER, "mark", path, " \\ caf\u00e9 \U0001f40d"], check=True)
