@@ -6,7 +6,9 @@
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
 #include "analyzer/export.h"
+#include "analyzer/export_perfetto.h"
 #include "analyzer/export_whole.h"
+#include "analyzer/progress.h"
 
 struct export_options {
     const char *table, *list, *columns, *missing_reasons;
@@ -210,12 +212,31 @@ static enum status run_open(const struct options *options, const struct export_o
     return sink_close(&sink, st, err);
 }
 
+/* A trace has counters: of all samples tables, or of one. */
+static enum status run_perfetto(const struct options *options, const struct export_options *own,
+                                struct subject *subject, const struct choice *choice,
+                                struct error *err)
+{
+    uint64_t metrics = UINT64_MAX;
+
+    if (own->table != NULL && choice->samples == NULL)
+        return error_set(err, STATUS_INVALID, "--format perfetto: %s has no metrics", own->table);
+    if (own->columns != NULL && own->table == NULL)
+        return error_set(err, STATUS_INVALID, "--columns: of which --table?");
+    if (own->table != NULL && check_select(options, choice, own->table, err) != STATUS_OK)
+        return err->status;
+    if (own->columns != NULL && choose_metrics(choice, own->columns, &metrics, err) != STATUS_OK)
+        return err->status;
+    return export_perfetto(options, subject, choice->samples, metrics, err);
+}
+
 static enum status run_whole(const struct options *options, const struct export_options *own,
                              struct subject *subject, struct error *err)
 {
     struct choice choice = { 0 };
+    bool perfetto = strcmp(options->whole, "perfetto") == 0;
 
-    if (own->list != NULL || own->columns != NULL || own->missing_reasons != NULL)
+    if (own->list != NULL || (own->columns != NULL && !perfetto) || own->missing_reasons != NULL)
         return error_set(err, STATUS_INVALID,
                          "--format %s goes with --table, a window and -o, and nothing else",
                          options->whole);
@@ -224,6 +245,8 @@ static enum status run_whole(const struct options *options, const struct export_
     if (choice.level > 0)
         return error_set(err, STATUS_INVALID, "--format %s: not of minutes and hours",
                          options->whole);
+    if (perfetto)
+        return run_perfetto(options, own, subject, &choice, err);
     return export_whole(options, subject, own->table, err);
 }
 
@@ -245,6 +268,8 @@ static enum status export_run(int argc, char **argv, struct error *err)
         return st;
     if (!options.format_given)
         options.format = own.list != NULL ? OUTPUT_TABLE : OUTPUT_CSV;
+    if (options.output == NULL && isatty(STDOUT_FILENO) == 1)
+        progress_off(); /* rows come all the time */
     st = subject_open(&subject, &options, err);
     if (st == STATUS_OK && options.whole != NULL)
         st = run_whole(&options, &own, &subject, err);
@@ -285,11 +310,14 @@ const struct command command_export = {
         "  --columns A,B,C   of a samples table: these metrics only, after who and when\n"
         "  --missing-reasons columns METRIC__missing that say why a value is missing\n"
         "\n"
-        "Two more formats are of all tables, or of that one: sqlite makes a new file of plain "
+        "Three more formats are of all tables, or of that one: sqlite makes a new file of plain "
         "tables,\n"
         "openmetrics writes all metrics with their times, as promtool tsdb create-blocks-from "
         "takes\n"
-        "them.\n",
+        "them, perfetto a trace for ui.perfetto.dev: a track a process, with its life as a "
+        "slice;\n"
+        "counters become rates (time as percent, energy as watts, others per second), drawn from\n"
+        "the begin of their interval; where nothing is known, a 0 with the note no_value.\n",
     .run = export_run,
     .options = OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT | OPTIONS_WHOLE,
 };

@@ -7,6 +7,7 @@
 #include "analyzer/escape.h"
 #include "analyzer/human.h"
 #include "analyzer/options.h"
+#include "analyzer/progress.h"
 #include "schema/extract.h"
 
 #define REDACTED "[redacted]" /* as the recorder writes it */
@@ -126,10 +127,13 @@ static enum status run_open(const struct options *options, const struct subject 
 {
     const struct extract_redactor redactor = { redact, pattern };
     struct extract_result result;
-    enum status st =
-        extract_write(subject->recording, subject->window.from_ns, subject->window.to_ns,
-                      pattern->set ? &redactor : NULL, options->output, &result, err);
+    enum status st;
 
+    recording_watch(subject->recording, progress_show);
+    st = extract_write(subject->recording, subject->window.from_ns, subject->window.to_ns,
+                       pattern->set ? &redactor : NULL, options->output, &result, err);
+
+    progress_clear();
     if (st == STATUS_OK)
         tell(&result, subject, pattern);
     return st;

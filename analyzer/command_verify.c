@@ -6,6 +6,7 @@
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
 #include "analyzer/options.h"
+#include "analyzer/progress.h"
 
 /* What is there, and of it what can be read. */
 struct readable {
@@ -18,6 +19,7 @@ static void print_finding(void *context, const char *part, const char *what)
     FILE *out = context;
     char shown[2][600];
 
+    progress_clear();
     (void)fprintf(out, "damaged: %s: %s\n", escape_show(shown[0], sizeof shown[0], part),
                   escape_show(shown[1], sizeof shown[1], what));
 }
@@ -103,9 +105,11 @@ static enum status check(const struct subject *subject, FILE *out, struct error 
     struct readable readable;
     size_t findings = 0;
 
+    recording_watch(subject->recording, progress_show);
     if (recording_verify(subject->recording, print_finding, out, &findings, err) != STATUS_OK ||
         count_readable(subject, findings > 0, &readable, err) != STATUS_OK)
         return err->status;
+    progress_clear();
     if (findings > 0)
         return error_set(err, STATUS_CORRUPT,
                          "%zu finding%s; %zu of %zu blocks are whole, %" PRId64 " rows can be read",

@@ -5,8 +5,8 @@
 
 #include "schema/bytes.h"
 
-static const char *cause_of(const struct recording_contents *c, size_t session, int64_t from_ns,
-                            int64_t to_ns)
+const char *coverage_cause(const struct recording_contents *c, size_t session, int64_t from_ns,
+                           int64_t to_ns)
 {
     static const char *const kinds[][2] = { { "suspend", "suspend" },
                                             { "dropped", "ticks dropped" },
@@ -30,18 +30,28 @@ static void add_gap(struct coverage *coverage, int64_t from_ns, int64_t to_ns, c
     coverage->gap_count++;
 }
 
-/* The time between two sessions. */
-static void add_restart(struct coverage *coverage, const struct recording_contents *c,
-                        const struct recording_block *block, int64_t from_ns)
+const char *coverage_restart(const struct recording_contents *c,
+                             const struct recording_block *block, int64_t *from_ns)
 {
     const struct recording_block *before = block - 1;
 
     if (block == c->blocks[0] || before->session == block->session)
-        return;
-    add_gap(coverage, before->end_ns > from_ns ? before->end_ns : from_ns, block->start_ns,
-            strcmp(c->sessions[before->session].boot_id, c->sessions[block->session].boot_id) == 0
-                ? "not recording"
-                : "reboot");
+        return NULL;
+    *from_ns = before->end_ns;
+    return strcmp(c->sessions[before->session].boot_id, c->sessions[block->session].boot_id) == 0
+               ? "not recording"
+               : "reboot";
+}
+
+/* The time between two sessions. */
+static void add_restart(struct coverage *coverage, const struct recording_contents *c,
+                        const struct recording_block *block, int64_t from_ns)
+{
+    int64_t before_ns;
+    const char *cause = coverage_restart(c, block, &before_ns);
+
+    if (cause != NULL)
+        add_gap(coverage, before_ns > from_ns ? before_ns : from_ns, block->start_ns, cause);
 }
 
 void coverage_block(struct coverage *coverage, const struct recording_contents *contents,
@@ -67,7 +77,7 @@ void coverage_block(struct coverage *coverage, const struct recording_contents *
         if (before == NO_TIME) {
             add_restart(coverage, contents, block, window->from_ns);
         } else if (ticks->gap[i] != 0) {
-            add_gap(coverage, from, at, cause_of(contents, block->session, before, at));
+            add_gap(coverage, from, at, coverage_cause(contents, block->session, before, at));
         } else {
             coverage->covered_ns = wrap_add(coverage->covered_ns, wrap_subtract(at, from));
             coverage->ticks_ns = wrap_add(coverage->ticks_ns, wrap_subtract(at, before));

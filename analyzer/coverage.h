@@ -33,4 +33,12 @@ void coverage_block(struct coverage *coverage, const struct recording_contents *
 void coverage_even_block(struct coverage *coverage, const struct recording_block *block,
                          const struct window *window);
 
+/* Why no tick lies between those two of a session. */
+const char *coverage_cause(const struct recording_contents *contents, size_t session,
+                           int64_t from_ns, int64_t to_ns);
+
+/* Why none lies between a session's first block and the block before; NULL: that is no other one. */
+const char *coverage_restart(const struct recording_contents *contents,
+                             const struct recording_block *block, int64_t *from_ns);
+
 #endif

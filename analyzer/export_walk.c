@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "analyzer/progress.h"
+
 enum { CHOSEN_MAX = 1 << 22 }; /* processes that are remembered, and as many free places */
 
 enum status export_damage(struct export *e, enum status st, const struct error *err)
@@ -32,6 +34,16 @@ static bool block_in_window(const struct export *e, const struct recording_block
 
     return e->subject->whole ||
            (block->start_ns <= window->to_ns && block->end_ns > window->from_ns);
+}
+
+size_t export_block_count(const struct export *e, unsigned level)
+{
+    const struct recording_contents *c = e->subject->contents;
+    size_t count = 0;
+
+    for (size_t b = 0; b < c->block_count[level]; b++)
+        count += block_in_window(e, &c->blocks[level][b]);
+    return count;
 }
 
 static void find_ticks(const struct export *e, struct export_slice *slice)
@@ -220,6 +232,7 @@ enum status export_walk(struct export *e, const struct recording_table *table, u
                         export_visit *visit, void *context, struct error *err)
 {
     const struct recording_contents *c = e->subject->contents;
+    size_t all = export_block_count(e, level);
     enum status st = STATUS_OK;
 
     for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++) {
@@ -227,7 +240,7 @@ enum status export_walk(struct export *e, const struct recording_table *table, u
 
         if (!block_in_window(e, block))
             continue;
-        e->block_count++;
+        progress_show(e->block_count++, all);
         st = recording_hold(e->subject->recording, err);
         if (st == STATUS_OK)
             st = export_damage(e, visit_block(e, table, block, visit, context, err), err);

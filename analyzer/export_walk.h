@@ -29,6 +29,9 @@ MUST_USE enum status export_walk(struct export *e, const struct recording_table 
                                  unsigned level, export_visit *visit, void *context,
                                  struct error *err);
 
+/* How many blocks that walk visits. */
+size_t export_block_count(const struct export *e, unsigned level);
+
 /* One block of that walk, opened by who goes on at his own pace. */
 struct export_block {
     struct block_ticks ticks;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "analyzer/escape.h"
+#include "analyzer/progress.h"
 #include "analyzer/sql_module.h"
 #include "analyzer/sql_table.h"
 
@@ -94,8 +95,10 @@ static enum status write_tables(struct whole *w, const char *path, const char *o
                                  "BEGIN"),
                  err);
     for (size_t t = 0; t < w->tables.table_count && st == STATUS_OK; t++)
-        if (is_wanted(&w->tables.table[t], only))
+        if (is_wanted(&w->tables.table[t], only)) {
+            progress_pass(only == NULL ? t : 0, only == NULL ? w->tables.table_count : 1);
             st = copy_table(w, &w->tables.table[t], err);
+        }
     return st == STATUS_OK ? run(w, sqlite3_mprintf("COMMIT"), err) : st;
 }
 
@@ -258,16 +261,22 @@ static enum status put_metric(struct whole *w, const struct sql_table *table,
 
 static enum status put_metrics(struct whole *w, const char *only, FILE *out, struct error *err)
 {
+    size_t pass = 0, passes = 0;
     enum status st = STATUS_OK;
 
+    for (size_t t = 0; t < w->tables.table_count; t++)
+        if (w->tables.table[t].kind == SQL_SAMPLES && is_wanted(&w->tables.table[t], only))
+            passes += w->tables.table[t].samples->metric_count;
     for (size_t t = 0; t < w->tables.table_count && st == STATUS_OK; t++) {
         const struct sql_table *table = &w->tables.table[t];
 
         if (table->kind != SQL_SAMPLES || !is_wanted(table, only))
             continue;
-        for (size_t m = 0; m < table->samples->metric_count && st == STATUS_OK; m++)
+        for (size_t m = 0; m < table->samples->metric_count && st == STATUS_OK; m++, pass++) {
+            progress_pass(pass, passes);
             if (table->samples->metrics[m].kind != METRIC_STATE)
                 st = put_metric(w, table, &table->samples->metrics[m], out, err);
+        }
     }
     if (st == STATUS_OK && w->lacks)
         return error_set(err, STATUS_NO_MEMORY, "a text of the metrics");
@@ -290,6 +299,7 @@ static enum status export_openmetrics(struct whole *w, const struct options *opt
         st = sink_open(&sink, options, w->subject, err);
     if (st != STATUS_OK)
         return st;
+    sink.whole = true;
     st = put_metrics(w, only, sink.file, err);
     return sink_close(&sink, st, err);
 }

@@ -7,6 +7,7 @@
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
 #include "analyzer/options.h"
+#include "analyzer/progress.h"
 #include "version.h"
 
 static const struct command *const commands[] = {
@@ -125,7 +126,9 @@ static int run(const struct command *command, int argc, char **argv)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help(command);
     bound_memory();
+    progress_begin();
     st = command->run(argc, argv, &err);
+    progress_clear();
     if (st == STATUS_OK)
         return finish(EXIT_DONE);
     (void)fflush(stdout);

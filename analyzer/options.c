@@ -119,7 +119,8 @@ static enum status take_shared(struct options *options, const char *name, const 
     }
     if (strcmp(name, "--format") == 0) {
         options->format_given = true;
-        if (strcmp(value, "sqlite") == 0 || strcmp(value, "openmetrics") == 0) {
+        if (strcmp(value, "sqlite") == 0 || strcmp(value, "openmetrics") == 0 ||
+            strcmp(value, "perfetto") == 0) {
             options->whole = value;
             return STATUS_OK;
         }

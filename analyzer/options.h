@@ -19,7 +19,7 @@ enum option_set {
     OPTIONS_FORMAT = 4, /* --format --csv-safe */
     OPTIONS_OUTPUT = 8, /* -o */
     OPTIONS_TEXT = 16,  /* the last word is `text`, not a file */
-    OPTIONS_WHOLE = 32, /* --format also sqlite and openmetrics: `whole` */
+    OPTIONS_WHOLE = 32, /* --format also sqlite, openmetrics, perfetto: `whole` */
 };
 
 struct options {
@@ -78,6 +78,7 @@ void subject_close(struct subject *subject);
 struct sink {
     FILE *file;
     const char *path; /* NULL: standard output */
+    bool whole;       /* a part is of no use: a file is removed unless all went well */
 };
 MUST_USE enum status sink_open(struct sink *sink, const struct options *options,
                                const struct subject *subject, struct error *err);

@@ -6,9 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/escape.h"
 #include "analyzer/output_writer.h"
+#include "analyzer/progress.h"
 
 #define FLUSH_SIZE (64 * 1024)
 
@@ -90,6 +92,8 @@ bool output_broken(const struct output *o)
 void output_flush(struct output *o)
 {
     if (o->bytes.used > 0 && !output_broken(o)) {
+        if (isatty(fileno(o->file)) == 1)
+            progress_clear();
         errno = 0;
         if (fwrite(o->bytes.data, 1, o->bytes.used, o->file) != o->bytes.used)
             o->write_errno = errno != 0 ? errno : EIO;
@@ -141,6 +145,7 @@ enum status output_close(struct output *o, struct error *err)
     enum status st = STATUS_OK;
     bool no_memory;
 
+    progress_clear(); /* notes may go to the same terminal */
     if (o->writer != NULL && !output_broken(o))
         o->writer->end(o);
     no_memory = o->write_errno == 0 && output_broken(o);

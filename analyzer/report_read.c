@@ -4,10 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "analyzer/aggregate_told.h"
+#include "analyzer/progress.h"
 #include "analyzer/report.h"
 
 /* --- what is needed --- */
@@ -52,14 +51,12 @@ static bool put_off(struct report *r)
     return true;
 }
 
-/* --- between blocks: progress on a terminal, once a second has passed --- */
+/* --- between blocks --- */
 
 enum { HOLD_BLOCKS = 16 }; /* read in one transaction */
 
 struct progress {
     struct recording *recording;
-    bool terminal, shown;
-    time_t begun;
     size_t done, all;
 };
 
@@ -71,10 +68,7 @@ static void show_progress(struct progress *progress)
         recording_let_go(progress->recording);
         (void)!recording_hold(progress->recording, &err);
     }
-    if (!progress->terminal || time(NULL) - progress->begun < 2)
-        return;
-    progress->shown = true;
-    (void)fprintf(stderr, "\rreading %zu of %zu blocks ", progress->done, progress->all);
+    progress_show(progress->done, progress->all);
 }
 
 /* --- samples --- */
@@ -373,16 +367,13 @@ static enum status read_window(struct report *r, const struct subject *subject,
 enum status report_read(struct report *r, const struct subject *subject, struct error *err)
 {
     struct progress progress = { .recording = subject->recording,
-                                 .terminal = isatty(STDERR_FILENO) == 1,
-                                 .begun = time(NULL),
                                  .all = subject->contents->block_count[0] };
     enum status st = recording_hold(subject->recording, err);
 
     if (st == STATUS_OK)
         st = read_window(r, subject, &progress, err);
     recording_let_go(subject->recording);
-    if (progress.shown)
-        (void)fputs("\r\033[K", stderr);
+    progress_clear();
     if (st != STATUS_OK)
         return st;
     r->coverage.ticks_ns = wrap_add(r->coverage.ticks_ns, r->evicted.covered_ns);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyzer/export_rows.h"
+#include "analyzer/progress.h"
 #include "analyzer/report.h"
 #include "analyzer/sql_table.h"
 
@@ -57,7 +58,9 @@ static enum status next_block(struct sql_cursor *c, struct error *err)
         export_block_close(&s->block);
     s->is_open = false;
     while (st == STATUS_ABSENT && s->next_block < contents->block_count[0]) {
-        const struct recording_block *block = &contents->blocks[0][s->next_block++];
+        const struct recording_block *block = &contents->blocks[0][s->next_block];
+
+        progress_show(s->next_block++, contents->block_count[0]);
 
         st = recording_hold(recording, err);
         if (st == STATUS_OK)

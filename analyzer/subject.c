@@ -157,19 +157,51 @@ enum status sink_open(struct sink *sink, const struct options *options,
     return STATUS_OK;
 }
 
+/* Flush, and close what was opened. What failed before counts, too: its reason may be lost. */
+static enum status close_file(struct sink *sink, struct error *err)
+{
+    bool failed = ferror(sink->file) != 0;
+    int reason;
+
+    errno = 0;
+    if ((sink->path == NULL ? fflush(sink->file) : fclose(sink->file)) != 0)
+        failed = true;
+    reason = errno;
+    sink->file = NULL;
+    if (!failed)
+        return STATUS_OK;
+    return error_set(err, STATUS_IO, "%s: %s", sink->path == NULL ? "output" : sink->path,
+                     reason == 0 ? "not all could be written" : strerror(reason));
+}
+
+/* A device, say, is left alone; of a link what it means is made empty. */
+static void discard(const struct sink *sink)
+{
+    struct stat target;
+
+    if (sink->path == NULL || stat(sink->path, &target) != 0 || !S_ISREG(target.st_mode))
+        return;
+    (void)!truncate(sink->path, 0);
+    if (lstat(sink->path, &target) == 0 && S_ISREG(target.st_mode))
+        (void)unlink(sink->path);
+}
+
 enum status sink_close(struct sink *sink, enum status so_far, struct error *err)
 {
-    int failed = 0;
+    struct error closing = { 0 };
+    enum status closed;
 
     if (sink->file == NULL)
         return so_far;
-    failed = sink->path == NULL ? fflush(sink->file) : fclose(sink->file);
-    sink->file = NULL;
-    if (so_far == STATUS_OK && failed != 0)
-        return error_set(err, STATUS_IO, "%s: %s", sink->path == NULL ? "output" : sink->path,
-                         strerror(errno));
-    if (so_far == STATUS_IO && sink->path != NULL)
-        return error_prefix(err, "-o %s: incomplete", sink->path);
+    closed = close_file(sink, &closing);
+    if (so_far == STATUS_OK && closed != STATUS_OK) {
+        *err = closing;
+        so_far = closed;
+    } else if (so_far == STATUS_IO && sink->path != NULL) {
+        so_far = error_prefix(err, sink->whole ? "-o %s" : "-o %s: incomplete", sink->path);
+    }
+    if (sink->whole && so_far != STATUS_OK)
+        discard(sink);
     return so_far;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/progress.h"
 #include "analyzer/timeline.h"
 
 /* Cells that one part of a block may fill: some 200 MB. */
@@ -385,14 +386,17 @@ enum status timeline_read(struct timeline *t, const struct subject *subject, str
 {
     const struct recording_contents *c = subject->contents;
     int64_t *later_ns = NULL;
-    size_t good = 0;
+    size_t good = 0, all = 0;
     enum status st = begin(t, subject, err);
 
     if (st == STATUS_OK)
         st = find_later(c, &later_ns, err);
+    for (size_t b = 0; b < c->block_count[0]; b++)
+        all += is_in(&c->blocks[0][b], &subject->window);
     for (size_t b = 0; b < c->block_count[0] && st == STATUS_OK; b++) {
         if (!is_in(&c->blocks[0][b], &subject->window))
             continue;
+        progress_show(good, all);
         st = read_block(t, subject, &c->blocks[0][b], later_ns[b], err);
         good += st == STATUS_OK;
     }

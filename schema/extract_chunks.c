@@ -275,6 +275,15 @@ static enum status make_tables(struct extract *e, const struct recording_table *
     return STATUS_OK;
 }
 
+/* How far it is: each table, and the lives, go over all blocks. */
+static void tell(struct extract *e)
+{
+    size_t blocks = e->end - e->first, passes = e->rec->contents.table_count + 1;
+
+    if (e->rec->tell != NULL && passes > 0)
+        e->rec->tell(e->told++ / passes, blocks);
+}
+
 static enum status copy_table(struct extract *e, const struct recording_table *table,
                               struct error *err)
 {
@@ -291,6 +300,7 @@ static enum status copy_table(struct extract *e, const struct recording_table *t
         uint64_t lifetimes;
         size_t count = 0;
 
+        tell(e);
         st = copy_context(e, block, table, name, put, &referred, err);
         if (st == STATUS_OK)
             st = copy_block(e, block, table->table_id, name, put, &count, err);
@@ -317,6 +327,7 @@ static enum status copy_lives(struct extract *e, struct error *err)
         uint64_t lifetimes;
         size_t count = 0;
 
+        tell(e);
         for (size_t i = 0; i < COUNT_OF(ids) && st == STATUS_OK; i++)
             st = copy_block(e, block, ids[i], names[i], put[i], &count, err);
         if (st == STATUS_OK &&

@@ -21,6 +21,7 @@ struct extract {
     struct compressor compressor;
     struct byte_writer text, scratch, frame, chunk;
     size_t redacted_count;
+    size_t told; /* blocks of tables, for recording_watch */
 };
 
 /* The blocks to take: extract_choose.c. errors ABSENT, CORRUPT, NO_MEMORY */

@@ -82,6 +82,11 @@ enum status recording_hold(struct recording *rec, struct error *err)
     return database_begin_reading(&rec->db, err);
 }
 
+void recording_watch(struct recording *rec, recording_progress *tell)
+{
+    rec->tell = tell;
+}
+
 void recording_let_go(struct recording *rec)
 {
     struct error err; /* nothing was written that could be lost */

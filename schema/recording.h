@@ -138,6 +138,10 @@ bool recording_block_sums(const struct recording *recording, const struct record
 MUST_USE enum status recording_hold(struct recording *recording, struct error *err);
 void recording_let_go(struct recording *recording);
 
+/* Who wants to be told how far recording_verify and extract_write are, in blocks; NULL: nobody. */
+typedef void recording_progress(size_t done, size_t all);
+void recording_watch(struct recording *recording, recording_progress *tell);
+
 /* The tick axis of a block. owns: the caller, block_ticks_release */
 /* Whether a gap lies before any of a block's ticks. errors CORRUPT */
 MUST_USE enum status recording_gaps(struct recording *recording,
@@ -179,6 +183,12 @@ MUST_USE enum status recording_column(struct recording *recording,
 MUST_USE enum status recording_process(struct recording *recording,
                                        const struct recording_block *block, int64_t process_id,
                                        const struct process **process, struct error *err);
+
+/*
+ * Who goes on to the next block need not keep whom he met in this one only: what was handed out of them is
+ * gone. It is read again if it is asked for.
+ */
+void recording_forget_lives(struct recording *recording, const struct recording_block *block);
 
 /* What some process of the recording called the user of that uid; data NULL if none did. */
 struct text recording_user(const struct recording *recording, uint32_t uid);

@@ -30,7 +30,8 @@ struct recording {
     struct block_row *rows[LEVEL_COUNT];  /* parallel to contents.blocks */
     void **owned;                         /* texts and the like, freed at close */
     size_t owned_count, owned_size;
-    bool no_memory; /* a text could not be copied */
+    bool no_memory;           /* a text could not be copied */
+    recording_progress *tell; /* NULL: nobody asked */
 
     struct memory_chunk *tail_chunks; /* the unsealed block, encoded here */
     size_t tail_chunk_count, tail_chunk_size;

@@ -334,6 +334,22 @@ enum status recording_lifetimes(struct recording *rec, const struct recording_bl
     return st;
 }
 
+void recording_forget_lives(struct recording *rec, const struct recording_block *block)
+{
+    struct lifetimes **known;
+
+    if (rec->lifetimes == NULL || block->level != 0)
+        return;
+    known = &rec->lifetimes[block - rec->contents.blocks[0]];
+    if (*known == NULL)
+        return;
+    if (rec->with_cells == *known)
+        rec->with_cells = NULL;
+    lifetimes_release(*known);
+    free(*known);
+    *known = NULL;
+}
+
 enum status recording_process(struct recording *rec, const struct recording_block *block,
                               int64_t process_id, const struct process **process, struct error *err)
 {

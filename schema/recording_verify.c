@@ -154,17 +154,23 @@ enum status recording_verify(struct recording *recording, finding_report *report
         .rec = recording, .report = report, .context = context, .findings = findings
     };
     const struct recording_contents *c = &recording->contents;
+    size_t done = 0, all = 0;
     enum status st;
 
     *findings = 0;
+    for (unsigned level = 0; level < LEVEL_COUNT; level++)
+        all += c->block_count[level];
     st = verify_database(&v, err);
     if (st == STATUS_OK)
         st = note(&v, recording_load_processes(recording, err), "process", err);
     if (st == STATUS_OK)
         st = note(&v, recording_check_columns(recording, err), "metric_column", err);
     for (unsigned level = 0; level < LEVEL_COUNT; level++)
-        for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++)
+        for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++) {
+            if (recording->tell != NULL)
+                recording->tell(done++, all);
             st = verify_block(&v, &c->blocks[level][b], err);
+        }
     for (int runs = 0; runs < 2 && st == STATUS_OK; runs++)
         st = verify_usage(&v, runs != 0, err);
     block_column_release(&v.column);

@@ -94,6 +94,7 @@ def commands(path, number, columns):
         yield ["sql", path, query.format(begin=BEGIN_NS), "--format", next_of(FORMATS)]
     # what takes much memory to sort, SQLite sorts in files that it has unlinked
     yield ["export", path, "--format", "openmetrics", "-o", "asked.om", *next_of(WINDOWS)]
+    yield ["export", path, "--format", "perfetto", *next_of(WINDOWS), *next_of(SELECTIONS)]
     yield ["export", path, "--format", "sqlite", "-o", "asked.db", *next_of(WINDOWS)]
     yield ["extract", path, *next_of(WINDOWS), *next_of(([], ["--redact", "a|b"])), "-o", "asked.pscope"]
     yield ["report", path, "-o", "asked.txt"]
