@@ -10,7 +10,8 @@ static const char *cause_of(const struct recording_contents *c, size_t session, 
 {
     static const char *const kinds[][2] = { { "suspend", "suspend" },
                                             { "dropped", "ticks dropped" },
-                                            { "late", "ticks missed" } };
+                                            { "late", "ticks missed" },
+                                            { "damaged", "damaged" } };
 
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (size_t i = 0; i < c->event_count; i++) {
