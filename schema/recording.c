@@ -195,6 +195,19 @@ const struct recording_contents *recording_contents(const struct recording *reco
     return &recording->contents;
 }
 
+bool recording_block_lacks(const struct recording *recording, const struct recording_block *block)
+{
+    const struct recording_contents *c = &recording->contents;
+    char level[40];
+
+    (void)snprintf(level, sizeof level, "level %lld", (long long)level_seconds[block->level]);
+    for (size_t i = 0; i < c->event_count; i++)
+        if (c->events[i].value == block->block_seq && strcmp(c->events[i].kind, "damaged") == 0 &&
+            strcmp(c->events[i].detail, level) == 0)
+            return true;
+    return false;
+}
+
 const struct recording_table *recording_table(const struct recording *recording, const char *name)
 {
     for (size_t t = 0; t < recording->contents.table_count; t++)

@@ -222,6 +222,7 @@ static enum status put_block(struct salvage *s, int64_t as, struct error *err)
     block_ticks_release(&ticks);
     free(s->who.process);
     s->who = (struct lifetime_who){ 0 };
+    memset(s->lost_life, 0, sizeof s->lost_life);
     salvage_forget(s);
     return st;
 }
@@ -232,13 +233,10 @@ static enum status put_samples(struct salvage *s, struct error *err)
     enum status st = STATUS_OK;
 
     for (size_t b = 0; b < c->block_count[0] && st == STATUS_OK; b++) {
-        size_t before = s->result->gone_count;
-
         s->block = &c->blocks[0][b];
         if (s->e.rec->rows[0][b].lost)
             tell_lost(s, b);
         st = put_block(s, s->block->block_seq, err);
-        s->hurt[b] = s->result->gone_count > before;
         s->result->whole_ns =
             wrap_add(s->result->whole_ns,
                      wrap_subtract(s->block->end_ns, b == 0 || s->block->previous_ns == NO_TIME
@@ -249,42 +247,16 @@ static enum status put_samples(struct salvage *s, struct error *err)
     return st;
 }
 
-/* Does level 0 say what the block of rollups in work says? */
-static bool is_told_by_samples(const struct salvage *s)
+/* A block of rollups that lacks something: reports ask level 0 instead. */
+static enum status add_hurt(struct salvage *s, int64_t as, struct error *err)
 {
-    const struct recording_contents *c = &s->e.rec->contents;
-    const struct recording_block *all = c->blocks[0];
+    struct recording_block *larger = realloc(s->hurt, (s->hurt_count + 1) * sizeof *larger);
 
-    if (c->block_count[0] == 0 || (all[0].block_seq > 1 && all[0].start_ns > s->block->start_ns))
-        return false;
-    for (size_t b = 0; b < c->block_count[0]; b++)
-        if (all[b].session == s->block->session && all[b].end_ns > s->block->start_ns &&
-            all[b].start_ns <= s->block->end_ns && s->hurt[b])
-            return false;
-    return true;
-}
-
-/* A block of rollups: as it is, left out, or with what is left of it. */
-static enum status put_rollup(struct salvage *s, int64_t *as, struct error *err)
-{
-    const struct recording_contents *c = &s->e.rec->contents;
-    struct block_ticks ticks;
-    char why[400] = "", what[500];
-    bool whole = true;
-    enum status st = recording_ticks(s->e.rec, s->block, &ticks, err);
-
-    if (st != STATUS_OK)
-        return st;
-    for (size_t t = 0; t < c->table_count && whole && st == STATUS_OK; t++)
-        st = salvage_check(s, &c->tables[t], &ticks, &whole, why, sizeof why, err);
-    block_ticks_release(&ticks);
-    if (st != STATUS_OK)
-        return st;
-    if (whole || !is_told_by_samples(s))
-        return put_block(s, ++*as, err);
-    (void)snprintf(what, sizeof what, "%s", "sums of this time, which samples tell");
-    salvage_tell(s, "block", what, why);
-    s->result->chunk_count += expected_chunks(s, s->block);
+    if (larger == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "blocks");
+    s->hurt = larger;
+    s->hurt[s->hurt_count] = *s->block;
+    s->hurt[s->hurt_count++].block_seq = as;
     return STATUS_OK;
 }
 
@@ -296,6 +268,7 @@ static enum status put_rollups(struct salvage *s, unsigned level, struct error *
 
     for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++) {
         const struct recording_block *block = &c->blocks[level][b];
+        size_t before;
 
         for (int64_t seq = b > 0 ? block[-1].block_seq + 1 : block->block_seq;
              seq < block->block_seq && b > 0; seq = block->block_seq) {
@@ -308,7 +281,10 @@ static enum status put_rollups(struct salvage *s, unsigned level, struct error *
             salvage_tell(s, "block", "sums of this time", "the block's row is damaged or gone");
         }
         s->block = block;
-        st = put_rollup(s, &as, err);
+        before = s->result->gone_count;
+        st = put_block(s, ++as, err);
+        if (st == STATUS_OK && s->result->gone_count > before)
+            st = add_hurt(s, as, err);
     }
     s->block = NULL;
     return st;
@@ -376,9 +352,8 @@ static enum status prepare(struct salvage *s, struct error *err)
     const struct recording_contents *c = &s->e.rec->contents;
     enum status st = STATUS_OK;
 
-    s->hurt = calloc(c->block_count[0] + 1, sizeof *s->hurt);
     s->settled_seq = calloc(c->table_count + 1, sizeof *s->settled_seq);
-    if (s->hurt == NULL || s->settled_seq == NULL)
+    if (s->settled_seq == NULL)
         return error_set(err, STATUS_NO_MEMORY, "blocks");
     s->e.end = c->block_count[0];
     for (size_t t = 0; t < c->table_count && st == STATUS_OK; t++)

@@ -7,7 +7,7 @@
  *   - A block whose row is lost leaves one tick behind, its last, with a gap before it and an event
  *     `damaged`; of a table whose directory is lost nothing stays in that block.
  *   - Rows that others need get a substitute in which nothing is known: sessions, entities, processes.
- *   - A damaged block of rollups is left out if level 0 still says the same; reports go there then.
+ *   - A block of rollups that lacks something has an event `damaged`, so that reports ask level 0.
  *   - Of a tail stays what lies before the first damaged record. It becomes a block.
  */
 #ifndef SCHEMA_SALVAGE_H

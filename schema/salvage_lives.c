@@ -206,6 +206,7 @@ static enum status lose_who(struct mending *m, const char *why, uint64_t *lifeti
         if (c->tables[t].key[0] == ENTITY_PROCESS)
             st = find_named(m, &c->tables[t], err);
     settle_named(m);
+    memset(m->s->lost_life, 1, sizeof m->s->lost_life);
     (void)snprintf(what, sizeof what,
                    "who %llu processes were; %zu of them have samples, which stay",
                    (unsigned long long)*lifetimes, m->named_count);
@@ -309,6 +310,7 @@ static enum status lose_metric(struct mending *m, unsigned metric, struct error 
         column_encode(zero, who->count, w);
     free(zero);
     m->s->result->chunks_kept--;
+    m->s->lost_life[metric] = 1;
     return replace(m, LIFETIME_TABLE, LIFETIME_METRICS_AT + metric_column_id(metric, PART_LAST),
                    err);
 }

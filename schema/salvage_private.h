@@ -29,9 +29,11 @@ struct salvage {
     salvage_report *report;
     void *context;
     struct salvage_result *result;
-    const struct recording_block *block; /* in work */
-    struct lifetime_who who;             /* its lifetimes; process NULL: none */
-    bool *hurt;                          /* [block of level 0] some of it is gone */
+    const struct recording_block *block;  /* in work */
+    struct lifetime_who who;              /* its lifetimes; process NULL: none */
+    uint8_t lost_life[TABLE_METRICS_MAX]; /* metrics that they no longer tell of */
+    struct recording_block *hurt;         /* of rollups, as they are numbered in the new file */
+    size_t hurt_count;
     struct lost_reference *lost;
     size_t lost_count, lost_size;
     int64_t *settled_seq;       /* [table] up to which block reference values are in the file */
@@ -94,10 +96,6 @@ bool salvage_reference_lost(const struct salvage *s, uint32_t table_id, int64_t 
 /* A table of the block in work, as block `as`. *count: chunks that it has now */
 enum status salvage_table(struct salvage *s, const struct recording_table *table,
                           const struct block_ticks *ticks, int64_t as, uint64_t *count,
-                          struct error *err);
-/* Can all of it be read? */
-enum status salvage_check(struct salvage *s, const struct recording_table *table,
-                          const struct block_ticks *ticks, bool *whole, char *what, size_t size,
                           struct error *err);
 
 /* --- salvage_lives.c --- */

@@ -403,6 +403,13 @@ static enum status put_events(struct salvage *s, struct error *err)
         st = put_event(s, &id, block->session, from_ns, wrap_subtract(block->end_ns, from_ns), 0,
                        "damaged", detail, err);
     }
+    for (size_t i = 0; i < s->hurt_count && st == STATUS_OK; i++) {
+        const struct recording_block *hurt = &s->hurt[i];
+
+        (void)snprintf(detail, sizeof detail, "level %lld", (long long)level_seconds[hurt->level]);
+        st = put_event(s, &id, hurt->session, hurt->start_ns, 0, hurt->block_seq, "damaged", detail,
+                       err);
+    }
     if (st == STATUS_OK && d->tail_records_lost > 0 && c->block_count[0] > 0) {
         const struct recording_block *last = &c->blocks[0][c->block_count[0] - 1];
 

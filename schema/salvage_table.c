@@ -354,6 +354,36 @@ static enum status probe_reference(struct mending *m, struct error *err)
     return STATUS_OK;
 }
 
+/* Of gauges that end with a lifetime all values are told from the one that it says. */
+static enum status probe_told(struct mending *m, struct error *err)
+{
+    const struct block_table *d = &m->directory;
+    uint8_t names[TABLE_METRICS_MAX] = { 0 };
+    bool any = false;
+    uint8_t *told;
+    enum status st = STATUS_OK;
+
+    if (d->told_at == NULL)
+        return STATUS_OK;
+    told = calloc(d->series_count + 1, 1);
+    if (told == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%s", m->table->name);
+    for (size_t i = 0; i < d->series_count; i++)
+        told[i] = d->told_at[i] != 0;
+    for (unsigned i = 0; i < m->table->metric_count && st == STATUS_OK; i++) {
+        if (!m->s->lost_life[i] || m->table->metrics[i].kind == METRIC_COUNTER ||
+            d->column_state[i] >= 2)
+            continue;
+        any = true;
+        names[i] = 1;
+        st = mark(m, i, told, err);
+    }
+    if (st == STATUS_OK && any)
+        tell_metrics(m, names, told, "what their lifetimes tell of it is gone");
+    free(told);
+    return st;
+}
+
 /* A column that has no chunk because nothing is missing in it and nothing changes needs one now. */
 static enum status give_states(struct mending *m, struct error *err)
 {
@@ -472,6 +502,8 @@ enum status salvage_table(struct salvage *s, const struct recording_table *table
         st = read_directory(&m, err);
     if (st == STATUS_OK)
         st = probe_reference(&m, err);
+    if (st == STATUS_OK)
+        st = probe_told(&m, err);
     for (unsigned c = 0; st == STATUS_OK && c < m.directory.shape->column_count; c++)
         st = probe_column(&m, c, err);
     if (st == STATUS_OK)
@@ -483,25 +515,4 @@ enum status salvage_table(struct salvage *s, const struct recording_table *table
     *count = m.written;
     release(&m);
     return st == STATUS_ABSENT ? STATUS_OK : st;
-}
-
-enum status salvage_check(struct salvage *s, const struct recording_table *table,
-                          const struct block_ticks *ticks, bool *whole, char *what, size_t size,
-                          struct error *err)
-{
-    struct block_table directory;
-    struct block_column column = { 0 };
-    enum status st = recording_directory(s->e.rec, s->block, table, ticks, &directory, err);
-
-    if (st == STATUS_ABSENT)
-        return STATUS_OK;
-    for (size_t c = 0; st == STATUS_OK && c < directory.shape->column_count; c++)
-        st = recording_column(s->e.rec, &directory, c, series_all, &column, err);
-    block_column_release(&column);
-    block_table_release(&directory);
-    if (st != STATUS_CORRUPT && st != STATUS_UNSUPPORTED)
-        return st;
-    *whole = false;
-    (void)snprintf(what, size, "%s", err->message);
-    return STATUS_OK;
 }
