@@ -63,7 +63,10 @@ enum status recording_read_damaged(struct recording *rec, enum checked_table tab
 
     *array = recording_own(rec, r.element);
     *count = r.count;
-    (void)snprintf(text, sizeof text, "%lld more rows", (long long)(check->row_count - found));
+    (void)snprintf(text, sizeof text, "%lld more row%s", (long long)(check->row_count - found),
+                   check->row_count - found == 1 ? "" : "s");
+    if (check->row_count > found)
+        damage->rows_vanished += check->row_count - found;
     if (check->row_count > found)
         damage->part_gone(damage->context, checked_table_name[table], text);
     else if (damage->kept[table].broken)

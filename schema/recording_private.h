@@ -37,6 +37,7 @@ struct recording_damage {
     bool tables_lost, metrics_lost;
     int64_t tail_lost_ns; /* the last tick that is left, if some of the tail is not; else NO_TIME */
     size_t tail_records_lost;
+    int64_t rows_vanished; /* that are not even there */
 };
 
 struct recording {

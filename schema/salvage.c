@@ -144,6 +144,18 @@ static void put_rest(struct salvage *s, struct byte_writer *contents)
     bytes_put_varint(contents, (uint64_t)next);
 }
 
+/* All that was between two times. */
+static void tell_span(struct salvage *s, int64_t from_ns, int64_t to_ns)
+{
+    const struct recording_block told = { .start_ns = from_ns, .end_ns = to_ns };
+
+    s->result->lost_ns = wrap_add(s->result->lost_ns, wrap_subtract(to_ns, from_ns));
+    s->result->whole_ns = wrap_add(s->result->whole_ns, wrap_subtract(to_ns, from_ns));
+    s->block = &told;
+    salvage_tell(s, "block", "all of it", "no block is left of this time");
+    s->block = NULL;
+}
+
 /* The time that the block would tell of: from the tick before it. */
 static void tell_lost(struct salvage *s, size_t number)
 {
@@ -227,6 +239,37 @@ static enum status put_block(struct salvage *s, int64_t as, struct error *err)
     return st;
 }
 
+/*
+ * Blocks before the first and after the last of a session have no stand-in: nothing says when their
+ * ticks were. `evicted` is an event of recordings that begin late on purpose.
+ */
+static void tell_lost_ends(struct salvage *s)
+{
+    const struct recording_contents *c = &s->e.rec->contents;
+    bool evicted = false;
+
+    for (size_t i = 0; i < c->event_count; i++)
+        evicted |= strcmp(c->events[i].kind, "evicted") == 0;
+    for (size_t i = 0; i < c->session_count; i++) {
+        struct recording_block first = { .block_seq = 0 }, last = { .block_seq = 0 };
+
+        for (size_t b = 0; b < c->block_count[0]; b++) {
+            const struct recording_block *block = &c->blocks[0][b];
+
+            if (block->session == i && first.block_seq == 0)
+                first = *block;
+            last = block->session == i ? *block : last;
+        }
+        if (first.block_seq > 1 && first.first_tick > 0 && !evicted &&
+            first.previous_ns != NO_TIME && first.previous_ns > c->sessions[i].wall_start_ns &&
+            (i > 0 || first.block_seq == c->blocks[0][0].block_seq))
+            tell_span(s, c->sessions[i].wall_start_ns, first.previous_ns);
+        if (last.block_seq > 0 && c->sessions[i].end_ns != NO_TIME &&
+            c->sessions[i].end_ns > last.end_ns)
+            tell_span(s, last.end_ns, c->sessions[i].end_ns);
+    }
+}
+
 static enum status put_samples(struct salvage *s, struct error *err)
 {
     const struct recording_contents *c = &s->e.rec->contents;
@@ -244,6 +287,7 @@ static enum status put_samples(struct salvage *s, struct error *err)
                                                          : s->block->previous_ns));
     }
     s->block = NULL;
+    tell_lost_ends(s);
     return st;
 }
 

@@ -444,6 +444,7 @@ enum status salvage_rows(struct salvage *s, struct error *err)
     s->result->rows_kept += (int64_t)(columns->count + s->damage.kept[CHECKED_BLOCK].count);
     s->result->row_count += (int64_t)(columns->count + s->damage.kept[CHECKED_BLOCK].count);
     settle_unknown(&s->unknown);
+    s->result->row_count += s->damage.rows_vanished;
     for (size_t i = 0; i < COUNT_OF(tables) && st == STATUS_OK; i++)
         st = copy_rows(s, tables[i], err);
     if (st == STATUS_OK)

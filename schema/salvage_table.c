@@ -512,7 +512,7 @@ enum status salvage_table(struct salvage *s, const struct recording_table *table
         st = replace_column(&m, c, err);
     if (st == STATUS_OK)
         st = put_table(&m, err);
-    *count = m.written;
+    *count = st == STATUS_ABSENT ? 0 : m.written; /* reference values alone are of no table */
     release(&m);
     return st == STATUS_ABSENT ? STATUS_OK : st;
 }
