@@ -58,20 +58,20 @@ enum status recording_read_damaged(struct recording *rec, enum checked_table tab
     const struct table_check *check = &rec->db.check[table];
     enum status st =
         database_walk(&rec->db, table, take_one, note_gone, &r, &damage->kept[table], err);
-    int64_t found = (int64_t)(r.count + r.gone);
+    int64_t found = (int64_t)(r.count + r.gone), most = rec->db.all_bytes;
+    int64_t more =
+        check->row_count > found && check->row_count <= most ? check->row_count - found : 0;
     char text[80];
 
     *array = recording_own(rec, r.element);
     *count = r.count;
-    (void)snprintf(text, sizeof text, "%lld more row%s", (long long)(check->row_count - found),
-                   check->row_count - found == 1 ? "" : "s");
-    if (check->row_count > found)
-        damage->rows_vanished += check->row_count - found;
-    if (check->row_count > found)
+    damage->rows_vanished += more;
+    (void)snprintf(text, sizeof text, "%lld more row%s", (long long)more, more == 1 ? "" : "s");
+    if (more > 0)
         damage->part_gone(damage->context, checked_table_name[table], text);
     else if (damage->kept[table].broken)
         damage->part_gone(damage->context, checked_table_name[table], "maybe more rows");
-    if (check->row_count > found || damage->kept[table].broken || r.gone > 0) {
+    if (more > 0 || damage->kept[table].broken || r.gone > 0) {
         damage->tables_lost |= table == CHECKED_SAMPLES_TABLE;
         damage->metrics_lost |= table == CHECKED_METRIC;
     }

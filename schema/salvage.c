@@ -484,6 +484,8 @@ enum status salvage_write(const char *from, const char *to, salvage_report *repo
     *result = (struct salvage_result){ 0 };
     s.damage.context = &s;
     st = recording_open_damaged(&s.e.rec, from, &s.damage, err);
+    if (st == STATUS_INVALID)
+        st = err->status = STATUS_UNSUPPORTED; /* not a recording: no fault of the caller */
     if (st == STATUS_OK)
         st = extract_begin(&s.e, to, err);
     made = st == STATUS_OK;
