@@ -47,6 +47,10 @@ struct salvage {
 /* Tell of something in the block that is in work (or in none), and count it. */
 void salvage_tell(struct salvage *s, const char *table, const char *what, const char *why);
 
+/* " of process 5-60 62", of the series of a table that are marked; "" if all are. */
+void salvage_describe(const struct recording_table *table, const struct block_table *directory,
+                      const uint8_t lost[], char *text, size_t size);
+
 /* Use these bytes for a chunk from now on. */
 enum status salvage_replace(struct salvage *s, const struct chunk_place *place,
                             const struct byte_writer *chunk, struct error *err);
@@ -105,6 +109,9 @@ enum status salvage_lives(struct salvage *s, const struct block_ticks *ticks, ui
                           uint64_t *count, struct error *err);
 /* Those of s->who whose id it is, or NULL. */
 const struct process *salvage_life(const struct salvage *s, int64_t process_id);
+
+/* --- salvage_usage.c: of runs of blocks, or of hours --- */
+enum status salvage_usages(struct salvage *s, bool runs, struct error *err);
 
 /* --- salvage_rows.c --- */
 

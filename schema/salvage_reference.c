@@ -6,7 +6,7 @@
 #include "schema/column.h"
 #include "schema/salvage_private.h"
 
-enum { WHOM = UINT32_MAX };
+#define WHOM UINT32_MAX /* in place of a column: whom they all are of */
 
 bool salvage_reference_lost(const struct salvage *s, uint32_t table_id, int64_t block_seq,
                             uint32_t column)

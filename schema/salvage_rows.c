@@ -130,17 +130,34 @@ static void change_row(const struct salvage *s, enum checked_table table, size_t
                                        (int64_t)p->version_count);
 }
 
+/* Each metric of the catalog once: a hostile file may have more. */
+static enum status has_metric(struct salvage *s, sqlite3_stmt *row, bool *has, struct error *err)
+{
+    const int64_t at[] = { sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2) };
+    int64_t count = 0;
+    enum status st =
+        database_numbers(&s->e.out, "SELECT count(*) FROM metric WHERE table_id=?1 AND position=?2",
+                         at, 2, &count, 1, err);
+
+    *has = count > 0;
+    return st;
+}
+
 static enum status copy_row(struct salvage *s, enum checked_table table, size_t number,
                             sqlite3_stmt *row, struct error *err)
 {
     sqlite3_stmt *put = NULL;
-    enum status st;
+    bool has = false;
+    enum status st = STATUS_OK;
 
     if ((table == CHECKED_SAMPLES_TABLE && !in_catalog(s, sqlite3_column_int64(row, 0))) ||
         (table == CHECKED_METRIC && !in_catalog(s, sqlite3_column_int64(row, 1))))
         return STATUS_OK;
-    st = extract_bind_row(&s->e, table, row, &put, err);
-    if (st != STATUS_OK)
+    if (table == CHECKED_METRIC)
+        st = has_metric(s, row, &has, err);
+    if (st == STATUS_OK && !has)
+        st = extract_bind_row(&s->e, table, row, &put, err);
+    if (st != STATUS_OK || has)
         return st;
     change_row(s, table, number, row, put);
     return database_insert(&s->e.out, table, err);

@@ -42,40 +42,6 @@ static void release(struct mending *m)
 
 /* --- telling --- */
 
-/* "process 5-60, 62", of the series that are marked; all of them: nothing. */
-static void describe_series(const struct mending *m, const uint8_t lost[], char *text, size_t size)
-{
-    const struct block_table *d = &m->directory;
-    size_t used = 0;
-    bool all = true;
-
-    text[0] = '\0';
-    for (size_t i = 0; i < d->series_count; i++)
-        all &= lost[i] != 0;
-    if (all || m->table->key[0] == ENTITY_NONE)
-        return;
-    used = (size_t)snprintf(text, size, " of %s", entity_kind_name(m->table->key[0]));
-    for (size_t i = 0; i < d->series_count && used + 60 < size; i++) {
-        size_t end = i;
-
-        if (!lost[i])
-            continue;
-        while (end + 1 < d->series_count && lost[end + 1] && m->table->key[1] == ENTITY_NONE &&
-               d->series[end + 1].key[0] == d->series[end].key[0] + 1)
-            end++;
-        used += (size_t)snprintf(text + used, size - used, " %lld", (long long)d->series[i].key[0]);
-        if (m->table->key[1] != ENTITY_NONE)
-            used +=
-                (size_t)snprintf(text + used, size - used, "/%lld", (long long)d->series[i].key[1]);
-        if (end > i)
-            used += (size_t)snprintf(text + used, size - used, "-%lld",
-                                     (long long)d->series[end].key[0]);
-        i = end;
-    }
-    if (used + 60 >= size)
-        (void)snprintf(text + used, size - used, " …");
-}
-
 /* Metrics of which the marked series lose their samples. */
 static void tell_metrics(struct mending *m, const uint8_t metric[], const uint8_t lost[],
                          const char *why)
@@ -87,7 +53,7 @@ static void tell_metrics(struct mending *m, const uint8_t metric[], const uint8_
         if (metric[i])
             used += (size_t)snprintf(what + used, sizeof what - used, "%s%.80s",
                                      used > 0 ? ", " : "", m->table->metrics[i].name);
-    describe_series(m, lost, series, sizeof series);
+    salvage_describe(m->table, &m->directory, lost, series, sizeof series);
     if (used < sizeof what)
         (void)snprintf(what + used, sizeof what - used, "%s", series);
     salvage_tell(m->s, m->table->name, what, why);
