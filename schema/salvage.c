@@ -372,7 +372,6 @@ static enum status check(const char *path, struct error *err)
 static void release(struct salvage *s)
 {
     extract_release(&s->e);
-    salvage_forget(s);
     for (size_t i = 0; i < s->damage.chunk_count; i++)
         free(s->damage.chunk[i].data);
     free(s->damage.chunk);

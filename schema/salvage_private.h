@@ -113,6 +113,9 @@ const struct process *salvage_life(const struct salvage *s, int64_t process_id);
 /* --- salvage_usage.c: of runs of blocks, or of hours --- */
 enum status salvage_usages(struct salvage *s, bool runs, struct error *err);
 
+/* --- salvage_events.c --- */
+enum status salvage_events(struct salvage *s, struct error *err);
+
 /* --- salvage_rows.c --- */
 
 enum status salvage_rows(struct salvage *s, struct error *err);
