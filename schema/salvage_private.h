@@ -90,7 +90,7 @@ enum status salvage_make_directory(struct salvage *s, const struct chunk_place *
 
 /* Reference values of a block into the file, once. *count: how many chunks it has of them */
 enum status salvage_references(struct salvage *s, const struct recording_table *table,
-                               int64_t block_seq, sqlite3_stmt *put, uint64_t *count,
+                               int64_t block_seq, sqlite3_stmt *stmt, uint64_t *count,
                                struct error *err);
 bool salvage_reference_lost(const struct salvage *s, uint32_t table_id, int64_t block_seq,
                             uint32_t column);

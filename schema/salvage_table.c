@@ -218,7 +218,6 @@ static enum status read_directory(struct mending *m, struct error *err)
     if (known && st == STATUS_CORRUPT && m->directory.reference_at != NULL) {
         *err = why;
         st = lose_references(m, err);
-        why = *err;
     }
     if (st == STATUS_OK)
         st = read_activity(m, err);
