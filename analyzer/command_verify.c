@@ -7,6 +7,7 @@
 #include "analyzer/escape.h"
 #include "analyzer/options.h"
 #include "analyzer/progress.h"
+#include "analyzer/salvaging.h"
 
 /* What is there, and of it what can be read. */
 struct readable {
@@ -126,12 +127,17 @@ static enum status verify_run(int argc, char **argv, struct error *err)
     struct options options;
     struct subject subject = { 0 };
     struct sink sink = { 0 };
-    const char *quick = NULL;
-    const struct own_option own[] = { { "--quick", false, &quick } };
+    const char *quick = NULL, *salvage = NULL;
+    const struct own_option own[] = { { "--quick", false, &quick },
+                                      { "--salvage", true, &salvage } };
     enum status st = options_parse(&options, OPTIONS_OUTPUT, own, COUNT_OF(own), argc, argv, err);
 
+    if (st == STATUS_OK && quick != NULL && salvage != NULL)
+        st = error_set(err, STATUS_INVALID, "--quick or --salvage: one of them");
     if (st != STATUS_OK)
         return st;
+    if (salvage != NULL)
+        return salvaging_run(&options, salvage, err);
     st = subject_open(&subject, &options, err);
     if (st == STATUS_OK)
         st = sink_open(&sink, &options, &subject, err);
@@ -149,12 +155,20 @@ static enum status verify_run(int argc, char **argv, struct error *err)
 const struct command command_verify = {
     .name = "verify",
     .summary = "check a recording for damage",
-    .help = "usage: procscope verify [FILE] [--quick] [-o OUT]\n"
-            "\n"
-            "Reads the whole recording and checks every checksum, count and reference. Prints one\n"
-            "line per finding, and how much can be read; exit status 3 if anything is damaged.\n"
-            "\n"
-            "  --quick   only open it: catalog, sessions, events, block list and tail\n"
-            "  -o FILE   write there instead of standard output\n",
+    .help =
+        "usage: procscope verify [FILE] [--quick] [--salvage OUT.pscope] [-o OUT]\n"
+        "\n"
+        "Reads the whole recording and checks every checksum, count and reference. Prints one\n"
+        "line per finding, and how much can be read; exit status 3 if anything is damaged.\n"
+        "\n"
+        "  --quick             only open it: catalog, sessions, events, block list and tail\n"
+        "  --salvage OUT       write what can still be read to a new recording OUT, which is "
+        "whole,\n"
+        "                      and print a line for each thing that is gone; exit status 0: "
+        "nothing "
+        "is\n"
+        "                      gone, 3: something is, or nothing could be read (then there is no "
+        "OUT)\n"
+        "  -o FILE             write there instead of standard output\n",
     .run = verify_run,
 };

@@ -10,7 +10,8 @@ const char *coverage_cause(const struct recording_contents *c, size_t session, i
 {
     static const char *const kinds[][2] = { { "suspend", "suspend" },
                                             { "dropped", "ticks dropped" },
-                                            { "late", "ticks missed" } };
+                                            { "late", "ticks missed" },
+                                            { "damaged", "damaged" } };
 
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (size_t i = 0; i < c->event_count; i++) {

@@ -42,7 +42,8 @@ static enum status has_windows(const struct finding *f, unsigned level, size_t s
         struct block_ticks ticks;
         bool from = false, to = false;
 
-        if (block->session != session || block->start_ns > from_ns || block->end_ns <= to_ns)
+        if (block->session != session || block->start_ns > from_ns || block->end_ns <= to_ns ||
+            recording_block_lacks(f->recording, block))
             continue;
         if (recording_ticks(f->recording, block, &ticks, err) != STATUS_OK)
             return err->status;

@@ -354,7 +354,8 @@ const char *entity_kind_name(enum entity_kind kind)
 const char *missing_name(enum missing reason)
 {
     static const char *const names[MISSING_COUNT] = {
-        "", "not permitted", "not there", "unsupported", "failed", "not sampled", "exited",
+        "",       "not permitted", "not there", "unsupported",
+        "failed", "not sampled",   "exited",    "damaged",
     };
 
     return (size_t)reason < COUNT_OF(names) ? names[reason] : "unknown";

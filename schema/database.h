@@ -59,6 +59,7 @@ struct database {
     /* for reading, see database_guard.h */
     int64_t file_bytes;     /* of the recording as it was opened */
     int64_t all_bytes;      /* of it and its WAL: it has no more rows, nor bytes in them */
+    bool damaged;           /* opened by database_open_damaged */
     uint32_t steps_most;    /* of a statement; 0: not bounded, nor are the bytes of rows */
     int64_t crc_bytes_left; /* of rows; negative: more were read than there can be */
     struct table_check check[CHECKED_COUNT];
@@ -79,6 +80,13 @@ MUST_USE enum status database_open_write(struct database *db, const char *path, 
 
 /* Open for reading only: see recording_open. */
 MUST_USE enum status database_open_read(struct database *db, const char *path, struct error *err);
+
+/*
+ * The same for one that is damaged: what is cut off its end, and rows of table_check that are wrong, are
+ * passed over; *checks_lost tells of the latter.
+ */
+MUST_USE enum status database_open_damaged(struct database *db, const char *path, bool *checks_lost,
+                                           struct error *err);
 
 void database_close(struct database *db);
 

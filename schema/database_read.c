@@ -46,6 +46,16 @@ static char *uri_of(const char *path, const char *query)
     return uri;
 }
 
+/*
+ * SQLite refuses a file with fewer pages than its header says, unless its schema may be written
+ * (btree.c, lockBtree). Nothing of this file is written: it is opened for reading, and so is its VFS.
+ */
+static void accept_truncated(struct database *db)
+{
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
+}
+
 static enum status try_open(struct database *db, const char *query, bool locks, const char *pragma,
                             struct error *err)
 {
@@ -68,6 +78,8 @@ static enum status try_open(struct database *db, const char *query, bool locks, 
     (void)sqlite3_busy_timeout(db->handle, 5000);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     database_guard_reader(db);
+    if (db->damaged)
+        accept_truncated(db);
     if (database_exec(db, pragma, err) != STATUS_OK)
         return err->status;
     /* The first read finds out whether the WAL can be used. */
@@ -131,7 +143,7 @@ static bool was_empty_before(const char *path)
            memcmp(head + 16, none, sizeof none) == 0;
 }
 
-enum status database_open_read(struct database *db, const char *path, struct error *err)
+static enum status open_any(struct database *db, const char *path, bool damaged, struct error *err)
 {
     static const char usual[] = "PRAGMA cell_size_check=1; PRAGMA mmap_size=0; "
                                 "PRAGMA temp_store=MEMORY; "
@@ -143,7 +155,7 @@ enum status database_open_read(struct database *db, const char *path, struct err
     bool wal = false, empty = false;
     enum status st;
 
-    *db = (struct database){ .path = path, .real_path = realpath(path, NULL) };
+    *db = (struct database){ .path = path, .real_path = realpath(path, NULL), .damaged = damaged };
     if (db->real_path == NULL)
         return error_set(err, errno == ENOMEM ? STATUS_NO_MEMORY : STATUS_IO, "%s: %s", path,
                          strerror(errno));
@@ -175,7 +187,23 @@ enum status database_open_read(struct database *db, const char *path, struct err
         st = database_check_schema(db, err);
     if (st == STATUS_OK)
         st = database_functions(db, err);
+    return st;
+}
+
+enum status database_open_read(struct database *db, const char *path, struct error *err)
+{
+    enum status st = open_any(db, path, false, err);
+
+    return st == STATUS_OK ? database_read_checks(db, err) : st;
+}
+
+enum status database_open_damaged(struct database *db, const char *path, bool *checks_lost,
+                                  struct error *err)
+{
+    enum status st = open_any(db, path, true, err);
+
     if (st == STATUS_OK)
         st = database_read_checks(db, err);
+    *checks_lost = st == STATUS_CORRUPT && db->real_path != NULL && db->handle != NULL;
     return st;
 }

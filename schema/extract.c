@@ -22,7 +22,7 @@ static enum status make_file(const char *path, struct error *err)
 }
 
 /* Nobody reads it yet: no WAL, and what fails is removed as a whole. */
-static enum status begin(struct extract *e, const char *path, struct error *err)
+static enum status open_out(struct extract *e, const char *path, struct error *err)
 {
     if (database_open_write(&e->out, path, err) != STATUS_OK ||
         database_exec(&e->out, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL", err) !=
@@ -31,18 +31,26 @@ static enum status begin(struct extract *e, const char *path, struct error *err)
     return database_begin(&e->out, err);
 }
 
-static enum status write_all(struct extract *e, const char *path, struct error *err)
+enum status extract_begin(struct extract *e, const char *path, struct error *err)
 {
-    enum status st = begin(e, path, err);
+    if (make_file(path, err) != STATUS_OK)
+        return err->status;
+    if (open_out(e, path, err) == STATUS_OK)
+        return STATUS_OK;
+    (void)unlink(path);
+    return err->status;
+}
 
-    if (st == STATUS_OK)
-        st = extract_chunks(e, err);
+static enum status write_all(struct extract *e, struct error *err)
+{
+    enum status st = extract_chunks(e, err);
+
     if (st == STATUS_OK)
         st = extract_rows(e, err);
     return st == STATUS_OK ? database_commit(&e->out, err) : st;
 }
 
-static void release(struct extract *e)
+void extract_release(struct extract *e)
 {
     if (e->out.path != NULL)
         database_close(&e->out);
@@ -59,22 +67,22 @@ enum status extract_write(struct recording *recording, int64_t from_ns, int64_t 
                           const struct extract_redactor *redactor, const char *path,
                           struct extract_result *result, struct error *err)
 {
-    struct extract e = { .rec = recording, .redactor = redactor };
+    struct extract e = { .rec = recording, .redactor = redactor, .end_reason = "extracted" };
     enum status st = extract_choose(&e, from_ns, to_ns, err);
 
     if (st == STATUS_OK)
-        st = make_file(path, err);
+        st = extract_begin(&e, path, err);
     if (st != STATUS_OK) {
-        release(&e);
+        extract_release(&e);
         return st;
     }
-    st = write_all(&e, path, err);
+    st = write_all(&e, err);
     *result = (struct extract_result){ .block_count = e.end - e.first,
                                        .process_count = e.processes.count,
                                        .redacted_count = e.redacted_count,
                                        .from_ns = e.from_ns,
                                        .to_ns = e.to_ns };
-    release(&e);
+    extract_release(&e);
     if (st != STATUS_OK)
         (void)unlink(path);
     return st;

@@ -6,8 +6,8 @@
 
 #include "schema/extract_private.h"
 
-static enum status put_metric(struct extract *e, int64_t id, uint32_t table_id, size_t position,
-                              struct error *err)
+enum status extract_put_metric(struct extract *e, int64_t id, uint32_t table_id, size_t position,
+                               struct error *err)
 {
     const struct metric *metric = &samples_tables[table_id].metrics[position];
     sqlite3_stmt *put = NULL;
@@ -28,10 +28,9 @@ static enum status put_metric(struct extract *e, int64_t id, uint32_t table_id, 
 }
 
 /* One column at level 0, and its parts at the others. */
-static enum status put_columns(struct extract *e, int64_t *id, uint32_t table_id, size_t position,
-                               struct error *err)
+enum status extract_put_columns(struct extract *e, int64_t *id, uint32_t table_id, size_t position,
+                                enum metric_kind kind, struct error *err)
 {
-    enum metric_kind kind = samples_tables[table_id].metrics[position].kind;
     unsigned parts = metric_part_count(kind);
     enum status st = STATUS_OK;
 
@@ -73,9 +72,10 @@ enum status extract_catalog(struct extract *e, struct error *err)
             continue;
         for (size_t m = c->tables[t].metric_count;
              m < samples_tables[id].metric_count && st == STATUS_OK; m++) {
-            st = put_metric(e, ++metric_id, id, m, err);
+            st = extract_put_metric(e, ++metric_id, id, m, err);
             if (st == STATUS_OK)
-                st = put_columns(e, &column_id, id, m, err);
+                st = extract_put_columns(e, &column_id, id, m, samples_tables[id].metrics[m].kind,
+                                         err);
         }
     }
     return st;

@@ -10,7 +10,7 @@ enum { STRING_FRAME_MAX = 1 << 27, TEXT_MAX = 65536 };
 
 /* --- ids --- */
 
-static enum status add_id(struct extract_ids *ids, int64_t id, struct error *err)
+enum status extract_add_id(struct extract_ids *ids, int64_t id, struct error *err)
 {
     if (ids->count > 0 && ids->id[ids->count - 1] == id)
         return STATUS_OK;
@@ -35,7 +35,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Sorted, each once. */
-static void settle(struct extract_ids *ids)
+void extract_settle(struct extract_ids *ids)
 {
     size_t kept = 0;
 
@@ -61,7 +61,7 @@ static enum status name_keys(struct extract *e, const struct recording_table *ta
         if (table->key[k] == ENTITY_NONE)
             return STATUS_OK;
         for (size_t i = 0; i < directory->series_count; i++)
-            if (add_id(ids, directory->series[i].key[k], err) != STATUS_OK)
+            if (extract_add_id(ids, directory->series[i].key[k], err) != STATUS_OK)
                 return err->status;
     }
     return STATUS_OK;
@@ -132,8 +132,8 @@ static enum status redact_chunk(struct extract *e, const struct chunk_place *pla
 /* --- copying --- */
 
 /* The statement that writes a chunk of a place's table. */
-static enum status prepare_put(struct extract *e, const char *table, sqlite3_stmt **put,
-                               struct error *err)
+enum status extract_prepare_put(struct extract *e, const char *table, sqlite3_stmt **put,
+                                struct error *err)
 {
     char sql[300];
 
@@ -141,8 +141,8 @@ static enum status prepare_put(struct extract *e, const char *table, sqlite3_stm
     return database_prepare(&e->out, put, sql, err);
 }
 
-static enum status put_chunk(struct extract *e, sqlite3_stmt *put, const struct chunk_place *place,
-                             const uint8_t *data, size_t size, struct error *err)
+enum status extract_put_chunk(struct extract *e, sqlite3_stmt *put, const struct chunk_place *place,
+                              const uint8_t *data, size_t size, struct error *err)
 {
     enum status st;
 
@@ -177,8 +177,8 @@ static enum status copy_range(struct extract *e, struct chunk_place place, const
         place.block_seq = sqlite3_column_int64(get, 0) >> 12;
         place.column_id = (uint32_t)(sqlite3_column_int64(get, 0) & 4095);
         ++*count;
-        st = put_chunk(e, put, &place, sqlite3_column_blob(get, 1),
-                       (size_t)sqlite3_column_bytes(get, 1), err);
+        st = extract_put_chunk(e, put, &place, sqlite3_column_blob(get, 1),
+                               (size_t)sqlite3_column_bytes(get, 1), err);
     }
     (void)sqlite3_finalize(get);
     return st == STATUS_ABSENT ? STATUS_OK : st;
@@ -193,7 +193,7 @@ static enum status copy_tail(struct extract *e, uint32_t table_id, sqlite3_stmt 
         if (chunk->place.table_id != table_id)
             continue;
         ++*count;
-        if (put_chunk(e, put, &chunk->place, chunk->data, chunk->size, err) != STATUS_OK)
+        if (extract_put_chunk(e, put, &chunk->place, chunk->data, chunk->size, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
@@ -256,8 +256,8 @@ static bool is_plain(const char *name)
 }
 
 /* A file of a newer version may have tables that this one does not make. */
-static enum status make_tables(struct extract *e, const struct recording_table *table,
-                               struct error *err)
+enum status extract_make_tables(struct extract *e, const struct recording_table *table,
+                                struct error *err)
 {
     static const char *const suffix[LEVEL_COUNT] = { "", "_60", "_3600" };
     char sql[200];
@@ -291,10 +291,11 @@ static enum status copy_table(struct extract *e, const struct recording_table *t
     char name[160];
     sqlite3_stmt *put = NULL;
     int64_t referred = 0;
-    enum status st = make_tables(e, table, err);
+    enum status st = extract_make_tables(e, table, err);
 
     if (st == STATUS_OK)
-        st = prepare_put(e, chunk_store_table(&place, table->name, name, sizeof name), &put, err);
+        st = extract_prepare_put(e, chunk_store_table(&place, table->name, name, sizeof name), &put,
+                                 err);
     for (size_t b = e->first; b < e->end && st == STATUS_OK; b++) {
         const struct recording_block *block = &e->rec->contents.blocks[0][b];
         uint64_t lifetimes;
@@ -318,10 +319,10 @@ static enum status copy_lives(struct extract *e, struct error *err)
     static const char *const names[] = { "process_lifetime_chunk", "string_chunk" };
     static const uint32_t ids[] = { LIFETIME_TABLE, STRING_TABLE };
     sqlite3_stmt *put[2] = { NULL, NULL };
-    enum status st = prepare_put(e, names[0], &put[0], err);
+    enum status st = extract_prepare_put(e, names[0], &put[0], err);
 
     if (st == STATUS_OK)
-        st = prepare_put(e, names[1], &put[1], err);
+        st = extract_prepare_put(e, names[1], &put[1], err);
     for (size_t b = e->first; b < e->end && st == STATUS_OK; b++) {
         const struct recording_block *block = &e->rec->contents.blocks[0][b];
         uint64_t lifetimes;
@@ -348,7 +349,7 @@ enum status extract_chunks(struct extract *e, struct error *err)
         st = copy_table(e, &c->tables[t], err);
     if (st == STATUS_OK)
         st = copy_lives(e, err);
-    settle(&e->processes);
-    settle(&e->entities);
+    extract_settle(&e->processes);
+    extract_settle(&e->entities);
     return st;
 }

@@ -21,7 +21,8 @@ struct extract {
     struct compressor compressor;
     struct byte_writer text, scratch, frame, chunk;
     size_t redacted_count;
-    size_t told; /* blocks of tables, for recording_watch */
+    size_t told;            /* blocks of tables, for recording_watch */
+    const char *end_reason; /* of a session that has none */
 };
 
 /* The blocks to take: extract_choose.c. errors ABSENT, CORRUPT, NO_MEMORY */
@@ -38,5 +39,26 @@ enum status extract_catalog(struct extract *e, struct error *err);
 
 /* Is the id among them, which are sorted? */
 bool extract_has(const struct extract_ids *ids, int64_t id);
+
+/* What salvage.c shares. Make the file, and begin the one transaction that writes it: extract.c */
+enum status extract_begin(struct extract *e, const char *path, struct error *err);
+void extract_release(struct extract *e);
+/* Chunks: extract_chunks.c */
+enum status extract_make_tables(struct extract *e, const struct recording_table *table,
+                                struct error *err);
+enum status extract_prepare_put(struct extract *e, const char *table, sqlite3_stmt **put,
+                                struct error *err);
+enum status extract_put_chunk(struct extract *e, sqlite3_stmt *put, const struct chunk_place *place,
+                              const uint8_t *data, size_t size, struct error *err);
+enum status extract_add_id(struct extract_ids *ids, int64_t id, struct error *err);
+void extract_settle(struct extract_ids *ids);
+/* Bind a row of a checked table as it goes into the file; then database_insert: extract_rows.c */
+enum status extract_bind_row(struct extract *e, enum checked_table table, sqlite3_stmt *row,
+                             sqlite3_stmt **put, struct error *err);
+/* Rows of the catalog from this program's: extract_catalog.c */
+enum status extract_put_metric(struct extract *e, int64_t id, uint32_t table_id, size_t position,
+                               struct error *err);
+enum status extract_put_columns(struct extract *e, int64_t *id, uint32_t table_id, size_t position,
+                                enum metric_kind kind, struct error *err);
 
 #endif

@@ -198,14 +198,14 @@ static void bind_end(const struct extract *e, sqlite3_stmt *row, sqlite3_stmt *p
         return;
     (void)sqlite3_bind_int64(put, SESSION_END_NS + 1,
                              end_of_session(e, sqlite3_column_int64(row, 0)));
-    (void)sqlite3_bind_text(put, SESSION_END_REASON + 1, "extracted", -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(put, SESSION_END_REASON + 1, e->end_reason, -1, SQLITE_STATIC);
 }
 
-static enum status copy_row(struct extract *e, enum checked_table table, sqlite3_stmt *row,
-                            struct error *err)
+enum status extract_bind_row(struct extract *e, enum checked_table table, sqlite3_stmt *row,
+                             sqlite3_stmt **bound, struct error *err)
 {
-    sqlite3_stmt *put = NULL;
-    enum status st = database_row(&e->out, table, &put, err);
+    enum status st = database_row(&e->out, table, bound, err);
+    sqlite3_stmt *put = *bound;
     int columns = checked_table_columns[table] - 1;
 
     for (int i = 0; i < columns && st == STATUS_OK; i++) {
@@ -223,6 +223,15 @@ static enum status copy_row(struct extract *e, enum checked_table table, sqlite3
             st = bind_text(e, table, row, i, put, err);
     if (st == STATUS_OK && table == CHECKED_SESSION)
         bind_end(e, row, put);
+    return st;
+}
+
+static enum status copy_row(struct extract *e, enum checked_table table, sqlite3_stmt *row,
+                            struct error *err)
+{
+    sqlite3_stmt *put = NULL;
+    enum status st = extract_bind_row(e, table, row, &put, err);
+
     return st == STATUS_OK ? database_insert(&e->out, table, err) : st;
 }
 

@@ -45,7 +45,8 @@ enum missing {
     MISSING_FAILED = 4,
     MISSING_NOT_SAMPLED = 5, /* this metric is read at some ticks only */
     MISSING_EXITED = 6,      /* the last sample of a process: counters are final, gauges gone */
-    MISSING_COUNT = 7,
+    MISSING_DAMAGED = 7,     /* it was there, and the recording lost it: see salvage.h */
+    MISSING_COUNT = 8,
 };
 
 struct metric {

@@ -37,11 +37,30 @@ static const char *table_name(void *context, uint32_t table_id)
     return NULL;
 }
 
+static enum status give(const struct memory_chunk *chunk, const uint8_t **data, size_t *size)
+{
+    *data = chunk->data;
+    *size = chunk->size;
+    return STATUS_OK;
+}
+
+static bool same_place(const struct chunk_place *a, const struct chunk_place *b)
+{
+    return a->level == b->level && a->table_id == b->table_id && a->block_seq == b->block_seq &&
+           a->column_id == b->column_id;
+}
+
 enum status recording_chunk(void *context, const struct chunk_place *place, const uint8_t **data,
                             size_t *size, struct error *err)
 {
     struct recording *rec = context;
 
+    for (size_t i = 0; rec->damage != NULL && i < rec->damage->chunk_count; i++) {
+        const struct memory_chunk *chunk = &rec->damage->chunk[i];
+
+        if (same_place(&chunk->place, place))
+            return give(chunk, data, size);
+    }
     if (!rec->has_tail || place->level != 0 || place->block_seq != rec->tail.block_seq)
         return chunk_store_get(&rec->store, place, data, size, err);
     for (size_t i = 0; i < rec->tail_chunk_count; i++) {
@@ -49,9 +68,7 @@ enum status recording_chunk(void *context, const struct chunk_place *place, cons
 
         if (chunk->place.table_id == place->table_id &&
             chunk->place.column_id == place->column_id) {
-            *data = chunk->data;
-            *size = chunk->size;
-            return STATUS_OK;
+            return give(chunk, data, size);
         }
     }
     return STATUS_ABSENT;
@@ -64,6 +81,8 @@ static enum status load(struct recording *rec, struct error *err)
 
     if (st == STATUS_OK)
         st = database_read_checks(&rec->db, err); /* again: inside this transaction */
+    if (st == STATUS_CORRUPT && rec->damage != NULL)
+        st = STATUS_OK; /* told at opening */
     if (st == STATUS_OK)
         st = recording_load_rows(rec, err);
     if (st == STATUS_OK)
@@ -71,6 +90,8 @@ static enum status load(struct recording *rec, struct error *err)
     if (st == STATUS_OK)
         st = recording_sort_containers(rec, err);
     chunk_store_reset(&rec->store);
+    if (rec->damage != NULL)
+        return st;
     end = database_exec(&rec->db, "COMMIT", st == STATUS_OK ? err : NULL);
     return st == STATUS_OK ? end : st;
 }
@@ -96,7 +117,22 @@ void recording_let_go(struct recording *rec)
         (void)!database_commit(&rec->db, &err);
 }
 
-enum status recording_open(struct recording **recording, const char *path, struct error *err)
+static enum status open_file(struct recording *rec, struct error *err)
+{
+    bool checks_lost;
+    enum status st;
+
+    if (rec->damage == NULL)
+        return database_open_read(&rec->db, rec->contents.path, err);
+    st = database_open_damaged(&rec->db, rec->contents.path, &checks_lost, err);
+    if (!checks_lost)
+        return st;
+    rec->damage->part_gone(rec->damage->context, "table_check", err->message);
+    return STATUS_OK;
+}
+
+static enum status open_any(struct recording **recording, const char *path,
+                            struct recording_damage *damage, struct error *err)
 {
     struct recording *rec = calloc(1, sizeof *rec);
     enum status st;
@@ -104,10 +140,11 @@ enum status recording_open(struct recording **recording, const char *path, struc
     *recording = NULL;
     if (rec == NULL)
         return error_set(err, STATUS_NO_MEMORY, "%s", path);
+    rec->damage = damage;
     rec->contents.path = recording_own(rec, strdup(path));
     rec->store = (struct chunk_store){ .db = &rec->db, .table_name = table_name, .context = rec };
     st = rec->contents.path == NULL ? error_set(err, STATUS_NO_MEMORY, "%s", path)
-                                    : database_open_read(&rec->db, rec->contents.path, err);
+                                    : open_file(rec, err);
     rec->contents.file_bytes = rec->db.file_bytes;
     if (st == STATUS_OK)
         st = load(rec, err);
@@ -117,6 +154,17 @@ enum status recording_open(struct recording **recording, const char *path, struc
     }
     *recording = rec;
     return STATUS_OK;
+}
+
+enum status recording_open(struct recording **recording, const char *path, struct error *err)
+{
+    return open_any(recording, path, NULL, err);
+}
+
+enum status recording_open_damaged(struct recording **recording, const char *path,
+                                   struct recording_damage *damage, struct error *err)
+{
+    return open_any(recording, path, damage, err);
 }
 
 void recording_close(struct recording *rec)
@@ -150,6 +198,19 @@ void recording_close(struct recording *rec)
 const struct recording_contents *recording_contents(const struct recording *recording)
 {
     return &recording->contents;
+}
+
+bool recording_block_lacks(const struct recording *recording, const struct recording_block *block)
+{
+    const struct recording_contents *c = &recording->contents;
+    char level[40];
+
+    (void)snprintf(level, sizeof level, "level %lld", (long long)level_seconds[block->level]);
+    for (size_t i = 0; i < c->event_count; i++)
+        if (c->events[i].value == block->block_seq && strcmp(c->events[i].kind, "damaged") == 0 &&
+            strcmp(c->events[i].detail, level) == 0)
+            return true;
+    return false;
 }
 
 const struct recording_table *recording_table(const struct recording *recording, const char *name)

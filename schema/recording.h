@@ -118,6 +118,12 @@ MUST_USE enum status recording_open(struct recording **recording, const char *pa
 void recording_close(struct recording *recording);
 const struct recording_contents *recording_contents(const struct recording *recording);
 
+/*
+ * Does a block of rollups lack what level 0 may still have, because it was salvaged from a damaged
+ * recording (salvage.h)?
+ */
+bool recording_block_lacks(const struct recording *recording, const struct recording_block *block);
+
 /* The table of that name, or NULL. */
 const struct recording_table *recording_table(const struct recording *recording, const char *name);
 /* Position of a metric in a table, SIZE_MAX if the file has none of that name. */

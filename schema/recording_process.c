@@ -11,6 +11,32 @@ static const enum process_text text_order[] = { PROCESS_COMM, PROCESS_EXE,    PR
 
 enum { VERSION_STRIDE = 1024 }; /* version_id = process_id * 1024 + ordinal */
 
+enum status recording_take_process(struct recording *rec, sqlite3_stmt *stmt, void *element,
+                                   struct error *err)
+{
+    struct process *p = element;
+
+    (void)rec;
+    *p = (struct process){ .process_id = sqlite3_column_int64(stmt, 0),
+                           .session_id = sqlite3_column_int64(stmt, 1),
+                           .pid = sqlite3_column_int(stmt, 2),
+                           .ppid = sqlite3_column_int(stmt, 3),
+                           .start_ticks = (uint64_t)sqlite3_column_int64(stmt, 4),
+                           .start_ns = sqlite3_column_int64(stmt, 5),
+                           .end_ns = sqlite3_column_type(stmt, 6) == SQLITE_NULL
+                                         ? NO_TIME
+                                         : sqlite3_column_int64(stmt, 6),
+                           .exit_code = sqlite3_column_int(stmt, 7),
+                           .how = (uint8_t)sqlite3_column_int(stmt, 8),
+                           .flags = (uint32_t)sqlite3_column_int64(stmt, 9),
+                           .version_count = (size_t)sqlite3_column_int64(stmt, 10) };
+    if (p->process_id <= 0 || p->process_id > INT64_MAX / VERSION_STRIDE ||
+        p->version_count >= VERSION_STRIDE)
+        return error_set(err, STATUS_CORRUPT, "process %lld is impossible",
+                         (long long)p->process_id);
+    return STATUS_OK;
+}
+
 static enum status load_process_rows(struct recording *rec, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -19,8 +45,6 @@ static enum status load_process_rows(struct recording *rec, struct error *err)
     enum status st = database_select(&rec->db, CHECKED_PROCESS, &stmt, "ORDER BY process_id", err);
 
     while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
-        struct process *p;
-
         st = recording_next_row(rec, CHECKED_PROCESS, (int64_t)rec->process_count, &previous,
                                 sqlite3_column_int64(stmt, 0), err);
         if (st != STATUS_OK)
@@ -38,24 +62,10 @@ static enum status load_process_rows(struct recording *rec, struct error *err)
         }
         st = database_check_row(&rec->db, CHECKED_PROCESS, stmt, err);
         sum += sqlite3_column_int64(stmt, 11);
-        p = &rec->process[rec->process_count++];
-        *p = (struct process){ .process_id = sqlite3_column_int64(stmt, 0),
-                               .session_id = sqlite3_column_int64(stmt, 1),
-                               .pid = sqlite3_column_int(stmt, 2),
-                               .ppid = sqlite3_column_int(stmt, 3),
-                               .start_ticks = (uint64_t)sqlite3_column_int64(stmt, 4),
-                               .start_ns = sqlite3_column_int64(stmt, 5),
-                               .end_ns = sqlite3_column_type(stmt, 6) == SQLITE_NULL
-                                             ? NO_TIME
-                                             : sqlite3_column_int64(stmt, 6),
-                               .exit_code = sqlite3_column_int(stmt, 7),
-                               .how = (uint8_t)sqlite3_column_int(stmt, 8),
-                               .flags = (uint32_t)sqlite3_column_int64(stmt, 9),
-                               .version_count = (size_t)sqlite3_column_int64(stmt, 10) };
-        if (st == STATUS_OK && (p->process_id <= 0 || p->process_id > INT64_MAX / VERSION_STRIDE ||
-                                p->version_count >= VERSION_STRIDE))
-            st = error_set(err, STATUS_CORRUPT, "process %lld is impossible",
-                           (long long)p->process_id);
+        if (recording_take_process(rec, stmt, &rec->process[rec->process_count++], err) !=
+                STATUS_OK &&
+            st == STATUS_OK)
+            st = err->status;
     }
     (void)sqlite3_finalize(stmt);
     if (st == STATUS_ABSENT)
@@ -79,9 +89,10 @@ static enum status end_versions(struct recording *rec, size_t at, size_t first, 
     return STATUS_OK;
 }
 
-static enum status take_version(struct recording *rec, sqlite3_stmt *stmt, struct version *v,
-                                struct error *err)
+enum status recording_take_version(struct recording *rec, sqlite3_stmt *stmt, void *element,
+                                   struct error *err)
 {
+    struct version *v = element;
     size_t size = 0;
     char *p;
 
@@ -147,7 +158,7 @@ static enum status load_version_rows(struct recording *rec, struct error *err)
             rec->process[at].versions = &rec->version[rows];
         st = database_check_row(&rec->db, CHECKED_PROCESS_VERSION, stmt, err);
         if (st == STATUS_OK)
-            st = take_version(rec, stmt, &rec->version[rows], err);
+            st = recording_take_version(rec, stmt, &rec->version[rows], err);
         rows++;
     }
     (void)sqlite3_finalize(stmt);
@@ -218,18 +229,20 @@ enum status recording_load_processes(struct recording *rec, struct error *err)
     }
     held = sqlite3_get_autocommit(rec->db.handle) == 0;
     st = held ? STATUS_OK : database_begin_reading(&rec->db, err);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && rec->damage == NULL)
         st = database_read_checks(&rec->db, err);
     if (st == STATUS_OK)
-        st = load_process_rows(rec, err);
-    if (st == STATUS_OK)
+        st = rec->damage != NULL ? recording_mend_processes(rec, err) : load_process_rows(rec, err);
+    if (st == STATUS_OK && rec->damage == NULL)
         st = load_version_rows(rec, err);
     if (st == STATUS_OK)
         st = learn_users(rec, err);
     if (!held)
         recording_let_go(rec);
-    (void)recording_own(rec, rec->process);
-    (void)recording_own(rec, rec->version);
+    if (rec->damage == NULL) {
+        (void)recording_own(rec, rec->process);
+        (void)recording_own(rec, rec->version);
+    }
     rec->processes_loaded = true;
     if (st != STATUS_OK) {
         (void)error_prefix(err, "%s", rec->contents.path);

@@ -56,21 +56,20 @@ static int64_t time_or_none(sqlite3_stmt *stmt, int column)
     return sqlite3_column_type(stmt, column) == SQLITE_NULL ? NO_TIME : integer(stmt, column);
 }
 
-/* Takes one row into the element that was added for it. */
-typedef enum status take_row(struct recording *rec, sqlite3_stmt *stmt, void *element,
-                             struct error *err);
-
 /* Read a checked table into a growing array that the recording owns. */
 static enum status read_table(struct recording *rec, enum checked_table table, const char *order,
-                              size_t width, void **array, size_t *count, take_row *take,
+                              size_t width, void **array, size_t *count, recording_take *take,
                               struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
     size_t size = 0;
     int64_t sum = 0, previous = INT64_MIN;
     char *elements = NULL;
-    enum status st = database_select(&rec->db, table, &stmt, order, err);
+    enum status st;
 
+    if (rec->damage != NULL)
+        return recording_read_damaged(rec, table, width, array, count, take, err);
+    st = database_select(&rec->db, table, &stmt, order, err);
     *count = 0;
     while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
         st = recording_next_row(rec, table, (int64_t)*count, &previous, integer(stmt, 0), err);
@@ -220,12 +219,6 @@ static enum status take_samples_table(struct recording *rec, sqlite3_stmt *stmt,
                            rec->contents.path, t->table_id);
 }
 
-struct metric_row {
-    uint32_t table_id;
-    int64_t position;
-    struct recording_metric metric;
-};
-
 static enum metric_kind metric_kind_of(const char *name)
 {
     if (strcmp(name, "counter") == 0)
@@ -308,11 +301,6 @@ enum status recording_check_columns(struct recording *rec, struct error *err)
                       take_nothing, err);
 }
 
-struct any_block {
-    struct recording_block block;
-    struct block_row row;
-};
-
 static enum status take_blob(struct recording *rec, sqlite3_stmt *stmt, int column, uint8_t **data,
                              size_t *size, struct error *err)
 {
@@ -330,7 +318,7 @@ static enum status take_block(struct recording *rec, sqlite3_stmt *stmt, void *e
 {
     struct any_block *b = element;
     int64_t seconds = integer(stmt, 1);
-    int64_t session_id = integer(stmt, 3);
+    int64_t session_id = b->session_id = integer(stmt, 3);
 
     b->block = (struct recording_block){ .level = LEVEL_COUNT,
                                          .block_seq = integer(stmt, 2),
@@ -349,7 +337,7 @@ static enum status take_block(struct recording *rec, sqlite3_stmt *stmt, void *e
     if (b->block.block_seq <= 0 || b->block.block_seq > INT64_MAX >> 20)
         return error_set(err, STATUS_CORRUPT, "%s: block %lld is impossible", rec->contents.path,
                          (long long)b->block.block_seq);
-    if (b->block.session == SIZE_MAX)
+    if (b->block.session == SIZE_MAX && rec->damage == NULL)
         return error_set(err, STATUS_CORRUPT, "%s: block %lld belongs to no session",
                          rec->contents.path, (long long)b->block.block_seq);
     if (take_blob(rec, stmt, 9, &b->row.ticks, &b->row.ticks_size, err) != STATUS_OK)
@@ -403,6 +391,7 @@ static enum status load_catalog(struct recording *rec, struct error *err)
 {
     struct recording_contents *c = &rec->contents;
     void *metrics = NULL, *tables = NULL;
+    struct metric_row *rows;
     size_t metric_count = 0;
 
     if (read_table(rec, CHECKED_SAMPLES_TABLE, "ORDER BY table_id", sizeof *c->tables, &tables,
@@ -414,8 +403,11 @@ static enum status load_catalog(struct recording *rec, struct error *err)
     if (c->table_count > SAMPLES_TABLES_MAX)
         return error_set(err, STATUS_CORRUPT, "%s: %zu samples tables where %d are the most",
                          rec->contents.path, c->table_count, SAMPLES_TABLES_MAX);
+    rows = metrics;
+    if (rec->damage != NULL && recording_mend_catalog(rec, &rows, &metric_count, err) != STATUS_OK)
+        return err->status;
     for (size_t t = 0; t < c->table_count; t++)
-        if (join_metrics(rec, &c->tables[t], metrics, metric_count, err) != STATUS_OK)
+        if (join_metrics(rec, &c->tables[t], rows, metric_count, err) != STATUS_OK)
             return err->status;
     return STATUS_OK;
 }
@@ -455,6 +447,8 @@ enum status recording_load_rows(struct recording *rec, struct error *err)
         qsort(blocks, block_count, sizeof(struct any_block), by_block_seq);
     c->format_major = FORMAT_MAJOR;
     c->format_minor = FORMAT_MINOR;
+    if (rec->damage != NULL && recording_mend_blocks(rec, blocks, block_count, err) != STATUS_OK)
+        return err->status;
     c->unclean = c->session_count > 0 && c->sessions[c->session_count - 1].end_ns == NO_TIME;
-    return split_blocks(rec, blocks, block_count, err);
+    return rec->damage != NULL ? STATUS_OK : split_blocks(rec, blocks, block_count, err);
 }

@@ -33,14 +33,16 @@ static enum status keep_chunk(void *context, const struct chunk_place *place,
     return STATUS_OK;
 }
 
-static enum status replay(struct recording *rec, int64_t *records, struct error *err)
+/* Up to `most` records; *records: how many were taken, and the one that was not, if any. */
+static enum status replay(struct recording *rec, int64_t most, int64_t *records, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
     uint32_t crc = 0;
     enum status st =
         database_prepare(&rec->db, &stmt, "SELECT tail_id, data FROM tail ORDER BY tail_id", err);
 
-    while (st == STATUS_OK && (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
+    while (st == STATUS_OK && *records < most &&
+           (st = database_step(&rec->db, stmt, err)) == STATUS_OK) {
         int64_t id = sqlite3_column_int64(stmt, 0);
         struct byte_reader record;
 
@@ -51,10 +53,40 @@ static enum status replay(struct recording *rec, int64_t *records, struct error 
                              (size_t)sqlite3_column_bytes(stmt, 1), &record, err);
         if (st == STATUS_OK)
             st = tail_get(&rec->tail, &record, err);
-        ++*records;
+        *records += st == STATUS_OK;
     }
     (void)sqlite3_finalize(stmt);
     return st == STATUS_ABSENT ? STATUS_OK : st;
+}
+
+/* Of a damaged one the records before the first that cannot be read. */
+static enum status replay_damaged(struct recording *rec, int64_t *records, struct error *err)
+{
+    struct recording_damage *damage = rec->damage;
+    struct database_ids ids;
+    struct error why = { 0 };
+    enum status st = replay(rec, INT64_MAX, records, &why);
+
+    if (st != STATUS_CORRUPT)
+        return st == STATUS_OK ? st : (*err = why, st);
+    open_block_release(&rec->tail); /* some of the record that is not one may have been taken */
+    st = open_block_init(&rec->tail, err);
+    if (st == STATUS_OK)
+        st = database_walk_ids(&rec->db, "tail", &ids, err);
+    if (st != STATUS_OK)
+        return st;
+    damage->tail_records_lost = ids.count - (size_t)*records;
+    free(ids.id);
+    if (*records > 0) {
+        int64_t most = *records;
+
+        *records = 0;
+        st = replay(rec, most, records, err);
+    }
+    if (rec->tail.ticks.count > 0)
+        damage->tail_lost_ns = rec->tail.ticks.start_ns[rec->tail.ticks.count - 1];
+    damage->part_gone(damage->context, "tail", why.message);
+    return st;
 }
 
 /* Folds the life of each process that has no row, for the lifetimes of the tail's block. */
@@ -215,6 +247,15 @@ static enum status add_block(struct recording *rec, struct error *err)
     return st;
 }
 
+/* None of it fits to the rest. */
+static enum status lose_tail(struct recording *rec, const char *why)
+{
+    rec->damage->part_gone(rec->damage->context, "tail", why);
+    rec->damage->tail_lost_ns = NO_TIME;
+    rec->has_tail = false;
+    return STATUS_OK;
+}
+
 enum status recording_load_tail(struct recording *rec, struct error *err)
 {
     int64_t records = 0;
@@ -222,16 +263,25 @@ enum status recording_load_tail(struct recording *rec, struct error *err)
     enum status st = open_block_init(&rec->tail, err);
 
     if (st == STATUS_OK)
-        st = replay(rec, &records, err);
+        st = rec->damage != NULL ? replay_damaged(rec, &records, err)
+                                 : replay(rec, INT64_MAX, &records, err);
     if (st == STATUS_OK && rec->tail.ticks.count > 0) {
-        if (c->block_count[0] > 0 &&
+        if (c->block_count[0] > 0 && rec->damage == NULL &&
             rec->tail.block_seq != c->blocks[0][c->block_count[0] - 1].block_seq + 1)
             st = error_set(err, STATUS_CORRUPT, "it does not follow the last block");
+        if (st == STATUS_OK && rec->damage != NULL)
+            st = recording_expect_tail(rec, err);
         rec->has_tail = true;
         if (st == STATUS_OK)
             st = add_block(rec, err);
+        if (st == STATUS_CORRUPT && rec->damage != NULL)
+            st = lose_tail(rec, err->message);
     }
-    if (st == STATUS_OK && c->unclean && records == 0)
+    if (st == STATUS_OK && c->unclean && records == 0 && rec->damage != NULL &&
+        rec->damage->tail_records_lost == 0)
+        rec->damage->part_gone(rec->damage->context, "tail",
+                               "it is missing, though the last session goes on");
+    if (st == STATUS_OK && c->unclean && records == 0 && rec->damage == NULL)
         st = error_set(err, STATUS_CORRUPT, "it is missing, though the last session goes on");
     return st == STATUS_OK ? st : error_prefix(err, "%s: tail", rec->contents.path);
 }

@@ -96,6 +96,7 @@ def commands(path, number, columns):
     yield ["export", path, "--format", "openmetrics", "-o", "asked.om", *next_of(WINDOWS)]
     yield ["export", path, "--format", "perfetto", *next_of(WINDOWS), *next_of(SELECTIONS)]
     yield ["export", path, "--format", "sqlite", "-o", "asked.db", *next_of(WINDOWS)]
+    yield ["verify", path, "--salvage", "asked.pscope"]
     yield ["extract", path, *next_of(WINDOWS), *next_of(([], ["--redact", "a|b"])), "-o", "asked.pscope"]
     yield ["report", path, "-o", "asked.txt"]
     yield ["report", path, "--by", next_of(GROUPINGS), "--explain-cell", "row=1:" + next_of(EXPLAINED),
@@ -114,7 +115,7 @@ class Server:
 
     def run(self, words):
         """Exit status, signal, CPU ms, KiB, what it said."""
-        wrote = words[words.index("-o") + 1] if "-o" in words else None
+        wrote = next((words[words.index(name) + 1] for name in ("-o", "--salvage") if name in words), None)
         kind = "r" if wrote is None else "w" if wrote.endswith(".txt") else "d"
         self.process.stdin.write("\x1f".join([kind, *words]) + "\n")
         self.process.stdin.flush()
@@ -243,7 +244,8 @@ def try_mutation(number, asked, place, tally):
     every = list(commands(path, number, place["columns"]))
     status, *_ = place["server"].run(every[2])
     if status != 0:  # it cannot be opened: the same to all, some take turns
-        every = every[:3] + [every[3 + (number + i * 5) % (len(every) - 3)] for i in range(5)]
+        salvage = [words for words in every if "--salvage" in words]
+        every = every[:3] + salvage + [every[3 + (number + i * 5) % (len(every) - 3)] for i in range(5)]
     for words in every:
         *answer, said = place["server"].run(words)
         fault = tally.judge(name, words, *answer, said)

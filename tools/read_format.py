@@ -16,7 +16,7 @@ from functools import reduce
 from itertools import accumulate, islice, zip_longest
 from types import SimpleNamespace as Record
 
-REASONS = [None, "not permitted", "not there", "unsupported", "failed", "not sampled", "exited"]
+REASONS = [None, *"not permitted,not there,unsupported,failed,not sampled,exited,damaged".split(",")]
 UNSUPPORTED, NOT_SAMPLED, EXITED = 3, 5, 6
 FIRST, BORN, ENDED, YOUNG, TOLD, REFERRED = 1, 2, 4, 8, 16, 32  # flags of a series
 LEVELS = {0: "", 60: "_60", 3600: "_3600"}
