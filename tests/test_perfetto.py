@@ -410,7 +410,8 @@ def windows(path, truth, expected, count):
                                   window, keeps)
         good += same or (number == 0 and not expected_any(expected, table, window, keeps))
         values += number
-    check(good == count and values > 0, "%d of %d windows, selections and tables: %d values" % (good, count, values))
+    # A window of few may have none: other recordings and the checks above have thousands.
+    check(good == count and (values > 0 or count < 4), "%d of %d windows, selections and tables: %d values" % (good, count, values))
 
 
 def expected_any(expected, table, window, keeps):
