@@ -158,8 +158,13 @@ static void describe(struct perfetto_tracks *tracks, struct perfetto_series *s,
 
 static bool same(struct perfetto_value a, struct perfetto_value b)
 {
-    return a.real == b.real &&
-           (a.real ? memcmp(&a.number, &b.number, sizeof a.number) == 0 : a.integer == b.integer);
+    uint64_t bits_a, bits_b; /* 0 and -0 differ, as they do in what is written */
+
+    if (a.real != b.real || !a.real)
+        return a.real == b.real && a.integer == b.integer;
+    memcpy(&bits_a, &a.number, sizeof bits_a);
+    memcpy(&bits_b, &b.number, sizeof bits_b);
+    return bits_a == bits_b;
 }
 
 void perfetto_series_close(struct perfetto_tracks *tracks, struct perfetto_series *series,

@@ -160,10 +160,12 @@ static void put_versions(struct perfetto_who *who, struct perfetto_series *s, in
 {
     const struct version *v = process_version_at(process, from_ns);
 
-    if (process->version_count < 2)
+    const struct version *end = process->versions + process->version_count;
+
+    if (v == NULL || process->version_count < 2)
         return;
     begin_slice(who, s, from_ns, process, v, false);
-    for (v++; v < process->versions + process->version_count && v->from_ns < to_ns; v++) {
+    while (++v < end && v->from_ns < to_ns) {
         end_slice(who, s, v->from_ns);
         begin_slice(who, s, v->from_ns, process, v, false);
         s->last_ns = v->from_ns;

@@ -54,7 +54,7 @@ enum status extract_add_id(struct extract_ids *ids, int64_t id, struct error *er
 void extract_settle(struct extract_ids *ids);
 /* Bind a row of a checked table as it goes into the file; then database_insert: extract_rows.c */
 enum status extract_bind_row(struct extract *e, enum checked_table table, sqlite3_stmt *row,
-                             sqlite3_stmt **put, struct error *err);
+                             sqlite3_stmt **bound, struct error *err);
 /* Rows of the catalog from this program's: extract_catalog.c */
 enum status extract_put_metric(struct extract *e, int64_t id, uint32_t table_id, size_t position,
                                struct error *err);
