@@ -102,7 +102,7 @@ run_ctest() { # CTEST-ARGUMENT...
     echo "test: ctest"
     rm -f "$build/Testing/Temporary/LastTest.log"
     ${run[@]+"${run[@]}"} ctest --test-dir "$build" --output-on-failure --no-tests=error \
-        --parallel $((jobs + 1)) "$@" 2>&1 | tee "$log" || status=$? # some mostly wait
+        --parallel "$jobs" "$@" 2>&1 | tee "$log" || status=$?
     if [ -e "$build/Testing/Temporary/LastTest.log" ]; then
         skips=$(list_skips "$build/Testing/Temporary/LastTest.log" "$log")
         if [ -n "$skips" ]; then
