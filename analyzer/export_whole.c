@@ -10,6 +10,7 @@
 #include "analyzer/progress.h"
 #include "analyzer/sql_module.h"
 #include "analyzer/sql_table.h"
+#include "schema/database.h"
 
 struct whole {
     const struct subject *subject;
@@ -118,7 +119,7 @@ static enum status export_sqlite(struct whole *w, const struct options *options,
         return st;
     (void)sqlite3_close_v2(w->db);
     w->db = NULL;
-    (void)unlink(path);
+    database_remove(path);
     return error_prefix(err, "-o %s", path);
 }
 

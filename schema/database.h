@@ -89,6 +89,8 @@ MUST_USE enum status database_open_damaged(struct database *db, const char *path
                                            struct error *err);
 
 void database_close(struct database *db);
+/* Remove a file that was begun and closed, with its journal: that would be another's of its name. */
+void database_remove(const char *path);
 
 MUST_USE enum status database_exec(struct database *db, const char *sql, struct error *err);
 /* Begin a transaction that writes, and commit it. */

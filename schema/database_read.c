@@ -207,3 +207,16 @@ enum status database_open_damaged(struct database *db, const char *path, bool *c
     *checks_lost = st == STATUS_CORRUPT && db->real_path != NULL && db->handle != NULL;
     return st;
 }
+
+void database_remove(const char *path)
+{
+    static const char *const endings[] = { "", "-journal", "-wal", "-shm" };
+
+    for (size_t i = 0; i < COUNT_OF(endings); i++) {
+        char *name = sqlite3_mprintf("%s%s", path, endings[i]);
+
+        if (name != NULL)
+            (void)unlink(name);
+        sqlite3_free(name);
+    }
+}

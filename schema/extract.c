@@ -37,7 +37,8 @@ enum status extract_begin(struct extract *e, const char *path, struct error *err
         return err->status;
     if (open_out(e, path, err) == STATUS_OK)
         return STATUS_OK;
-    (void)unlink(path);
+    database_close(&e->out);
+    database_remove(path);
     return err->status;
 }
 
@@ -84,6 +85,6 @@ enum status extract_write(struct recording *recording, int64_t from_ns, int64_t 
                                        .to_ns = e.to_ns };
     extract_release(&e);
     if (st != STATUS_OK)
-        (void)unlink(path);
+        database_remove(path);
     return st;
 }

@@ -417,6 +417,6 @@ enum status salvage_write(const char *from, const char *to, salvage_report *repo
     if (st == STATUS_OK)
         st = check(to, err);
     if (st != STATUS_OK && made)
-        (void)unlink(to);
+        database_remove(to);
     return st;
 }
