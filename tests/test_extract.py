@@ -6,6 +6,8 @@ import json
 import os
 import random
 import re
+import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -249,6 +251,24 @@ def golden(work):
         os.remove(part)
 
 
+def small_files():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300000, 300000))
+
+
+def full(work):
+    """Where there is no room for all of it there is nothing: not its journal either."""
+    path = os.path.join(work, "many")  # more than SQLite keeps in memory until the end
+    subprocess.run([MAKE, path, "--processes", "8000", "--seconds", "3"], check=True, stdout=subprocess.DEVNULL)
+    for words in (["extract", path, "-o"], ["verify", path, "--salvage"], ["export", path, "--format", "sqlite", "-o"]):
+        out = os.path.join(work, "no-room")
+        done = subprocess.run([programs.ANALYZER, *words, out], capture_output=True, check=False, timeout=120,
+                              preexec_fn=small_files)
+        check(done.returncode == 1 and out.encode() in done.stderr, "%s without room: %s" % (words[0], done.stderr[-150:]))
+        left = [name for name in os.listdir(work) if name.startswith("no-room")]
+        check(not left, "and nothing is left: %s" % left)
+
+
 def main():
     programs.need_programs()
     count = int(os.environ.get("PROCSCOPE_WINDOWS", "3"))
@@ -257,6 +277,7 @@ def main():
             path = os.path.join(work, name)
             subprocess.run([MAKE, path, *how.split()], check=True, stdout=subprocess.DEVNULL)
             compare(path, work, number, count)
+        full(work)
         with_recorder(work)
         hostile(work)
         golden(work)
