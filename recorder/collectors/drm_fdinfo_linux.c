@@ -95,13 +95,21 @@ static bool number(const struct line *line, int64_t *value)
     return true;
 }
 
+/* drm-engine-capacity-NAME says how many engines of a name there are. */
+static bool is_capacity(const char *name, size_t size)
+{
+    static const char prefix[] = "capacity-";
+
+    return size >= sizeof prefix - 1 && memcmp(name, prefix, sizeof prefix - 1) == 0;
+}
+
 static void add_engine(struct parsing *p, const struct line *line, const char *name, size_t size)
 {
     struct drm_fdinfo *info = p->info;
     int64_t ns = 0, sum;
 
-    if (strncmp(name, "capacity-", strlen("capacity-")) == 0 || !number(line, &ns) ||
-        p->timed_count == DRM_ENGINES_MOST || __builtin_add_overflow(info->engine_ns, ns, &sum))
+    if (is_capacity(name, size) || !number(line, &ns) || p->timed_count == DRM_ENGINES_MOST ||
+        __builtin_add_overflow(info->engine_ns, ns, &sum))
         return;
     info->engine_ns = sum;
     info->has_engine = true;
