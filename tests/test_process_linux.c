@@ -106,9 +106,10 @@ static void what_did_not_run_is_the_same_until_a_full_pass(void **state)
     rig_tick(&rig);
     uint32_t slot = rig_slot(&rig, 5);
     uint64_t all = rig.tick.table[TABLE_PROCESS].column_mask;
+    rig_tick(&rig);       /* after the first time it is read once more */
     p.resident_pages = 7; /* others can change that */
     rig_put(&rig, &p);
-    for (int tick = 1; tick < 10; tick++) {
+    for (int tick = 2; tick < 10; tick++) {
         rig_tick(&rig);
         assert_true(is_same(&rig, slot));
         assert_true((rig.tick.table[TABLE_PROCESS].column_mask >> PROCESS_SWAP_BYTES & 1) == 0);

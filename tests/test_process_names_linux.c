@@ -59,6 +59,29 @@ static void exec_and_setuid_make_a_version_at_once_and_complete_it_later(void **
     rig_close(&rig);
 }
 
+/* Its stat is read first, so that the time of its exec can be in the schedstat that is read next. */
+static void an_exec_amid_the_first_read_is_found_at_the_next_tick(void **state)
+{
+    struct process_rig rig;
+    struct fake_process p = {
+        .pid = 5, .start_ticks = 5, .run_ns = 1000, .start_stack = 111, .comm = "python3"
+    };
+    (void)state;
+
+    rig_fixture(&rig);
+    rig_put(&rig, &p);
+    rig_open(&rig, "fds");
+    rig_tick(&rig);
+    uint32_t slot = rig_slot(&rig, 5);
+    p.comm = "sleep";
+    p.start_stack = 222;
+    p.resident_pages = 30;
+    rig_put(&rig, &p);
+    rig_tick(&rig);
+    assert_true(rig_named(&rig, slot, PROCESS_COMM, "sleep"));
+    rig_close(&rig);
+}
+
 static void a_zombie_keeps_its_name(void **state)
 {
     struct process_rig rig;
@@ -269,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exec_and_setuid_make_a_version_at_once_and_complete_it_later),
+        cmocka_unit_test(an_exec_amid_the_first_read_is_found_at_the_next_tick),
         cmocka_unit_test(a_zombie_keeps_its_name),
         cmocka_unit_test(a_move_to_another_cgroup_is_found_within_a_minute),
         cmocka_unit_test(what_was_read_of_a_process_that_no_longer_idles_is_read_anew),

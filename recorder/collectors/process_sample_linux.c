@@ -360,6 +360,8 @@ void process_sample_first(struct process_state *s, struct process *p)
     memset(r.missing, MISSING_NOT_THERE, sizeof r.missing);
     (void)read_schedstat(s, p, &r);
     (void)finish(s, p, &r, true);
+    /* Its stat was read before its schedstat: what it did between the two shows at the next tick. */
+    p->slices = UINT64_MAX;
     if (!(p->flags & PROCESS_BORN_IN_VIEW))
         s->stats.cpu_processes_us = used_before;
 }
