@@ -113,12 +113,51 @@ static void all_are_listed_where_pids_do_not_ascend(void **state)
     process_files_close(&files);
 }
 
+/* Whether a descriptor on a file of ours is kept. */
+static bool keeps(struct process_files *files, enum process_file file, int *fd)
+{
+    char text[4096];
+
+    assert_true(process_files_read(files, getpid(), file, fd, text, sizeof text) > 0);
+    return *fd >= 0;
+}
+
+static void what_tells_whether_a_process_ran_has_the_first_descriptors(void **state)
+{
+    int stat_fd[2] = { -1, -1 }, io_fd = -1, schedstat_fd[3] = { -1, -1, -1 };
+    struct process_files files;
+    (void)state;
+
+    open_and_list_twice(&files);
+    files.listed = 2;
+    files.filters = true;
+    files.budget = 3; /* one more than both processes need for that */
+    assert_true(keeps(&files, FILE_STAT, &stat_fd[0]));
+    assert_false(keeps(&files, FILE_STAT, &stat_fd[1]));
+    assert_false(keeps(&files, FILE_IO, &io_fd));
+    assert_true(keeps(&files, FILE_SCHEDSTAT, &schedstat_fd[0]));
+    assert_true(keeps(&files, FILE_SCHEDSTAT, &schedstat_fd[1]));
+    assert_false(keeps(&files, FILE_SCHEDSTAT, &schedstat_fd[2]));
+    process_files_drop(&files, FILE_STAT, &stat_fd[0]);
+    assert_true(keeps(&files, FILE_IO, &io_fd)); /* both have theirs */
+    for (int i = 0; i < 2; i++)
+        process_files_drop(&files, FILE_SCHEDSTAT, &schedstat_fd[i]);
+    process_files_drop(&files, FILE_IO, &io_fd);
+    files.filters = false; /* then there is nothing to leave room for */
+    for (int i = 0; i < 2; i++) {
+        assert_true(keeps(&files, FILE_STAT, &stat_fd[i]));
+        process_files_drop(&files, FILE_STAT, &stat_fd[i]);
+    }
+    process_files_close(&files);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_lists_what_was_born_since),
         cmocka_unit_test(pids_that_begin_anew_are_all_listed),
         cmocka_unit_test(all_are_listed_where_pids_do_not_ascend),
+        cmocka_unit_test(what_tells_whether_a_process_ran_has_the_first_descriptors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,8 @@ enum {
     KEPT_BYTES = 4 << 20,      /* at first */
     KEPT_BYTES_MAX = 64 << 20, /* some 100000 lives between two ticks */
     KEEPER_STACK_BYTES = 64 * 1024,
+    WINDOW_BYTES =
+        64 * 1024, /* some ticks' records: all of the ring mapped would count as our memory */
 };
 
 int bpf_ring_open(struct bpf_ring *ring, int map_fd, size_t bytes)
@@ -65,6 +67,8 @@ void bpf_ring_close(struct bpf_ring *ring)
         pthread_join(ring->keeper, NULL);
     }
     munmap((void *)ring->consumed, ring->page);
+    if (ring->window != NULL)
+        munmap(ring->window, WINDOW_BYTES);
     if (ring->produced != NULL)
         munmap((void *)ring->produced, ring->page);
     close_fd(ring->fd);
@@ -107,6 +111,29 @@ static size_t take_records(const uint8_t *window, size_t size, walk_event_take *
     return at;
 }
 
+/* start is that of a page; NULL: it cannot be mapped. */
+static uint8_t *map_data(const struct bpf_ring *ring, size_t start, size_t size)
+{
+    void *data = mmap(NULL, size, PROT_READ, MAP_SHARED, ring->fd, (off_t)(2 * ring->page + start));
+
+    return data == MAP_FAILED ? NULL : data;
+}
+
+/* Whether the window shows these bytes; it is moved there if need be. */
+static bool move_window(struct bpf_ring *ring, size_t start, size_t size)
+{
+    if (size > WINDOW_BYTES || ring->bytes < WINDOW_BYTES)
+        return false;
+    if (ring->window != NULL && start >= ring->window_start &&
+        start + size <= ring->window_start + WINDOW_BYTES)
+        return true;
+    if (ring->window != NULL)
+        munmap(ring->window, WINDOW_BYTES);
+    ring->window_start = start;
+    ring->window = map_data(ring, start, WINDOW_BYTES);
+    return ring->window != NULL;
+}
+
 /* What the ring holds that was not read: `use` says of how many bytes it made use. */
 static void read_ring(struct bpf_ring *ring,
                       size_t (*use)(void *self, const uint8_t *window, size_t size), void *self)
@@ -115,16 +142,20 @@ static void read_ring(struct bpf_ring *ring,
     uint64_t until = atomic_load_explicit(ring->produced, memory_order_acquire);
     size_t start = (size_t)(from & (ring->bytes - 1)), skip = start & (ring->page - 1);
     size_t size = (size_t)(until - from);
-    uint8_t *window;
 
     if (size == 0 || size > ring->bytes)
         return;
-    window = mmap(NULL, skip + size, PROT_READ, MAP_SHARED, ring->fd,
-                  (off_t)(2 * ring->page + start - skip));
-    if (window == MAP_FAILED)
-        return; /* they wait for the next time */
-    size = use(self, window + skip, size);
-    munmap(window, skip + size);
+    if (move_window(ring, start - skip, skip + size)) {
+        size = use(self, ring->window + (start - ring->window_start), size);
+    } else {
+        size_t mapped = skip + size;
+        uint8_t *data = map_data(ring, start - skip, mapped);
+
+        if (data == NULL)
+            return; /* they wait for the next time */
+        size = use(self, data + skip, size);
+        munmap(data, mapped);
+    }
     atomic_store_explicit(ring->consumed, from + size, memory_order_release);
 }
 

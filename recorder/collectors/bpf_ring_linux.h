@@ -20,6 +20,8 @@ struct bpf_ring {
     size_t bytes, page;
     _Atomic uint64_t *consumed; /* a page that the kernel reads */
     _Atomic uint64_t *produced; /* one that it writes; read-only for us */
+    uint8_t *window;            /* WINDOW_BYTES of the data, or NULL */
+    size_t window_start;
 
     bool has_keeper;
     pthread_t keeper;

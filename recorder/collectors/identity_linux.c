@@ -261,12 +261,12 @@ void identity_read(void *context, const struct slow_request *request)
         raw->user = user_name(reader, request->uid, request->asked_ns);
         return;
     }
-    raw->exe_size = read_link(reader, pid, "exe", raw->exe);
-    raw->cwd_size = read_link(reader, pid, "cwd", raw->cwd);
     raw->cgroup_size = read_pid_file(reader, pid, "cgroup", raw->cgroup, sizeof raw->cgroup);
-    raw->cmdline_size = -ENOENT;
     if (request->idle) /* who asked can tell whose this is without another look at stat */
         return;
+    raw->exe_size = read_link(reader, pid, "exe", raw->exe);
+    raw->cwd_size = read_link(reader, pid, "cwd", raw->cwd);
+    raw->cmdline_size = -ENOENT;
     if (!reader->no_cmdline)
         raw->cmdline_size =
             read_pid_file(reader, pid, "cmdline", raw->cmdline, sizeof raw->cmdline);
@@ -286,11 +286,11 @@ void identity_answer(void *context, const struct slow_request *request, struct s
         put_text(answer, PROCESS_USER, raw->user, strlen(raw->user));
         return;
     }
-    put_link(answer, PROCESS_EXE, raw->exe, raw->exe_size);
-    put_link(answer, PROCESS_CWD, raw->cwd, raw->cwd_size);
     put_cgroup(raw, answer);
     if (request->idle)
         return;
+    put_link(answer, PROCESS_EXE, raw->exe, raw->exe_size);
+    put_link(answer, PROCESS_CWD, raw->cwd, raw->cwd_size);
     put_cmdline(reader, answer);
     gone = raw->stat_size < 0 ||
            procfs_parse_stat(raw->stat, (size_t)raw->stat_size, &stat, &err) != STATUS_OK ||

@@ -51,8 +51,8 @@ struct process *process_enter(struct process_state *s, int32_t pid, struct tick 
 
 void process_drop_files(struct process_state *s, struct process *p, bool keep_stat)
 {
-    for (size_t file = keep_stat ? FILE_STAT + 1 : FILE_STAT; file < FILE_COUNT; file++)
-        process_files_drop(&s->files, &p->fd[file]);
+    for (enum process_file file = keep_stat ? FILE_STAT + 1 : FILE_STAT; file < FILE_COUNT; file++)
+        process_files_drop(&s->files, file, &p->fd[file]);
 }
 
 void process_leave(struct process_state *s, struct process *p)

@@ -172,6 +172,8 @@ enum status process_files_list(struct process_files *files, bool all, int64_t no
     }
     if (size < 0)
         return error_set(err, STATUS_IO, "list /proc: %s", strerror(errno));
+    if (files->whole)
+        files->listed = files->pid_count;
     if (newest < files->newest[0] || now_ns - files->noted_ns >= overlap_ns) {
         files->newest[1] = files->newest[0];
         files->newest[0] = newest;
@@ -195,9 +197,30 @@ void process_files_path(char path[PROCESS_PATH_SIZE], int32_t pid, const char *n
     path[at + size] = '\0';
 }
 
-ssize_t process_files_read(struct process_files *files, int32_t pid, int *fd, const char *name,
-                           char *buffer, size_t size)
+/*
+ * A process that did not run is told by its schedstat alone, so that each should have that one before any
+ * has the others.
+ */
+static bool may_keep(const struct process_files *files, enum process_file file)
 {
+    long free_count = files->budget, to_come = 0;
+
+    for (int i = 0; i < FILE_COUNT; i++)
+        free_count -= files->kept[i];
+    if (file != FILE_SCHEDSTAT && files->filters)
+        to_come = (long)(files->listed + files->listed / 8) - files->kept[FILE_SCHEDSTAT];
+    return free_count > (to_come > 0 ? to_come : 0);
+}
+
+ssize_t process_files_read(struct process_files *files, int32_t pid, enum process_file file,
+                           int *fd, char *buffer, size_t size)
+{
+    static const char *const names[] = {
+        [FILE_STAT] = "stat",
+        [FILE_SCHEDSTAT] = "schedstat",
+        [FILE_IO] = "io",
+        [FILE_STATUS] = "status",
+    };
     char path[PROCESS_PATH_SIZE];
     ssize_t got;
     int opened;
@@ -206,15 +229,15 @@ ssize_t process_files_read(struct process_files *files, int32_t pid, int *fd, co
         got = pread(*fd, buffer, size, 0);
         return got < 0 ? -errno : got;
     }
-    process_files_path(path, pid, name);
+    process_files_path(path, pid, names[file]);
     opened = openat(files->proc_fd, path, O_RDONLY | O_CLOEXEC);
     if (opened < 0)
         return -errno;
     got = pread(opened, buffer, size, 0);
     if (got < 0)
         got = -errno;
-    if (got >= 0 && fd != NULL && files->kept < files->budget) {
-        files->kept++;
+    if (got >= 0 && fd != NULL && file < FILE_COUNT && may_keep(files, file)) {
+        files->kept[file]++;
         *fd = opened;
     } else {
         close(opened);
@@ -222,13 +245,13 @@ ssize_t process_files_read(struct process_files *files, int32_t pid, int *fd, co
     return got;
 }
 
-void process_files_drop(struct process_files *files, int *fd)
+void process_files_drop(struct process_files *files, enum process_file file, int *fd)
 {
     if (*fd < 0)
         return;
     close(*fd);
     *fd = -1;
-    files->kept--;
+    files->kept[file]--;
 }
 
 bool process_files_uid(const struct process_files *files, int32_t pid, uint32_t *uid)

@@ -19,10 +19,15 @@ enum {
     KEPT_DESCRIPTORS_MAX = 30000,
 };
 
+/* Files of a process; descriptors of the first three may be kept. */
+enum process_file { FILE_STAT, FILE_SCHEDSTAT, FILE_IO, FILE_COUNT, FILE_STATUS = FILE_COUNT };
+
 struct process_files {
     int proc_fd;
-    bool real; /* the host's own /proc, not a fixture */
-    long budget, kept;
+    bool real;    /* the host's own /proc, not a fixture */
+    bool filters; /* schedstat tells whether a process ran: descriptors of it come first */
+    long budget, kept[FILE_COUNT];
+    size_t listed; /* processes, when all were */
     char *entries; /* getdents64 */
 
     int32_t *pids; /* of the last listing */
@@ -59,15 +64,15 @@ MUST_USE enum status process_files_list(struct process_files *files, bool all, i
                                         struct error *err);
 
 /*
- * Read /proc/PID/NAME from its beginning into buffer[size].
+ * Read a file of /proc/PID from its beginning into buffer[size].
  *
  *   shape   *fd: the kept descriptor, or -1: then it is set when one is kept; NULL: keep none
  *   errors  returns the bytes read, or -errno
  */
-ssize_t process_files_read(struct process_files *files, int32_t pid, int *fd, const char *name,
-                           char *buffer, size_t size);
+ssize_t process_files_read(struct process_files *files, int32_t pid, enum process_file file,
+                           int *fd, char *buffer, size_t size);
 /* Close a kept descriptor, if there is one. */
-void process_files_drop(struct process_files *files, int *fd);
+void process_files_drop(struct process_files *files, enum process_file file, int *fd);
 
 /* The effective uid of a process, as owner of /proc/PID; false when it is gone. */
 bool process_files_uid(const struct process_files *files, int32_t pid, uint32_t *uid);

@@ -56,7 +56,7 @@ static void sweep_new(struct process_state *s, int32_t pid, uint32_t old, struct
     struct process *p;
 
     if (error != 0) {
-        process_files_drop(&s->files, &fd);
+        process_files_drop(&s->files, FILE_STAT, &fd);
         if (error != -ENOENT && error != -ESRCH)
             s->stats.processes_unreadable++;
         return;
@@ -65,7 +65,7 @@ static void sweep_new(struct process_state *s, int32_t pid, uint32_t old, struct
         end_replaced(s, old, tick);
     p = process_table_find(&s->table, pid) == SLOT_NONE ? process_enter(s, pid, tick) : NULL;
     if (p == NULL) {
-        process_files_drop(&s->files, &fd);
+        process_files_drop(&s->files, FILE_STAT, &fd);
         return;
     }
     p->fd[FILE_STAT] = fd;
@@ -415,6 +415,9 @@ static void set_host(struct process_state *s)
     s->own_cgroups = has_own_cgroups();
     s->ticks_per_second = sysconf(_SC_CLK_TCK);
     s->has_schedstat = has_schedstat(s);
+    s->files.filters = s->keeps && s->has_schedstat;
+    if (s->source != NULL) /* it withholds a few at most */
+        s->files.budget = WITHHELD_MAX * FILE_COUNT;
     s->has_delayacct = read_number(s->context.root, "/proc/sys/kernel/task_delayacct") == 1;
     s->hidden_pid = hidden == NULL ? 0 : procfs_pid(hidden);
 }

@@ -55,7 +55,7 @@ static int64_t ticks_us(const struct process_state *s, uint64_t ticks)
 
 int process_read_stat(struct process_state *s, int32_t pid, int *fd)
 {
-    ssize_t got = process_files_read(&s->files, pid, fd, "stat", s->text, sizeof s->text);
+    ssize_t got = process_files_read(&s->files, pid, FILE_STAT, fd, s->text, sizeof s->text);
     struct error err;
 
     if (got < 0)
@@ -74,7 +74,7 @@ static int read_schedstat(struct process_state *s, struct process *p, struct rea
     r->has_sched = false;
     if (!s->has_schedstat)
         return 0;
-    got = process_files_read(&s->files, p->pid, &p->fd[FILE_SCHEDSTAT], "schedstat", s->text,
+    got = process_files_read(&s->files, p->pid, FILE_SCHEDSTAT, &p->fd[FILE_SCHEDSTAT], s->text,
                              sizeof s->text);
     if (got < 0)
         return (int)got;
@@ -181,7 +181,7 @@ static void take_io(struct process_state *s, struct process *p, struct reading *
     if (!r->ran && r->missing[PROCESS_IO_READ_CHARS_TOTAL] == MISSING_NONE)
         return; /* only what runs reads or writes */
     p->flags &= (uint16_t)~PROCESS_IO_DENIED;
-    got = process_files_read(&s->files, p->pid, &p->fd[FILE_IO], "io", s->text, sizeof s->text);
+    got = process_files_read(&s->files, p->pid, FILE_IO, &p->fd[FILE_IO], s->text, sizeof s->text);
     if (got == -EACCES || got == -EPERM) {
         p->flags |= PROCESS_IO_DENIED;
         miss_io(r, MISSING_NOT_PERMITTED);
@@ -211,7 +211,7 @@ static enum status read_status(struct process_state *s, int32_t pid, struct proc
                                enum missing *reason)
 {
     struct error err;
-    ssize_t got = process_files_read(&s->files, pid, NULL, "status", s->text, sizeof s->text);
+    ssize_t got = process_files_read(&s->files, pid, FILE_STATUS, NULL, s->text, sizeof s->text);
 
     *status = (struct proc_status){ 0 };
     *reason = MISSING_FAILED;

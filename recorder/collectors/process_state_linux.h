@@ -27,8 +27,6 @@ enum {
     FILE_MAX = 8192, /* bytes read of one file: a status with many groups is long */
 };
 
-enum process_file { FILE_STAT, FILE_SCHEDSTAT, FILE_IO, FILE_COUNT };
-
 enum process_flags {
     PROCESS_OVER = 1,     /* it had its last row; its zombie may still be listed */
     PROCESS_KERNEL = 2,   /* a kernel thread */

@@ -132,7 +132,7 @@ static void put_name(struct process_state *s, struct process *p, const struct wa
     p->flags |= PROCESS_WANTS_NAME;
     p->name_from_ns = from_ns;
     p->comm_hash = process_text_hash(r->comm, size);
-    if ((r->flags & WALK_KERNEL_THREAD) != 0 && process_read_stat(s, p->pid, &(int){ -1 }) == 0) {
+    if ((r->flags & WALK_KERNEL_THREAD) != 0 && process_read_stat(s, p->pid, NULL) == 0) {
         comm = s->stat.comm;
         size = procfs_stable_comm(&s->stat);
     }

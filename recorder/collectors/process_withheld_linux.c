@@ -11,8 +11,7 @@ static const int64_t settled_ns = 1000000000;
 
 static bool was_there(struct process_state *s, int32_t pid, const struct tick *tick)
 {
-    return process_read_stat(s, pid, &(int){ -1 }) == 0 && s->stat.state != 'Z' &&
-           s->stat.state != 'X' &&
+    return process_read_stat(s, pid, NULL) == 0 && s->stat.state != 'Z' && s->stat.state != 'X' &&
            process_start_ns(s, s->stat.start_ticks) < tick->start_ns - settled_ns;
 }
 
