@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PIECE_NS = 50000000 };
+enum { PIECE_NS = 50000000, LARGE_BYTES = 1 << 21 };
 
 size_t queue_ticks_for(int64_t interval_ns)
 {
@@ -228,10 +228,13 @@ bool queue_poked(struct queue *queue)
 
 void queue_give_back(struct queue *queue, struct tick *tick)
 {
+    size_t bytes = tick_bytes(tick);
     bool surplus;
 
     pthread_mutex_lock(&queue->lock);
-    surplus = queue->warm >= QUEUE_WARM;
+    surplus =
+        queue->warm >= QUEUE_WARM || (bytes > LARGE_BYTES && bytes / 2 > queue->given_back_bytes);
+    queue->given_back_bytes = bytes;
     pthread_mutex_unlock(&queue->lock);
     if (surplus)
         tick_release(tick);

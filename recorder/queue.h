@@ -45,6 +45,7 @@ struct queue {
     struct tick **spare;      /* [size], a stack: `warm` ticks that hold memory lie on top */
     struct queue_entry *full; /* [full_count] of [size], oldest first */
     size_t size, spare_count, warm, full_count;
+    size_t given_back_bytes; /* that the tick held which was given back last */
     size_t full_bytes;
     const struct tick *merging[2]; /* the writer must not have them now; or NULL */
     bool closed;
@@ -82,7 +83,8 @@ void queue_poke(struct queue *queue);
 bool queue_poked(struct queue *queue);
 /*
  * Either thread: a tick from queue_take or queue_spare goes back to the pool. All but QUEUE_WARM
- * spare ticks give up their memory, so that one slow commit is not paid for ever after.
+ * spare ticks give up their memory, so that one slow commit is not paid for ever after; and so does one that
+ * takes much more than the one before, as the first does.
  */
 void queue_give_back(struct queue *queue, struct tick *tick);
 /* Writer: wait up to `ns`, less once the queue is closed; returns whether it is closed. */

@@ -1,5 +1,6 @@
 /* Puts collectors, writer and sampler together, and takes them apart. */
 #include "recorder/session.h"
+#include "recorder/heap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -221,6 +222,7 @@ enum status session_start(struct session *session, const struct options *options
     };
     enum status st;
 
+    heap_begin();
     introduce(session);
     st = choose_path(session, options, err);
     if (st == STATUS_OK)

@@ -315,7 +315,7 @@ enum status writer_put_tail(struct writer *writer, struct error *err)
 {
     int64_t id = tail_id(writer->block.block_seq, writer->tail_records);
 
-    bytes_reset(&writer->stored);
+    bytes_reset_lean(&writer->stored);
     if (tail_seal(&writer->compressor, id, &writer->tail_crc, &writer->record, &writer->stored,
                   err) != STATUS_OK)
         return err->status;
@@ -345,7 +345,7 @@ static enum status put_tick(struct writer *writer, const struct tick *tick, stru
 {
     if (give_ids(writer, tick, err) != STATUS_OK || put_events(writer, tick, err) != STATUS_OK)
         return err->status;
-    bytes_reset(&writer->record);
+    bytes_reset_lean(&writer->record);
     if (tail_put_tick(&writer->block, tick, key_of, writer, &writer->record, err) != STATUS_OK ||
         store_named(writer, tick, err) != STATUS_OK || writer_put_tail(writer, err) != STATUS_OK)
         return err->status;

@@ -26,6 +26,15 @@ bool bytes_reserve(struct byte_writer *w, size_t more)
     return true;
 }
 
+void bytes_reset_lean(struct byte_writer *w)
+{
+    enum { MUCH = 1 << 18 };
+
+    if (w->size > MUCH && w->used < w->size / 4)
+        bytes_release(w);
+    bytes_reset(w);
+}
+
 void bytes_release(struct byte_writer *w)
 {
     free(w->data);

@@ -36,6 +36,9 @@ struct byte_reader {
 bool bytes_reserve(struct byte_writer *w, size_t more);
 void bytes_release(struct byte_writer *w);
 
+/* bytes_reset; but what was exceptionally much, most of which the latest use had no need for, is freed. */
+void bytes_reset_lean(struct byte_writer *w);
+
 static inline void bytes_reset(struct byte_writer *w)
 {
     w->used = 0;
