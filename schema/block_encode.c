@@ -58,39 +58,59 @@ static enum status sort_series(struct encoding *e, struct error *err)
     return STATUS_OK;
 }
 
-static enum status init(struct encoding *e, struct error *err)
+/*
+ * Bases are kept until all series are read. Of many series they would be most of what a recorder needs, so
+ * that rollups, which have many columns, are read several times for some of the columns each. At level 0
+ * that cannot be: what a lifetime tells of a series is told once.
+ */
+static size_t columns_at_once(const struct encoding *e)
 {
     size_t columns = e->build->shape->column_count;
+    size_t most = e->encoder->columns_at_once;
 
+    if (most == 0)
+        most = BLOCK_BASES_BYTES / sizeof *e->base / (e->build->series_count + 1) + 1;
+    return e->build->shape->level == 0 || most > columns ? columns : most;
+}
+
+static enum status init(struct encoding *e, struct error *err)
+{
+    size_t columns = e->build->shape->column_count, series = e->build->series_count + 1;
+
+    e->columns_at_once = columns_at_once(e);
     if (sort_series(e, err) != STATUS_OK)
         return err->status;
     e->column = calloc(columns, sizeof *e->column);
     e->directory_sizes = calloc((columns + 1) * (e->group_count + 1), sizeof *e->directory_sizes);
-    e->base = malloc((columns + 1) * (e->build->series_count + 1) * sizeof *e->base);
-    if (e->column == NULL || e->directory_sizes == NULL || e->base == NULL)
+    e->base = malloc(e->columns_at_once * series * sizeof *e->base);
+    e->fact = malloc(series * sizeof *e->fact);
+    if (e->column == NULL || e->directory_sizes == NULL || e->base == NULL || e->fact == NULL)
         return error_set(err, STATUS_NO_MEMORY, "columns of %s", e->build->shape->name);
-    e->fact = e->base + columns * (e->build->series_count + 1);
     for (size_t c = 0; c < columns; c++) {
-        e->column[c].base = e->base + c * (e->build->series_count + 1);
+        e->column[c].base = e->base + c % e->columns_at_once * series;
         e->column[c].group_sizes = e->directory_sizes + (c + 1) * (e->group_count + 1);
         e->column[c].all_missing = true;
     }
     return STATUS_OK;
 }
 
+static void release_column(struct column_out *o)
+{
+    bytes_release(&o->patterns);
+    bytes_release(&o->pattern_of);
+    bytes_release(&o->known);
+    bytes_release(&o->groups);
+    free(o->delta);
+    o->delta = NULL;
+}
+
 static void release(struct encoding *e)
 {
-    for (size_t c = 0; e->column != NULL && c < e->build->shape->column_count; c++) {
-        struct column_out *o = &e->column[c];
-
-        bytes_release(&o->patterns);
-        bytes_release(&o->pattern_of);
-        bytes_release(&o->known);
-        bytes_release(&o->groups);
-        free(o->delta);
-    }
+    for (size_t c = 0; e->column != NULL && c < e->build->shape->column_count; c++)
+        release_column(&e->column[c]);
     free(e->column);
     free(e->base);
+    free(e->fact);
     free(e->directory_sizes);
     free(e->order);
     bytes_release(&e->kinds);
@@ -237,32 +257,41 @@ static enum status put_column(struct encoding *e, size_t position,
 static enum status put_series(struct encoding *e, size_t position,
                               const struct series_changes *changes, struct error *err)
 {
-    put_activity(e, changes);
-    for (size_t c = 0; c < e->build->shape->column_count; c++)
+    if (e->column_from == 0)
+        put_activity(e, changes);
+    for (size_t c = e->column_from; c < e->column_end; c++)
         if (put_column(e, position, changes, c, err) != STATUS_OK)
             return err->status;
     e->group_active += changes->count > 0;
     return STATUS_OK;
 }
 
-/* Compress what the group collected; a column in which nothing changed gets no frame. */
-static enum status end_group(struct encoding *e, size_t group, struct error *err)
+static enum status end_activity(struct encoding *e, size_t group, struct error *err)
 {
-    size_t columns = e->build->shape->column_count;
-    struct compressor *compressor = &e->encoder->compressor;
     size_t before = e->directory_groups.used;
 
     if (e->bitmaps.full)
         return error_set(err, STATUS_NO_MEMORY, "group of %s", e->build->shape->name);
     if (e->bitmaps.used > 0 &&
-        compress_frame(compressor, COMPRESS_SEAL, e->bitmaps.data, e->bitmaps.used,
+        compress_frame(&e->encoder->compressor, COMPRESS_SEAL, e->bitmaps.data, e->bitmaps.used,
                        &e->directory_groups, err) != STATUS_OK)
         return err->status;
     e->directory_sizes[group] = e->directory_groups.used - before;
-    for (size_t c = 0; c < columns; c++) {
-        struct column_out *o = &e->column[c];
+    bytes_reset(&e->bitmaps);
+    return STATUS_OK;
+}
 
-        before = o->groups.used;
+/* Compress what the group collected; a column in which nothing changed gets no frame. */
+static enum status end_group(struct encoding *e, size_t group, struct error *err)
+{
+    struct compressor *compressor = &e->encoder->compressor;
+
+    if (e->column_from == 0 && end_activity(e, group, err) != STATUS_OK)
+        return err->status;
+    for (size_t c = e->column_from; c < e->column_end; c++) {
+        struct column_out *o = &e->column[c];
+        size_t before = o->groups.used;
+
         if (o->delta_count > 0) {
             bytes_reset(&e->raw);
             bytes_put(&e->raw, o->flags, (e->group_active + 7) / 8);
@@ -277,11 +306,11 @@ static enum status end_group(struct encoding *e, size_t group, struct error *err
         o->delta_count = 0;
         memset(o->flags, 0, sizeof o->flags);
     }
-    bytes_reset(&e->bitmaps);
     e->group_active = 0;
     return STATUS_OK;
 }
 
+/* Whoever else wants to know of the series is told the first time that they are read. */
 static enum status put_groups(struct encoding *e, struct error *err)
 {
     struct series_changes changes;
@@ -292,10 +321,10 @@ static enum status put_groups(struct encoding *e, struct error *err)
         if (build_read(&e->encoder->reader, e->build, e->order[i].index, &changes, err) !=
             STATUS_OK)
             return err->status;
-        if (e->encoder->visit != NULL &&
+        if (e->column_from == 0 && e->encoder->visit != NULL &&
             e->encoder->visit(e->encoder->visit_context, &changes, &told, err) != STATUS_OK)
             return err->status;
-        e->order[i].told = told.all;
+        e->order[i].told |= told.all;
         if (told.all)
             build_read_less(&e->encoder->reader, &changes, &told);
         if (put_series(e, i, &changes, err) != STATUS_OK)
@@ -340,7 +369,7 @@ static enum status emit_columns(struct encoding *e, struct error *err)
 {
     const struct build_shape *shape = e->build->shape;
 
-    for (size_t c = 0; c < shape->column_count; c++) {
+    for (size_t c = e->column_from; c < e->column_end; c++) {
         struct column_out *o = &e->column[c];
 
         if (o->patterns.full || o->pattern_of.full || o->known.full)
@@ -361,6 +390,20 @@ static enum status emit_columns(struct encoding *e, struct error *err)
         }
         if (block_emit(e, shape->column[c].column_id, o->group_sizes, &o->groups, err) != STATUS_OK)
             return err->status;
+        release_column(o);
+    }
+    return STATUS_OK;
+}
+
+static enum status put_columns(struct encoding *e, struct error *err)
+{
+    size_t columns = e->build->shape->column_count;
+
+    for (size_t from = 0; from < columns; from += e->columns_at_once) {
+        e->column_from = from;
+        e->column_end = columns - from < e->columns_at_once ? columns : from + e->columns_at_once;
+        if (put_groups(e, err) != STATUS_OK || emit_columns(e, err) != STATUS_OK)
+            return err->status;
     }
     return STATUS_OK;
 }
@@ -376,9 +419,7 @@ enum status block_encode(struct block_encoder *encoder, const struct build *buil
         return STATUS_OK;
     st = init(&e, err);
     if (st == STATUS_OK && e.series_count > 0)
-        st = put_groups(&e, err);
-    if (st == STATUS_OK && e.series_count > 0)
-        st = emit_columns(&e, err);
+        st = put_columns(&e, err);
     if (st == STATUS_OK && e.series_count > 0)
         st = block_emit_directory(&e, err);
     if (st == STATUS_OK && e.referenced && build->reference_seq == 0)
