@@ -156,7 +156,9 @@ part_record() {
 
 # BPF sees the host's processes, so that these are not in a namespace: what else runs here counts too.
 part_record_bpf() {
-    local n source resident goal where=--host warm_up at_1 at_2
+    local n source resident goal where=--host warm_up
+    local -A tick_us=() # by source, resident and number: what a tick cost
+    local -A there=()
     "$build/procscoped" --list-collectors >"$work/collectors"
     if ! grep -q "BPF walk" "$work/collectors"; then
         say "SKIPPED: BPF ($(sed -n '0,/^ *why */s/^ *why *//p' "$work/collectors"))"
@@ -171,14 +173,21 @@ part_record_bpf() {
                 --resident "$resident" --collectors process
             row "$n processes, $source: after start, peak, MB" "$warm" "$(memory_goal "$n" 20)" "" ""
             row "" "$peak" "$(memory_goal "$n" 32)" "" "peak"
-            [ "$source$resident" != bpfexact ] || at_2=$(calc "%.0f" "$micros * $population")
-            [ "$source$resident$n" != bpfexact1000 ] || at_1=$at_2
+            tick_us[$source$resident$n]=$(calc "%.0f" "$micros * $population")
+            there[$source$resident$n]=$population
+            [ "$n" != 10000 ] || part_of_tick "$source" "$resident" "$goal"
         done
         recorder_row "$n" "bpf, all collectors" - "" --process-source bpf
-        [ "$n" != 10000 ] ||
-            row "cost of a tick without processes, us" "$(calc "%.0f" "$at_1 - ($at_2 - $at_1) / 9")" - "" \
-                "by the difference of 1000 and 10000 processes"
     done
+}
+
+# part_of_tick SOURCE RESIDENT GOAL: by the difference of 1000 and 10000 processes, what one more costs, and what
+# a tick costs without any
+part_of_tick() {
+    local small=$1${2}1000 large=$1${2}10000 each
+    each=$(calc "%.3f" "(${tick_us[$large]} - ${tick_us[$small]}) / (${there[$large]} - ${there[$small]})")
+    row "one process more, $1, $2 resident" "$each" "<=$3" "" "from 1000 to 10000"
+    row "a tick without processes, us" "$(calc "%.0f" "${tick_us[$small]} - $each * ${there[$small]}")" - "" ""
 }
 
 memory_goal() { # PROCESSES GOAL-AT-1000
