@@ -311,6 +311,33 @@ static void a_life_between_two_ticks_has_all_of_its_row(void **state)
     rig_free(w);
 }
 
+static void it_is_called_what_it_called_itself_at_last(void **state)
+{
+    struct walk_rig *w = rig_new();
+    (void)state;
+
+    put(w, 10, second_ns, "ten");
+    tick(w);
+    uint64_t start = recently(w);
+    put_exec(w, 30, start, "prog", 5); /* no walk sees this one */
+    snprintf(put_exit(w, WALK_EXIT, 30, start, 5000000)->comm, WALK_COMM_SIZE, "worker");
+    put_exec(w, 31, start, "prog", 5);
+    put(w, 31, start, "listener")->program = 2;
+    snprintf(put_exit(w, WALK_EXIT, 10, second_ns, 5000000)->comm, WALK_COMM_SIZE, "eleven");
+    int64_t walked_ns = w->rig.tick.start_ns;
+    tick(w);
+    uint32_t slot = rig_slot(&w->rig, 30);
+    assert_true(rig_named(&w->rig, slot, PROCESS_COMM, "worker"));
+    assert_int_equal(rig_version(&w->rig, slot)->from_ns, rig_birth(&w->rig, 30)->start_ns);
+    assert_true(rig_named(&w->rig, rig_slot(&w->rig, 31), PROCESS_COMM, "listener"));
+    for (size_t i = 0; i < w->rig.tick.version_count; i++)
+        if (w->rig.tick.versions[i].known == 1u << PROCESS_COMM &&
+            w->rig.tick.versions[i].slot != slot)
+            assert_int_equal(w->rig.tick.versions[i].from_ns, walked_ns + 1);
+    assert_int_equal(w->rig.tick.exit_count, 0); /* nobody was forgotten yet */
+    rig_free(w);
+}
+
 static void a_confidential_argument_is_redacted_where_it_is_cut(void **state)
 {
     static char arguments[WALK_ARGUMENTS_MAX];
@@ -647,6 +674,7 @@ int main(void)
         cmocka_unit_test(one_that_is_left_out_once_is_not_over),
         cmocka_unit_test(one_handed_out_twice_has_one_row),
         cmocka_unit_test(a_life_between_two_ticks_has_all_of_its_row),
+        cmocka_unit_test(it_is_called_what_it_called_itself_at_last),
         cmocka_unit_test(a_confidential_argument_is_redacted_where_it_is_cut),
         cmocka_unit_test(what_teardown_costs_is_charged_when_the_kernel_forgets),
         cmocka_unit_test(what_was_not_forgotten_when_recording_ends_has_ended),

@@ -1,10 +1,11 @@
 /*
- * Short-lived processes named "burst", one after the other at uneven distances, that each use some
- * CPU time; prints what the kernel says they used together.
+ * Short-lived processes named "burst", one after the other at uneven distances, that each run a program (this
+ * one) and use some CPU time; prints what the kernel says they used together.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -20,6 +21,13 @@ static void work(long long ns)
     while (t.tv_sec * 1000000000LL + t.tv_nsec < ns);
 }
 
+static int live(const char *milliseconds)
+{
+    (void)prctl(PR_SET_NAME, "burst");
+    work(atoi(milliseconds) * 1000000LL);
+    return 0;
+}
+
 /* Not in step with a recorder that looks once a second. */
 static void wait_a_little(uint64_t *random)
 {
@@ -32,6 +40,9 @@ static void wait_a_little(uint64_t *random)
 
 int main(int argc, char *argv[])
 {
+    if (argc == 3 && strcmp(argv[1], "--live") == 0)
+        return live(argv[2]);
+
     int count = argc == 3 ? atoi(argv[1]) : 0;
     int milliseconds = argc == 3 ? atoi(argv[2]) : 0;
     double used_seconds = 0;
@@ -46,9 +57,8 @@ int main(int argc, char *argv[])
         pid_t pid = fork();
 
         if (pid == 0) {
-            (void)prctl(PR_SET_NAME, "burst");
-            work(milliseconds * 1000000LL);
-            _exit(0);
+            (void)execl("/proc/self/exe", "burst", "--live", argv[2], (char *)NULL);
+            _exit(1);
         }
         if (pid < 0 || wait4(pid, NULL, 0, &usage) != pid)
             return 1;

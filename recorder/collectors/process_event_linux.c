@@ -275,6 +275,31 @@ static void put_comm(struct process_state *s, struct process *p, const struct wa
     process_inherit(s, p, e->ppid, e->cgroups, version);
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What it called itself at last, it is called since a walk saw it, or its program began. */
+static void put_last_comm(struct process_state *s, struct process *p, const struct walk_exit *e,
+                          struct tick *tick)
+{
+    size_t size = strnlen(e->comm, sizeof e->comm);
+    struct tick_version *version;
+
+    if (!walked_at(s, p)->named || process_text_hash(e->comm, size) == p->comm_hash)
+        return;
+    version = tick_add_version(tick);
+    if (version == NULL)
+        return;
+    if ((p->flags & PROCESS_UNSEEN) == 0)
+        p->name_from_ns = later(p->name_from_ns, p->sampled_ns + 1);
+    version->slot = process_slot(s, p);
+    version->from_ns = p->name_from_ns;
+    put_text(p, version, PROCESS_COMM, tick, e->comm, size);
+    p->comm_hash = p->text_hash[PROCESS_COMM];
+}
+
 static void put_totals(struct process_state *s, struct process *p, const struct walk_exit *e)
 {
     const struct walk_totals *t = &e->totals;
@@ -334,6 +359,7 @@ static void take_exit(struct process_state *s, const struct walk_exit *e, struct
     }
     if (p->flags & (PROCESS_OVER | PROCESS_ENDING))
         return;
+    put_last_comm(s, p, e, tick);
     put_totals(s, p, e);
     put_end(s, p, e);
 }

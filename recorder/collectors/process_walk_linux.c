@@ -152,6 +152,13 @@ static bool is_moved(const struct walked *w, const struct walk_record *r)
     return r->cgroups != 0 && r->cgroups != w->cgroups;
 }
 
+static bool is_called_otherwise(const struct process *p, const struct walked *w,
+                                const struct walk_record *r)
+{
+    return (r->program != 0 && r->program != w->program) || r->uid != p->uid ||
+           process_text_hash(r->comm, strnlen(r->comm, sizeof r->comm)) != p->comm_hash;
+}
+
 /* Whether its name is another one than what is known of it says. */
 static void check_name(struct process_state *s, struct process *p, const struct walk_record *r,
                        struct tick *tick)
@@ -161,8 +168,7 @@ static void check_name(struct process_state *s, struct process *p, const struct 
 
     if (moved)
         w->cgroups = r->cgroups;
-    if ((r->program != 0 && r->program != w->program) || r->uid != p->uid ||
-        process_text_hash(r->comm, strnlen(r->comm, sizeof r->comm)) != p->comm_hash) {
+    if (is_called_otherwise(p, w, r)) {
         put_name(s, p, r, tick->start_ns, tick);
     } else if (moved && !first && !(p->flags & PROCESS_WANTS_NAME)) {
         p->flags |= PROCESS_WANTS_NAME;
@@ -179,7 +185,7 @@ static void announce(struct process_state *s, struct process *p, const struct wa
 
     if (!w->announced)
         process_walk_birth(s, p, r->ppid, (r->flags & WALK_KERNEL_THREAD) != 0, tick);
-    if (!w->named || (r->program != 0 && w->program != r->program) || r->uid != p->uid)
+    if (!w->named || is_called_otherwise(p, w, r))
         put_name(s, p, r, born ? began(s, p, tick) : tick->start_ns, tick);
     w->cgroups = r->cgroups;
     process_walk_values(s, p, r);
