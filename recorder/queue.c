@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "recorder/heap.h"
+
 enum { PIECE_NS = 50000000, LARGE_BYTES = 1 << 21 };
 
 size_t queue_ticks_for(int64_t interval_ns)
@@ -229,15 +231,18 @@ bool queue_poked(struct queue *queue)
 void queue_give_back(struct queue *queue, struct tick *tick)
 {
     size_t bytes = tick_bytes(tick);
-    bool surplus;
+    bool surplus, last;
 
     pthread_mutex_lock(&queue->lock);
     surplus =
         queue->warm >= QUEUE_WARM || (bytes > LARGE_BYTES && bytes / 2 > queue->given_back_bytes);
+    last = queue->full_count == 0;
     queue->given_back_bytes = bytes;
     pthread_mutex_unlock(&queue->lock);
     if (surplus)
         tick_release(tick);
+    if (surplus && last && bytes > LARGE_BYTES / 4)
+        heap_trim();
 
     pthread_mutex_lock(&queue->lock);
     assert(queue->spare_count < queue->size);
