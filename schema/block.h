@@ -77,6 +77,7 @@ struct block_table {
     size_t reference_count;
     uint32_t *reference_at;   /* [series_count] place among the reference values + 1; 0: none */
     uint8_t *reference_state; /* [column] whether it has reference values */
+    struct reference_keys *references; /* that tell of them, unless others are there by now */
     uint32_t *told_at; /* [series_count] lifetime that tells the last sample, + 1; NULL: none */
     struct lifetime_who *told;
     uint8_t *told_reason; /* [lifetimes] why gauges are to be expected to be missing */
@@ -96,11 +97,12 @@ struct block_column {
     uint8_t *missing; /* [rows] enum missing; NULL: none is */
     int64_t *base;    /* [series] value before its first sample of this block */
     int64_t *base_ns; /* [series] when that was; INT64_MIN: there is none (see series.flags) */
-    uint8_t *missing_store; /* memory of `missing` */
-    int64_t *delta;         /* scratch */
-    int64_t *scratch;       /* reference values */
-    int64_t *told;          /* [lifetimes] what they tell of the column */
-    uint8_t *told_missing;  /* [lifetimes] or why they do not */
+    uint8_t *missing_store;   /* memory of `missing` */
+    int64_t *delta;           /* scratch */
+    int64_t *scratch;         /* reference values, where they are not kept */
+    const int64_t *reference; /* the reference values of the column decoded last */
+    int64_t *told;            /* [lifetimes] what they tell of the column */
+    uint8_t *told_missing;    /* [lifetimes] or why they do not */
     size_t row_size, series_size, scratch_size, told_size;
     struct series_range which; /* that were decoded */
 };
@@ -165,7 +167,10 @@ MUST_USE enum status block_table_decode(struct block_table *table, const struct 
                                         const struct block_ticks *ticks, chunk_source *source,
                                         void *source_context, struct decompressor *d,
                                         struct error *err);
-/* Whom reference values are of. Many blocks refer to the same: kept from block to block. */
+/*
+ * Whom reference values are of, and the values that were asked for. Many blocks refer to the same: kept from
+ * block to block. A table that was opened with it may use it: it lasts longer, and is not copied.
+ */
 struct reference_keys {
     uint32_t table_id;
     int64_t block_seq;
@@ -173,8 +178,9 @@ struct reference_keys {
     size_t count;
     struct reference_key {
         int64_t key[2];
-    } * list;                         /* ascending; NULL: there are none */
-    uint8_t state[TABLE_METRICS_MAX]; /* [column] */
+    } * list;                          /* ascending; NULL: there are none */
+    uint8_t state[TABLE_METRICS_MAX];  /* [column] */
+    int64_t *value[TABLE_METRICS_MAX]; /* [column][count]; NULL: not decoded yet */
 };
 void reference_keys_release(struct reference_keys *keys);
 

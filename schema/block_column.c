@@ -161,25 +161,54 @@ static enum status decode_references(struct block_column *column, const struct b
                               end, err);
 }
 
-/* The reference values of the column, into column->scratch. */
+/* All of them, to be kept, or those that are needed now. */
+static enum status take_references(struct block_column *column, const struct block_table *table,
+                                   int64_t **kept, struct byte_reader *r, struct error *err)
+{
+    size_t count = table->reference_count;
+    int64_t *values;
+    enum status st;
+
+    if (kept == NULL) {
+        if (!reserve_scratch(column, count))
+            return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
+        column->reference = column->scratch;
+        return decode_references(column, table, r, err);
+    }
+    values = malloc(count * sizeof *values);
+    if (values == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
+    st = column_decode(r, values, count, err);
+    if (st != STATUS_OK || bytes_left(r) != 0) {
+        free(values);
+        return st; /* what is left over the caller finds */
+    }
+    column->reference = *kept = values;
+    return STATUS_OK;
+}
+
+/* The reference values of the column, into column->reference. */
 static enum status get_reference(struct block_column *column, const struct block_table *table,
                                  size_t position, chunk_source *source, void *source_context,
                                  struct decompressor *d, struct error *err)
 {
+    int64_t **kept = block_kept_reference(table, position);
     struct chunk_place place = table->place;
     struct byte_reader r;
     struct chunk chunk;
     enum status st;
 
+    if (kept != NULL && *kept != NULL) {
+        column->reference = *kept;
+        return STATUS_OK;
+    }
     place.block_seq = table->reference_seq;
     place.column_id = COLUMN_REFERENCE + table->shape->column[position].column_id;
-    if (!reserve_scratch(column, table->reference_count))
-        return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
     st = block_fetch(table, &place, source, source_context, &chunk, err);
     if (st == STATUS_OK)
         st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
     if (st == STATUS_OK)
-        st = decode_references(column, table, &r, err);
+        st = take_references(column, table, kept, &r, err);
     if (st == STATUS_CORRUPT || (st == STATUS_OK && bytes_left(&r) != 0))
         return block_corrupt(table, &place, "it is damaged", err);
     return st;
@@ -190,7 +219,7 @@ static void add_reference(struct block_column *column, const struct block_table 
     for (size_t i = column->which.first; i < column->which.end; i++)
         if (table->reference_at[i] != 0)
             column->base[i] =
-                wrap_add(column->base[i], column->scratch[table->reference_at[i] - 1]);
+                wrap_add(column->base[i], column->reference[table->reference_at[i] - 1]);
 }
 
 /*

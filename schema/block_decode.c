@@ -393,5 +393,6 @@ enum status block_table_decode(struct block_table *table, const struct chunk_pla
         block_table_open(table, place, shape, ticks, &keys, source, source_context, d, err);
 
     reference_keys_release(&keys);
+    table->references = NULL;
     return st == STATUS_OK ? block_table_activity(table, series_all, d, err) : st;
 }

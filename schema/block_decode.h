@@ -28,6 +28,8 @@ enum status block_find_told(struct block_table *table, const struct block_ticks 
 enum status block_find_references(struct block_table *table, struct reference_keys *keys,
                                   chunk_source *source, void *source_context,
                                   struct decompressor *d, struct error *err);
+/* Where the reference values of a column are kept, NULL if they are not decoded yet; NULL: nowhere. */
+int64_t **block_kept_reference(const struct block_table *table, size_t position);
 
 /* Samples that the table's own chunks tell of: not the last one if a lifetime tells it. */
 uint32_t block_stored_count(const struct block_table *table, size_t index);

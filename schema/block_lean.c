@@ -8,6 +8,8 @@
 #include "schema/column.h"
 #include "schema/lifetime.h"
 
+enum { KEPT_MOST = 1 << 16 }; /* reference values of a column: of a table, 30 MiB in all */
+
 /* The lifetimes that tell how some series begin and end. */
 enum status block_find_told(struct block_table *table, const struct block_ticks *ticks,
                             chunk_source *source, void *source_context, struct decompressor *d,
@@ -134,8 +136,26 @@ static enum status get_keys(struct reference_keys *keys, const struct block_tabl
 
 void reference_keys_release(struct reference_keys *keys)
 {
+    for (size_t c = 0; c < TABLE_METRICS_MAX; c++)
+        free(keys->value[c]);
     free(keys->list);
     *keys = (struct reference_keys){ 0 };
+}
+
+static bool are_of(const struct reference_keys *keys, const struct block_table *table)
+{
+    return keys->list != NULL && keys->table_id == table->place.table_id &&
+           keys->block_seq == table->reference_seq && keys->stored_metrics == table->stored_metrics;
+}
+
+int64_t **block_kept_reference(const struct block_table *table, size_t position)
+{
+    struct reference_keys *keys = table->references;
+
+    return keys != NULL && are_of(keys, table) && keys->count == table->reference_count &&
+                   keys->count <= KEPT_MOST
+               ? &keys->value[position]
+               : NULL;
 }
 
 /* Those of the table's block into `keys`, unless they are there. */
@@ -148,8 +168,7 @@ static enum status fetch_keys(struct reference_keys *keys, const struct block_ta
     struct chunk chunk;
     enum status st;
 
-    if (keys->list != NULL && keys->table_id == place.table_id &&
-        keys->block_seq == table->reference_seq && keys->stored_metrics == table->stored_metrics)
+    if (are_of(keys, table))
         return STATUS_OK;
     reference_keys_release(keys);
     place.block_seq = table->reference_seq;
@@ -177,5 +196,6 @@ enum status block_find_references(struct block_table *table, struct reference_ke
         return error_set(err, STATUS_NO_MEMORY, "reference values of %s", table->shape->name);
     if (fetch_keys(keys, table, source, source_context, d, err) != STATUS_OK)
         return err->status;
+    table->references = keys;
     return find_references(table, keys, err);
 }

@@ -75,23 +75,58 @@ static unsigned length_at(const uint8_t *nibbles, size_t i)
     return (nibbles[i >> 1] >> (i & 1) * 4) & 15;
 }
 
+/* Sixteen lengths, or as many as there are and then zeros. */
+static uint64_t lengths_at(const uint8_t *nibbles, size_t i, size_t count)
+{
+    uint64_t lengths = 0;
+
+    if (count - i >= 16) {
+        memcpy(&lengths, nibbles + i / 2, sizeof lengths);
+        return lengths;
+    }
+    memcpy(&lengths, nibbles + i / 2, (count - i + 1) / 2);
+    if (((count - i) & 1) != 0) /* the spare half of the last byte */
+        ((uint8_t *)&lengths)[(count - i) / 2] &= 15;
+    return lengths;
+}
+
+/*
+ * longer[k]: how many of the first `count` lengths are longer than k bytes, k < 16. Many columns are all but
+ * zeros, and hardly any has a value of many bytes: of sixteen lengths at a time, only k that occur are counted.
+ */
+static void count_longer(const uint8_t *nibbles, size_t count, size_t longer[16])
+{
+    const uint64_t low = UINT64_C(0x0f0f0f0f0f0f0f0f), ones = UINT64_C(0x0101010101010101);
+
+    for (size_t i = 0; i < count; i += 16) {
+        uint64_t lengths = lengths_at(nibbles, i, count);
+        uint64_t even = lengths & low, odd = lengths >> 4 & low, over = lengths;
+
+        for (unsigned k = 0; over != 0; k++) {
+            /* bit 4 of each byte: its length is at least k + 1 */
+            uint64_t e = (even + (15 - k) * ones) >> 4 & ones;
+            uint64_t o = (odd + (15 - k) * ones) >> 4 & ones;
+
+            over = e + o;
+            longer[k] += over * ones >> 56;
+        }
+    }
+}
+
 static enum status find_planes(struct byte_reader *r, size_t count, struct planes *p,
                                struct error *err)
 {
-    size_t longer[18] = { 0 };
+    size_t longer[17] = { 0 };
 
     p->nibbles = bytes_get(r, count / 2 + (count & 1));
     if (p->nibbles == NULL)
         return error_set(err, STATUS_CORRUPT, "lengths of %zu values are cut short", count);
-    for (size_t i = 0; i < count; i++)
-        longer[length_at(p->nibbles, i)]++;
-    for (int k = 9; k < 16; k++)
-        if (longer[k] != 0)
-            return error_set(err, STATUS_CORRUPT, "a value of %d bytes", k);
-    for (int k = 7; k >= 0; k--)
-        longer[k + 1] += longer[k + 2];
+    count_longer(p->nibbles, count, longer);
+    for (unsigned k = 9; k < 16; k++)
+        if (longer[k - 1] != longer[k])
+            return error_set(err, STATUS_CORRUPT, "a value of %u bytes", k);
     for (int k = 0; k < 8; k++) {
-        p->plane[k] = bytes_get(r, longer[k + 1]);
+        p->plane[k] = bytes_get(r, longer[k]);
         if (p->plane[k] == NULL)
             return error_set(err, STATUS_CORRUPT, "plane %d of %zu values is cut short", k, count);
     }
@@ -101,14 +136,11 @@ static enum status find_planes(struct byte_reader *r, size_t count, struct plane
 /* Pass over the first values. */
 static void skip_values(struct planes *p, size_t count)
 {
-    size_t longer[10] = { 0 };
+    size_t longer[17] = { 0 };
 
-    for (size_t i = 0; i < count; i++)
-        longer[length_at(p->nibbles, i)]++;
-    for (int k = 8; k > 0; k--) {
-        longer[k] += longer[k + 1];
-        p->plane[k - 1] += longer[k];
-    }
+    count_longer(p->nibbles, count, longer);
+    for (int k = 0; k < 8; k++)
+        p->plane[k] += longer[k];
 }
 
 enum status column_decode_some(struct byte_reader *r, int64_t values[], size_t count, size_t first,

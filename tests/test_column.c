@@ -67,6 +67,32 @@ static void every_length_comes_back(void **state)
     }
 }
 
+/* Of a run of which lengths repeat every 19 values, so that parts begin and end at any of sixteen. */
+static void a_part_is_the_part_of_the_whole(void **state)
+{
+    enum { LONG = 3 * COUNT };
+    int64_t values[LONG], back[LONG];
+    struct byte_writer w = { 0 };
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < LONG; i++)
+        values[i] = extremes[i % COUNT];
+    column_encode(values, LONG, &w);
+    for (size_t first = 0; first <= LONG; first++)
+        for (size_t end = first; end <= LONG; end++) {
+            struct byte_reader r = { .data = w.data, .size = w.used };
+
+            memset(back, 0x55, sizeof back);
+            assert_int_equal(column_decode_some(&r, back, LONG, first, end, &err), STATUS_OK);
+            assert_int_equal(bytes_left(&r), 0);
+            for (size_t i = 0; i < LONG; i++)
+                assert_true(back[i] ==
+                            (i >= first && i < end ? values[i] : INT64_C(0x5555555555555555)));
+        }
+    bytes_release(&w);
+}
+
 static void nothing_is_no_bytes(void **state)
 {
     struct byte_writer w = { 0 };
@@ -177,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(extremes_come_back),
         cmocka_unit_test(every_length_comes_back),
+        cmocka_unit_test(a_part_is_the_part_of_the_whole),
         cmocka_unit_test(nothing_is_no_bytes),
         cmocka_unit_test(zeros_cost_half_a_byte),
         cmocka_unit_test(golden_bytes_stay),
