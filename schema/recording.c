@@ -365,7 +365,7 @@ enum status recording_directory_open(struct recording *recording,
     }
     directory->reader = rec;
     if (recording->many != NULL)
-        many_translate(recording, many_part_of(recording, &block), table, directory);
+        many_translate(many_part_of(recording, &block), table, directory);
     return STATUS_OK;
 }
 

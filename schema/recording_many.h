@@ -42,8 +42,9 @@ static inline struct recording *many_reader(const struct recording *rec,
 MUST_USE enum status many_link(struct recording *rec, size_t number, struct error *err);
 const struct process *many_merged(const struct recording *rec, int64_t process_id);
 int64_t many_process(const struct many_part *part, int64_t process_id);
-void many_translate(const struct recording *rec, const struct many_part *part,
-                    const struct recording_table *table, struct block_table *directory);
+/* Keys of a directory that the part has opened, as they are among all. */
+void many_translate(const struct many_part *part, const struct recording_table *table,
+                    struct block_table *directory);
 MUST_USE enum status many_lifetimes(struct recording *rec, const struct recording_block *block,
                                     const struct lifetimes **lifetimes, struct error *err);
 MUST_USE enum status many_processes(struct recording *rec, process_visit *visit, void *context,

@@ -39,8 +39,8 @@ const struct process *many_merged(const struct recording *rec, int64_t process_i
                : NULL;
 }
 
-void many_translate(const struct recording *rec, const struct many_part *part,
-                    const struct recording_table *table, struct block_table *directory)
+void many_translate(const struct many_part *part, const struct recording_table *table,
+                    struct block_table *directory)
 {
     for (size_t i = 0; i < directory->series_count; i++)
         for (int k = 0; k < 2; k++) {
@@ -56,7 +56,6 @@ void many_translate(const struct recording *rec, const struct many_part *part,
             e = recording_entity(part->recording, *key);
             *key = e == NULL ? 0 : part->entity[e - part->recording->contents.entities];
         }
-    (void)rec;
 }
 
 /* --- who goes on --- */
@@ -112,7 +111,8 @@ static bool same_version(const struct version *a, const struct version *b)
     for (int t = 0; t < PROCESS_TEXT_COUNT; t++)
         if (a->text[t].size != b->text[t].size ||
             (a->text[t].data == NULL) != (b->text[t].data == NULL) ||
-            (a->text[t].size > 0 && memcmp(a->text[t].data, b->text[t].data, a->text[t].size) != 0))
+            (a->text[t].data != NULL && b->text[t].data != NULL &&
+             memcmp(a->text[t].data, b->text[t].data, a->text[t].size) != 0))
             return false;
     return a->uid_known == b->uid_known && a->uid == b->uid &&
            a->cmdline_length == b->cmdline_length && a->cmdline_hash == b->cmdline_hash;
