@@ -134,6 +134,12 @@ static bool make_room(struct recording *rec)
     return all;
 }
 
+/* Ids of a damaged file may be anything. */
+static void add_to(int64_t *id, int64_t offset)
+{
+    *id = wrap_add(*id, offset);
+}
+
 static void join_rows(struct recording *rec, const struct recording_contents *of,
                       int64_t session_offset)
 {
@@ -142,20 +148,20 @@ static void join_rows(struct recording *rec, const struct recording_contents *of
 
     for (size_t i = 0; i < of->session_count; i++) {
         c->sessions[c->session_count] = of->sessions[i];
-        c->sessions[c->session_count++].session_id += session_offset;
+        add_to(&c->sessions[c->session_count++].session_id, session_offset);
     }
     for (size_t i = 0; i < of->capability_count; i++) {
         c->capabilities[c->capability_count] = of->capabilities[i];
-        c->capabilities[c->capability_count++].session_id += session_offset;
+        add_to(&c->capabilities[c->capability_count++].session_id, session_offset);
     }
     for (size_t i = 0; i < of->event_count; i++) {
         c->events[c->event_count] = of->events[i];
-        c->events[c->event_count].session_id += session_offset;
-        c->events[c->event_count++].event_id += event_offset;
+        add_to(&c->events[c->event_count].session_id, session_offset);
+        add_to(&c->events[c->event_count++].event_id, event_offset);
     }
     for (size_t i = 0; i < of->timeline_count; i++) {
         c->timeline[c->timeline_count] = of->timeline[i];
-        c->timeline[c->timeline_count++].session_id += session_offset;
+        add_to(&c->timeline[c->timeline_count++].session_id, session_offset);
     }
 }
 
@@ -172,7 +178,7 @@ static void join_blocks(struct recording *rec, struct many_part *part, size_t se
         for (size_t i = 0; i < of->block_count[level]; i++) {
             c->blocks[level][count] = of->blocks[level][i];
             c->blocks[level][count].session += sessions;
-            c->blocks[level][count++].block_seq += offset;
+            add_to(&c->blocks[level][count++].block_seq, offset);
         }
         c->block_count[level] = count;
     }
@@ -214,7 +220,7 @@ static enum status join_entities(struct recording *rec, struct many_part *part, 
         } else {
             e = &c->entities[c->entity_count++];
             *e = of->entities[i];
-            e->entity_id = before == 0 ? e->entity_id : ++next;
+            e->entity_id = before == 0 ? e->entity_id : (next = wrap_add(next, 1));
             if (parent != NULL && parent < &of->entities[i])
                 e->parent_id = part->entity[parent - of->entities];
         }

@@ -251,7 +251,7 @@ enum status recording_load_processes(struct recording *rec, struct error *err)
     }
     for (size_t i = 0; st == STATUS_OK && i < rec->process_count; i++) {
         rec->process[i].process_id += rec->process_offset;
-        rec->process[i].session_id += rec->session_offset;
+        rec->process[i].session_id = wrap_add(rec->process[i].session_id, rec->session_offset);
     }
     rec->processes_loaded = true;
     if (st != STATUS_OK) {
