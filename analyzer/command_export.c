@@ -245,6 +245,9 @@ static enum status run_whole(const struct options *options, const struct export_
     if (choice.level > 0)
         return error_set(err, STATUS_INVALID, "--format %s: not of minutes and hours",
                          options->whole);
+    if (!perfetto && options->file_count > 1)
+        return error_set(err, STATUS_INVALID, "--format %s: of one recording at a time",
+                         options->whole);
     if (perfetto)
         return run_perfetto(options, own, subject, &choice, err);
     return export_whole(options, subject, own->table, err);
@@ -283,7 +286,7 @@ const struct command command_export = {
     .name = "export",
     .summary = "write one table of the recording as CSV, JSON or NDJSON",
     .help =
-        "usage: procscope export [FILE] --table NAME [OPTION...]\n"
+        "usage: procscope export [FILE…] --table NAME [OPTION...]\n"
         "       procscope export [FILE] --list\n"
         "\n"
         "Writes every row of a table with full precision, as CSV unless --format says otherwise.\n"
@@ -319,5 +322,6 @@ const struct command command_export = {
         "counters become rates (time as percent, energy as watts, others per second), drawn from\n"
         "the begin of their interval; where nothing is known, a 0 with the note no_value.\n",
     .run = export_run,
-    .options = OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT | OPTIONS_WHOLE,
+    .options = OPTIONS_SEVERAL | OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT |
+               OPTIONS_WHOLE,
 };

@@ -8,7 +8,7 @@
 #include "analyzer/report.h"
 
 static const char help[] =
-    "usage: procscope report [FILE] [WINDOW] [SELECT] [OPTION…]\n\n"
+    "usage: procscope report [FILE…] [WINDOW] [SELECT] [OPTION…]\n\n"
     "Prints one row per process (or per name that they share) over the window, by default sorted\n"
     "by CPU time; below them what the others used, what was idle, and what no process can be\n"
     "charged with, so that the rows add up to all cores; then how far the figures can be trusted.\n"
@@ -229,8 +229,9 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
                                       { "--explain-cell", true, &words->explain } };
 
     if (options_parse(&words->options,
-                      OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT | OPTIONS_OUTPUT, own,
-                      COUNT_OF(own), argc, argv, err) != STATUS_OK ||
+                      OPTIONS_SEVERAL | OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT |
+                          OPTIONS_OUTPUT,
+                      own, COUNT_OF(own), argc, argv, err) != STATUS_OK ||
         parse_by(r, words->by, err) != STATUS_OK || parse_sort(r, words->sort, err) != STATUS_OK ||
         parse_top(r, words, err) != STATUS_OK ||
         parse_watts("--idle-watts", words->idle_watts, &r->gpu, err) != STATUS_OK ||
@@ -332,5 +333,5 @@ static enum status run(int argc, char **argv, struct error *err)
 }
 
 const struct command command_report = { "report", "who used what in a window", help, run,
-                                        OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT |
-                                            OPTIONS_OUTPUT };
+                                        OPTIONS_SEVERAL | OPTIONS_WINDOW | OPTIONS_SELECT |
+                                            OPTIONS_FORMAT | OPTIONS_OUTPUT };

@@ -6,7 +6,7 @@
 #include "analyzer/timeline_print.h"
 
 static const char help[] =
-    "usage: procscope timeline [FILE] [WINDOW] [SELECT] [OPTION…]\n"
+    "usage: procscope timeline [FILE…] [WINDOW] [SELECT] [OPTION…]\n"
     "\n"
     "Prints a row for each step of the window: of all processes that are selected, of each of "
     "them,\n"
@@ -193,5 +193,5 @@ static enum status run(int argc, char **argv, struct error *err)
 
 const struct command command_timeline = { "timeline", "what happened in each step of a window",
                                           help, run,
-                                          OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT |
-                                              OPTIONS_OUTPUT };
+                                          OPTIONS_SEVERAL | OPTIONS_WINDOW | OPTIONS_SELECT |
+                                              OPTIONS_FORMAT | OPTIONS_OUTPUT };

@@ -186,11 +186,29 @@ static enum status take_option(struct options *options, unsigned sets,
     return unknown(argv[*i], sets, own, own_count, err);
 }
 
+static enum status add_file(struct options *options, unsigned sets, const char *file,
+                            struct error *err)
+{
+    char first[160], second[160];
+
+    if (options->file != NULL && (sets & OPTIONS_SEVERAL) == 0)
+        return error_set(err, STATUS_INVALID,
+                         "two recordings, %s and %s: one at a time; report, timeline "
+                         "and export read several as one",
+                         escape_show(first, sizeof first, options->file),
+                         escape_show(second, sizeof second, file));
+    if (options->file_count == OPTIONS_FILES_MOST)
+        return error_set(err, STATUS_INVALID, "more than %d recordings", OPTIONS_FILES_MOST);
+    if (options->file == NULL)
+        options->file = file;
+    options->files[options->file_count++] = file;
+    return STATUS_OK;
+}
+
 enum status options_parse(struct options *options, unsigned sets, const struct own_option own[],
                           size_t own_count, int argc, char **argv, struct error *err)
 {
     bool only_files = false;
-    char first[160], second[160];
 
     *options = (struct options){ .format = OUTPUT_TABLE };
     for (int i = 1; i < argc; i++) {
@@ -202,13 +220,8 @@ enum status options_parse(struct options *options, unsigned sets, const struct o
         } else if ((sets & OPTIONS_TEXT) != 0 && options->file == NULL) {
             options->file = options->text;
             options->text = argv[i];
-        } else if (options->file != NULL) {
-            return error_set(err, STATUS_INVALID,
-                             "two recordings, %s and %s: this version reads one at a time",
-                             escape_show(first, sizeof first, options->file),
-                             escape_show(second, sizeof second, argv[i]));
-        } else {
-            options->file = argv[i];
+        } else if (add_file(options, sets, argv[i], err) != STATUS_OK) {
+            return err->status;
         }
     }
     if (options->whole != NULL && (sets & OPTIONS_WHOLE) == 0)

@@ -14,16 +14,21 @@
 
 /* Which of the shared options a command takes. */
 enum option_set {
-    OPTIONS_WINDOW = 1, /* --from --to --last --at --span --utc */
-    OPTIONS_SELECT = 2, /* --pid --comm --user --cgroup --container --where */
-    OPTIONS_FORMAT = 4, /* --format --csv-safe */
-    OPTIONS_OUTPUT = 8, /* -o */
-    OPTIONS_TEXT = 16,  /* the last word is `text`, not a file */
-    OPTIONS_WHOLE = 32, /* --format also sqlite, openmetrics, perfetto: `whole` */
+    OPTIONS_WINDOW = 1,   /* --from --to --last --at --span --utc */
+    OPTIONS_SELECT = 2,   /* --pid --comm --user --cgroup --container --where */
+    OPTIONS_FORMAT = 4,   /* --format --csv-safe */
+    OPTIONS_OUTPUT = 8,   /* -o */
+    OPTIONS_TEXT = 16,    /* the last word is `text`, not a file */
+    OPTIONS_SEVERAL = 64, /* more than one file: they are one timeline */
+    OPTIONS_WHOLE = 32,   /* --format also sqlite, openmetrics, perfetto: `whole` */
 };
 
+enum { OPTIONS_FILES_MOST = 400 }; /* a year of days */
+
 struct options {
-    const char *file; /* NULL: the default recording */
+    const char *file; /* NULL: the default recording; else the first of: */
+    const char *files[OPTIONS_FILES_MOST];
+    size_t file_count;
     const char *text; /* NULL: none was given, or the command takes none */
     struct window_options window;
     bool utc;

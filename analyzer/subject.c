@@ -108,8 +108,11 @@ enum status subject_open(struct subject *subject, struct options *options, struc
     *subject = (struct subject){ 0 };
     if (options->file == NULL && options_default_file(&subject->path, err) != STATUS_OK)
         return err->status;
-    st = recording_open(&subject->recording, options->file == NULL ? subject->path : options->file,
-                        err);
+    if (options->file_count > 1)
+        st = recording_open_many(&subject->recording, options->files, options->file_count, err);
+    else
+        st = recording_open(&subject->recording,
+                            options->file == NULL ? subject->path : options->file, err);
     if (st == STATUS_INVALID)
         st = err->status = STATUS_UNSUPPORTED; /* not a recording: no fault of the command line */
     if (st == STATUS_CORRUPT)
@@ -146,10 +149,13 @@ enum status sink_open(struct sink *sink, const struct options *options,
     *sink = (struct sink){ .file = stdout };
     if (options->output == NULL || strcmp(options->output, "-") == 0)
         return STATUS_OK;
-    if (stat(subject->contents->path, &recording) == 0 && stat(options->output, &target) == 0 &&
-        recording.st_dev == target.st_dev && recording.st_ino == target.st_ino)
-        return error_set(err, STATUS_INVALID, "-o %s: that is the recording itself",
-                         options->output);
+    for (size_t i = 0; i < options->file_count || i == 0; i++)
+        if (stat(i < options->file_count ? options->files[i] : subject->contents->path,
+                 &recording) == 0 &&
+            stat(options->output, &target) == 0 && recording.st_dev == target.st_dev &&
+            recording.st_ino == target.st_ino)
+            return error_set(err, STATUS_INVALID, "-o %s: that is the recording itself",
+                             options->output);
     sink->path = options->output;
     sink->file = fopen(options->output, "we");
     if (sink->file == NULL)

@@ -54,6 +54,7 @@ static const struct series_range series_all = { 0, SIZE_MAX };
 /* One table of one block, its directory decoded. Release with block_table_release. */
 struct block_table {
     struct chunk_place place; /* column_id 0 */
+    void *reader;             /* the recording that it was read of, where that is one of several */
     const struct build_shape *shape;
     uint32_t tick_count; /* ticks (at level 1, 2: windows) this table was sampled at */
     uint32_t *tick;      /* [tick_count] index among the block's ticks */

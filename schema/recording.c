@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "schema/recording_private.h"
+#include "schema/recording_many.h"
 
 void *recording_own(struct recording *rec, void *memory)
 {
@@ -98,6 +98,11 @@ static enum status load(struct recording *rec, struct error *err)
 
 enum status recording_hold(struct recording *rec, struct error *err)
 {
+    for (size_t i = 0; rec->many != NULL && i < rec->many->count; i++)
+        if (recording_hold(rec->many->part[i].recording, err) != STATUS_OK)
+            return err->status;
+    if (rec->many != NULL)
+        return STATUS_OK;
     if (sqlite3_get_autocommit(rec->db.handle) == 0)
         return STATUS_OK;
     return database_begin_reading(&rec->db, err);
@@ -112,6 +117,10 @@ void recording_let_go(struct recording *rec)
 {
     struct error err; /* nothing was written that could be lost */
 
+    for (size_t i = 0; rec->many != NULL && i < rec->many->count; i++)
+        recording_let_go(rec->many->part[i].recording);
+    if (rec->many != NULL)
+        return;
     chunk_store_reset(&rec->store);
     if (sqlite3_get_autocommit(rec->db.handle) == 0)
         (void)!database_commit(&rec->db, &err);
@@ -171,6 +180,7 @@ void recording_close(struct recording *rec)
 {
     if (rec == NULL)
         return;
+    many_close(rec);
     for (size_t i = 0; rec->lifetimes != NULL && i < rec->contents.block_count[0]; i++)
         if (rec->lifetimes[i] != NULL) {
             lifetimes_release(rec->lifetimes[i]);
@@ -202,7 +212,7 @@ const struct recording_contents *recording_contents(const struct recording *reco
 
 bool recording_block_lacks(const struct recording *recording, const struct recording_block *block)
 {
-    const struct recording_contents *c = &recording->contents;
+    const struct recording_contents *c = &many_reader(recording, &block)->contents;
     char level[40];
 
     (void)snprintf(level, sizeof level, "level %lld", (long long)level_seconds[block->level]);
@@ -274,9 +284,10 @@ uint64_t recording_chunk_count(const struct recording *rec, const struct recordi
     return r.overrun ? 0 : count;
 }
 
-bool recording_block_sums(const struct recording *rec, const struct recording_block *block,
+bool recording_block_sums(const struct recording *recording, const struct recording_block *block,
                           struct block_sums *sums)
 {
+    const struct recording *rec = many_reader(recording, &block);
     const struct block_row *row = row_of(rec, block);
     struct byte_reader r = { .data = row->contents, .size = row->contents_size };
 
@@ -299,17 +310,19 @@ static enum status name_block(const struct recording *recording,
 enum status recording_gaps(struct recording *recording, const struct recording_block *block,
                            bool *any, struct error *err)
 {
-    const struct block_row *row = row_of(recording, block);
+    struct recording *rec = many_reader(recording, &block);
+    const struct block_row *row = row_of(rec, block);
 
     if (block_ticks_gaps(row->ticks, row->ticks_size, any, err) == STATUS_OK)
         return STATUS_OK;
-    return name_block(recording, block, err);
+    return name_block(rec, block, err);
 }
 
 enum status recording_ticks(struct recording *recording, const struct recording_block *block,
                             struct block_ticks *ticks, struct error *err)
 {
-    const struct block_row *row = row_of(recording, block);
+    const struct recording *rec = many_reader(recording, &block);
+    const struct block_row *row = row_of(rec, block);
     enum status st = block_ticks_decode(ticks, row->ticks, row->ticks_size, err);
 
     if (st == STATUS_OK && ticks->count != block->tick_count)
@@ -317,7 +330,7 @@ enum status recording_ticks(struct recording *recording, const struct recording_
                        block->tick_count);
     if (st != STATUS_OK) {
         block_ticks_release(ticks);
-        return name_block(recording, block, err);
+        return name_block(rec, block, err);
     }
     return STATUS_OK;
 }
@@ -328,34 +341,42 @@ enum status recording_directory_open(struct recording *recording,
                                      const struct block_ticks *ticks, struct block_table *directory,
                                      struct error *err)
 {
-    struct chunk_place place = { .level = block->level,
+    const struct recording_block *own = block;
+    struct recording *rec = many_reader(recording, &own);
+    struct chunk_place place = { .level = own->level,
                                  .table_id = table->table_id,
-                                 .block_seq = block->block_seq };
+                                 .block_seq = own->block_seq };
+    const struct recording_table *of =
+        &rec->contents.tables[table - recording->contents.tables]; /* the same in all parts */
     uint64_t lifetimes;
     enum status st;
 
     *directory = (struct block_table){ 0 };
-    if (recording_chunk_count(recording, block, table->table_id, &lifetimes) == 0)
+    if (recording_chunk_count(rec, own, table->table_id, &lifetimes) == 0)
         return STATUS_ABSENT;
-    st = block_table_open(directory, &place, &table->shape[block->level], ticks,
-                          &recording->reference_keys, recording_chunk, recording, &recording->d,
-                          err);
+    st = block_table_open(directory, &place, &of->shape[own->level], ticks, &rec->reference_keys,
+                          recording_chunk, rec, &rec->d, err);
     if (st == STATUS_ABSENT)
         st = error_set(err, STATUS_CORRUPT, "%s, block %lld: its directory is missing", table->name,
-                       (long long)block->block_seq);
+                       (long long)own->block_seq);
     if (st != STATUS_OK) {
         block_table_release(directory);
-        return error_prefix(err, "%s", recording->contents.path);
+        return error_prefix(err, "%s", rec->contents.path);
     }
+    directory->reader = rec;
+    if (recording->many != NULL)
+        many_translate(many_part_of(recording, &block), table, directory);
     return STATUS_OK;
 }
 
 enum status recording_activity(struct recording *recording, struct block_table *directory,
                                struct series_range which, struct error *err)
 {
-    if (block_table_activity(directory, which, &recording->d, err) == STATUS_OK)
+    struct recording *rec = recording->many == NULL ? recording : directory->reader;
+
+    if (block_table_activity(directory, which, &rec->d, err) == STATUS_OK)
         return STATUS_OK;
-    return error_prefix(err, "%s", recording->contents.path);
+    return error_prefix(err, "%s", rec->contents.path);
 }
 
 enum status recording_directory(struct recording *recording, const struct recording_block *block,
@@ -376,8 +397,9 @@ enum status recording_column(struct recording *recording, const struct block_tab
                              size_t position, struct series_range which,
                              struct block_column *column, struct error *err)
 {
-    enum status st = block_column_decode(column, directory, position, which, recording_chunk,
-                                         recording, &recording->d, err);
+    struct recording *rec = recording->many == NULL ? recording : directory->reader;
+    enum status st =
+        block_column_decode(column, directory, position, which, recording_chunk, rec, &rec->d, err);
 
-    return st == STATUS_OK ? st : error_prefix(err, "%s", recording->contents.path);
+    return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
 }

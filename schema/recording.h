@@ -115,6 +115,14 @@ struct recording_contents {
  */
 MUST_USE enum status recording_open(struct recording **recording, const char *path,
                                     struct error *err);
+/*
+ * Open recordings of one host that follow each other, in any order, as one. Damage and rows of the file
+ * (recording_verify, extract_write) are asked of one file only.
+ *
+ *   errors  as recording_open; UNSUPPORTED: they are not one timeline (both files are named)
+ */
+MUST_USE enum status recording_open_many(struct recording **recording, const char *const paths[],
+                                         size_t count, struct error *err);
 void recording_close(struct recording *recording);
 const struct recording_contents *recording_contents(const struct recording *recording);
 

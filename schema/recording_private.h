@@ -42,6 +42,8 @@ struct recording_damage {
 
 struct recording {
     struct recording_contents contents;
+    struct many *many;                      /* recording_many.h; NULL: it is one file */
+    int64_t process_offset, session_offset; /* added to ids of processes: it is a part */
     struct database db;
     struct chunk_store store;
     struct decompressor d;

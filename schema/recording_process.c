@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/recording_private.h"
+#include "schema/recording_many.h"
 
 /* The order of the text columns 4 to 10 of process_version. */
 static const enum process_text text_order[] = { PROCESS_COMM, PROCESS_EXE,    PROCESS_CMDLINE,
@@ -173,6 +173,12 @@ struct text recording_user(const struct recording *rec, uint32_t uid)
 {
     size_t low = 0, high = rec->user_count;
 
+    for (size_t i = 0; rec->many != NULL && i < rec->many->count; i++) {
+        struct text name = recording_user(rec->many->part[i].recording, uid);
+
+        if (name.data != NULL)
+            return name;
+    }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
@@ -243,6 +249,10 @@ enum status recording_load_processes(struct recording *rec, struct error *err)
         (void)recording_own(rec, rec->process);
         (void)recording_own(rec, rec->version);
     }
+    for (size_t i = 0; st == STATUS_OK && i < rec->process_count; i++) {
+        rec->process[i].process_id += rec->process_offset;
+        rec->process[i].session_id = wrap_add(rec->process[i].session_id, rec->session_offset);
+    }
     rec->processes_loaded = true;
     if (st != STATUS_OK) {
         (void)error_prefix(err, "%s", rec->contents.path);
@@ -292,6 +302,10 @@ static enum status load_lifetimes(struct recording *rec, const struct recording_
                        "were %llu",
                        (long long)block->block_seq, (unsigned long long)to->chunk_count,
                        (unsigned long long)expected);
+    for (size_t i = 0; st == STATUS_OK && i < to->count; i++) {
+        to->process[i].process_id = wrap_add(to->process[i].process_id, rec->process_offset);
+        to->process[i].session_id = wrap_add(to->process[i].session_id, rec->session_offset);
+    }
     return st == STATUS_OK ? st : error_prefix(err, "%s", rec->contents.path);
 }
 
@@ -329,6 +343,8 @@ enum status recording_lifetimes(struct recording *rec, const struct recording_bl
     struct lifetimes *known, again = { 0 };
     enum status st;
 
+    if (rec->many != NULL)
+        return many_lifetimes(rec, block, lifetimes, err);
     if (known_lifetimes(rec, block, &known, err) != STATUS_OK)
         return err->status;
     *lifetimes = known;
@@ -351,6 +367,15 @@ void recording_forget_lives(struct recording *rec, const struct recording_block 
 {
     struct lifetimes **known;
 
+    if (rec->many != NULL) {
+        const struct many_part *part = many_part_of(rec, &block);
+        const struct recording_contents *c = &part->recording->contents;
+
+        if (block->level == 0 && block != c->blocks[0] &&
+            block != &c->blocks[0][c->block_count[0] - 1]) /* merged processes point there */
+            recording_forget_lives(part->recording, block);
+        return;
+    }
     if (rec->lifetimes == NULL || block->level != 0)
         return;
     known = &rec->lifetimes[block - rec->contents.blocks[0]];
@@ -363,11 +388,31 @@ void recording_forget_lives(struct recording *rec, const struct recording_block 
     *known = NULL;
 }
 
+/* The part to ask, and its block; NULL: the process is of several and known. */
+static struct recording *many_find(struct recording *rec, const struct recording_block **block,
+                                   int64_t process_id, const struct process **process)
+{
+    size_t at = rec->many->count;
+
+    if ((*process = many_merged(rec, process_id)) != NULL)
+        return NULL;
+    if (*block != NULL)
+        return many_part_of(rec, block)->recording;
+    while (at > 1 && process_id <= rec->many->part[at - 1].recording->process_offset)
+        at--;
+    return rec->many->part[at - 1].recording;
+}
+
 enum status recording_process(struct recording *rec, const struct recording_block *block,
                               int64_t process_id, const struct process **process, struct error *err)
 {
     struct lifetimes *lifetimes = NULL;
 
+    if (rec->many != NULL) {
+        struct recording *part = many_find(rec, &block, process_id, process);
+
+        return part == NULL ? STATUS_OK : recording_process(part, block, process_id, process, err);
+    }
     if (recording_load_processes(rec, err) != STATUS_OK)
         return err->status;
     *process = find(rec->process, rec->process_count, process_id);
@@ -386,6 +431,8 @@ enum status recording_process(struct recording *rec, const struct recording_bloc
 enum status recording_processes(struct recording *rec, process_visit *visit, void *context,
                                 struct error *err)
 {
+    if (rec->many != NULL)
+        return many_processes(rec, visit, context, err);
     if (recording_load_processes(rec, err) != STATUS_OK)
         return err->status;
     for (size_t i = 0; i < rec->process_count; i++)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "schema/block_decode.h"
-#include "schema/recording_private.h"
+#include "schema/recording_many.h"
 
 #define HOUR_NS (INT64_C(3600) * 1000000000)
 
@@ -29,8 +29,11 @@ enum status recording_usages(struct recording *rec, bool runs, struct recording_
     sqlite3_stmt *stmt = NULL;
     size_t size = 0;
     bool has = false;
-    enum status st = has_usage(rec, &has, err);
+    enum status st;
 
+    if (rec->many != NULL) /* only the first may have evicted hours: recording_many.c */
+        rec = rec->many->part[0].recording;
+    st = has_usage(rec, &has, err);
     *list = NULL;
     *count = 0;
     if (st != STATUS_OK || !has)
@@ -79,8 +82,11 @@ enum status recording_usage(struct recording *rec, const struct recording_usage 
     size_t size = 0;
     struct chunk chunk;
     struct byte_reader content;
-    enum status st = chunk_store_get(&rec->store, &place, &data, &size, err);
+    enum status st;
 
+    if (rec->many != NULL)
+        rec = rec->many->part[0].recording;
+    st = chunk_store_get(&rec->store, &place, &data, &size, err);
     if (st == STATUS_OK)
         st = chunk_get(&chunk, &place, data, size, err);
     if (st == STATUS_OK)
