@@ -24,11 +24,13 @@ const char generate_usage[] =
     "       [--keep 24h] [--keep-rollups 48h] [--max-size BYTES] [--truth-hours FILE]\n"
     "       [--gpus N] [--gpu-processes N] [--gpu-interval 1s] [--gpu-process-interval 1s]\n"
     "       [--packages N] [--power-interval 10s]\n"
-    "       [--tables all | NAME,...] [--truth-tables DIR]\n"
+    "       [--split] [--tables all | NAME,...] [--truth-tables DIR]\n"
     "       [--incident KIND@SECOND[:SECONDS]]... [--leak COMM:BYTES_PER_HOUR]...\n"
     "--suspend (or --gap): the host sleeps. --late: ticks are missed. --restart: no recorder "
     "runs.\n"
-    "--reboot: nor does the host. --step: the wall clock is set.\n"
+    "--reboot: nor does the host. --step: the wall clock is set. --split: each session has a file "
+    "of its own,\n"
+    "OUT.pscope, OUT.pscope.2 and so on.\n"
     "--tables: more of samples than of processes, cores, memory and the recorder; event: events.\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
     "Incidents: cpu-hog fork-storm memory-eater oom io-writer slow-disk network-flood "
@@ -205,6 +207,9 @@ static enum status parse_limit(struct generate_options *o, int option, const cha
     case 'H':
         o->hours = text;
         return STATUS_OK;
+    case 'F':
+        o->split = true;
+        return STATUS_OK;
     case 'a':
         return parse_tables(o, text, err);
     case 'A':
@@ -294,49 +299,33 @@ static enum status check(struct generate_options *o, struct error *err)
         o->jitter_ns = o->interval_ns / 8;
     if (o->gpus == 0 && (o->tables >> TABLE_GPU & 3) != 0) /* and gpu_process, which follows it */
         o->gpus = 2;
+    if (o->split && (o->truth != NULL || o->tables_truth != NULL || o->hours != NULL))
+        return error_set(err, STATUS_INVALID, "a truth has the ids of one file: not with --split");
     if (o->unclean)
         o->commit_ns = 0; /* what was not committed would not be in the file, but in the truth */
     return STATUS_OK;
 }
 
 static const struct option names[] = {
-    { "processes", 1, NULL, 'p' },
-    { "seconds", 1, NULL, 's' },
-    { "births", 1, NULL, 'b' },
-    { "seed", 1, NULL, 'S' },
-    { "truth", 1, NULL, 't' },
-    { "interval", 1, NULL, 'i' },
-    { "start", 1, NULL, 'T' },
-    { "mix", 1, NULL, 'm' },
-    { "gap", 1, NULL, 'g' },
-    { "suspend", 1, NULL, 'g' },
-    { "late", 1, NULL, 'l' },
-    { "restart", 1, NULL, 'r' },
-    { "pid-reuse", 0, NULL, 'R' },
-    { "missing", 0, NULL, 'M' },
-    { "unclean", 0, NULL, 'u' },
-    { "cmdline-bytes", 1, NULL, 'c' },
-    { "jitter", 1, NULL, 'j' },
-    { "commit", 1, NULL, 'C' },
-    { "step", 1, NULL, 'w' },
-    { "fall-back", 1, NULL, 'f' },
-    { "sync", 1, NULL, 'Y' },
-    { "keep", 1, NULL, 'k' },
-    { "keep-rollups", 1, NULL, 'K' },
-    { "max-size", 1, NULL, 'x' },
-    { "truth-hours", 1, NULL, 'H' },
-    { "tables", 1, NULL, 'a' },
-    { "truth-tables", 1, NULL, 'A' },
-    { "incident", 1, NULL, 'n' },
-    { "leak", 1, NULL, 'L' },
-    { "reboot", 1, NULL, 'B' },
-    { "gpus", 1, NULL, 'G' },
-    { "gpu-processes", 1, NULL, 'P' },
-    { "gpu-interval", 1, NULL, 'I' },
-    { "gpu-process-interval", 1, NULL, 'J' },
-    { "packages", 1, NULL, 'Q' },
-    { "power-interval", 1, NULL, 'W' },
-    { NULL, 0, NULL, 0 },
+    { "processes", 1, NULL, 'p' },    { "seconds", 1, NULL, 's' },
+    { "births", 1, NULL, 'b' },       { "seed", 1, NULL, 'S' },
+    { "truth", 1, NULL, 't' },        { "interval", 1, NULL, 'i' },
+    { "start", 1, NULL, 'T' },        { "mix", 1, NULL, 'm' },
+    { "gap", 1, NULL, 'g' },          { "suspend", 1, NULL, 'g' },
+    { "late", 1, NULL, 'l' },         { "restart", 1, NULL, 'r' },
+    { "pid-reuse", 0, NULL, 'R' },    { "missing", 0, NULL, 'M' },
+    { "unclean", 0, NULL, 'u' },      { "cmdline-bytes", 1, NULL, 'c' },
+    { "jitter", 1, NULL, 'j' },       { "commit", 1, NULL, 'C' },
+    { "step", 1, NULL, 'w' },         { "fall-back", 1, NULL, 'f' },
+    { "sync", 1, NULL, 'Y' },         { "keep", 1, NULL, 'k' },
+    { "keep-rollups", 1, NULL, 'K' }, { "max-size", 1, NULL, 'x' },
+    { "truth-hours", 1, NULL, 'H' },  { "tables", 1, NULL, 'a' },
+    { "truth-tables", 1, NULL, 'A' }, { "incident", 1, NULL, 'n' },
+    { "leak", 1, NULL, 'L' },         { "reboot", 1, NULL, 'B' },
+    { "gpus", 1, NULL, 'G' },         { "gpu-processes", 1, NULL, 'P' },
+    { "gpu-interval", 1, NULL, 'I' }, { "gpu-process-interval", 1, NULL, 'J' },
+    { "packages", 1, NULL, 'Q' },     { "power-interval", 1, NULL, 'W' },
+    { "split", 0, NULL, 'F' },        { NULL, 0, NULL, 0 },
 };
 
 enum status generate_options_parse(struct generate_options *options, int argc, char *argv[],

@@ -49,6 +49,7 @@ struct generate_options {
         gpu_process_interval_ns;         /* none, unless asked for */
     int64_t packages, power_interval_ns; /* the same of CPU packages */
     bool pid_reuse, missing, unclean;
+    bool split; /* a file for each session: OUT.pscope, OUT.pscope.2 and so on */
 };
 
 extern const char generate_usage[];

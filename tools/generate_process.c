@@ -419,7 +419,7 @@ enum status population_after(struct population *pop, const struct moment *moment
         struct process *p = &pop->slots[slot];
         int64_t id = writer_process_id(writer, slot);
 
-        if (p->process_id != 0 && id != p->process_id)
+        if (p->process_id != 0 && id != p->process_id && !pop->options->split)
             return error_set(
                 err, STATUS_CORRUPT, "tick %lld: process %lld of pid %d has got another id, %lld",
                 (long long)moment->index, (long long)p->process_id, p->pid, (long long)id);

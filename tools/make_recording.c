@@ -53,6 +53,7 @@ struct generator {
     int64_t samples;       /* of sessions that are closed */
     int64_t largest_bytes; /* of file, WAL and index, where there is a limit */
     struct reach reach;    /* the same */
+    char path[4096];       /* of the session, with --split */
 };
 
 static void fill_facts(const struct generator *g, int64_t start_ns, struct session_facts *facts)
@@ -123,10 +124,19 @@ static enum status add_capabilities(struct generator *g, struct error *err)
     return st == STATUS_OK ? add_table_capabilities(g, err) : st;
 }
 
+/* Where the session that begins is to go. */
+static const char *session_path(struct generator *g)
+{
+    if (!g->options.split || g->session == 0)
+        return g->options.path;
+    (void)snprintf(g->path, sizeof g->path, "%s.%d", g->options.path, g->session + 1);
+    return g->path;
+}
+
 static enum status session_begin(struct generator *g, int64_t start_ns, struct error *err)
 {
     struct writer_options options = {
-        .path = g->options.path,
+        .path = session_path(g),
         .commit_ns = g->options.commit_ns,
         .sync_ns = g->options.sync_ns,
         .retention = { .keep_ns = g->options.keep_ns,
