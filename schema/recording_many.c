@@ -184,15 +184,62 @@ static void join_blocks(struct recording *rec, struct many_part *part, size_t se
     }
 }
 
-/* The one that the part before last called so, unless another of this part took it. */
-static struct recording_entity *known_entity(struct recording_contents *c, size_t count,
-                                             const struct recording_entity *e, const bool taken[])
+/* Entities of earlier parts by what they are called. */
+struct known_entities {
+    struct known_entity {
+        struct recording_entity *entity;
+        size_t taken; /* of those called the same, at the first of them: by entities of this part */
+    } * list;         /* [count] those called the same: the latest first */
+    size_t count;
+};
+
+static int by_name(const struct recording_entity *a, const struct recording_entity *b)
 {
-    for (size_t i = count; i > 0; i--)
-        if (!taken[i - 1] && c->entities[i - 1].kind == e->kind &&
-            strcmp(c->entities[i - 1].key, e->key) == 0)
-            return &c->entities[i - 1];
-    return NULL;
+    return a->kind != b->kind ? (a->kind < b->kind ? -1 : 1) : strcmp(a->key, b->key);
+}
+
+static int by_name_and_age(const void *a, const void *b)
+{
+    const struct known_entity *x = a, *y = b;
+    int order = by_name(x->entity, y->entity);
+
+    return order != 0 ? order : (x->entity < y->entity) - (x->entity > y->entity);
+}
+
+static bool know_entities(struct known_entities *known, struct recording_contents *c)
+{
+    known->count = c->entity_count;
+    known->list = calloc(known->count + 1, sizeof *known->list);
+    if (known->list == NULL)
+        return false;
+    for (size_t i = 0; i < known->count; i++)
+        known->list[i].entity = &c->entities[i];
+    if (known->count > 1)
+        qsort(known->list, known->count, sizeof *known->list, by_name_and_age);
+    return true;
+}
+
+/* The latest one of that name that no other of this part is; NULL: there is none. */
+static struct recording_entity *take_known(struct known_entities *known,
+                                           const struct recording_entity *e)
+{
+    size_t low = 0, high = known->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (by_name(known->list[middle].entity, e) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == known->count)
+        return NULL;
+    high = low + known->list[low].taken;
+    if (high >= known->count || by_name(known->list[high].entity, e) != 0)
+        return NULL;
+    known->list[low].taken++;
+    return known->list[high].entity;
 }
 
 static enum status join_entities(struct recording *rec, struct many_part *part, struct error *err)
@@ -201,20 +248,19 @@ static enum status join_entities(struct recording *rec, struct many_part *part, 
     struct recording_contents *c = &rec->contents;
     size_t before = c->entity_count;
     int64_t next = before == 0 ? 0 : c->entities[before - 1].entity_id;
-    bool *taken = calloc(before + 1, sizeof *taken);
+    struct known_entities known;
 
     part->entity = calloc(of->entity_count + 1, sizeof *part->entity);
-    if (taken == NULL || part->entity == NULL) {
-        free(taken);
+    if (!know_entities(&known, c) || part->entity == NULL) {
+        free(known.list);
         return error_set(err, STATUS_NO_MEMORY, "entities");
     }
     for (size_t i = 0; i < of->entity_count; i++) {
-        struct recording_entity *e = known_entity(c, before, &of->entities[i], taken);
+        struct recording_entity *e = take_known(&known, &of->entities[i]);
         const struct recording_entity *parent =
             recording_entity(part->recording, of->entities[i].parent_id);
 
         if (e != NULL) {
-            taken[e - c->entities] = true;
             e->label = of->entities[i].label;
             e->last_ns = of->entities[i].last_ns;
         } else {
@@ -226,7 +272,7 @@ static enum status join_entities(struct recording *rec, struct many_part *part, 
         }
         part->entity[i] = e->entity_id;
     }
-    free(taken);
+    free(known.list);
     return STATUS_OK;
 }
 
