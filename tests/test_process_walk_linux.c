@@ -314,13 +314,16 @@ static void a_life_between_two_ticks_has_all_of_its_row(void **state)
 static void it_is_called_what_it_called_itself_at_last(void **state)
 {
     struct walk_rig *w = rig_new();
+    int others = 0;
     (void)state;
 
     put(w, 10, second_ns, "ten");
     tick(w);
     uint64_t start = recently(w);
     put_exec(w, 30, start, "prog", 5); /* no walk sees this one */
-    snprintf(put_exit(w, WALK_EXIT, 30, start, 5000000)->comm, WALK_COMM_SIZE, "worker");
+    struct walk_exit *e = put_exit(w, WALK_EXIT, 30, start, 5000000);
+    snprintf(e->comm, sizeof e->comm, "worker");
+    e->uid = 1001;
     put_exec(w, 31, start, "prog", 5);
     put(w, 31, start, "listener")->program = 2;
     snprintf(put_exit(w, WALK_EXIT, 10, second_ns, 5000000)->comm, WALK_COMM_SIZE, "eleven");
@@ -330,10 +333,18 @@ static void it_is_called_what_it_called_itself_at_last(void **state)
     assert_true(rig_named(&w->rig, slot, PROCESS_COMM, "worker"));
     assert_int_equal(rig_version(&w->rig, slot)->from_ns, rig_birth(&w->rig, 30)->start_ns);
     assert_true(rig_named(&w->rig, rig_slot(&w->rig, 31), PROCESS_COMM, "listener"));
-    for (size_t i = 0; i < w->rig.tick.version_count; i++)
-        if (w->rig.tick.versions[i].known == 1u << PROCESS_COMM &&
-            w->rig.tick.versions[i].slot != slot)
-            assert_int_equal(w->rig.tick.versions[i].from_ns, walked_ns + 1);
+    for (size_t i = 0; i < w->rig.tick.version_count; i++) {
+        const struct tick_version *v = &w->rig.tick.versions[i];
+
+        if (v->slot != slot && v->known == 1u << PROCESS_COMM)
+            assert_int_equal(v->from_ns, walked_ns + 1); /* that of pid 10 */
+        if (v->slot == slot && (v->known & 1u << PROCESS_CMDLINE) == 0) {
+            assert_int_equal(v->uid, 1001); /* not whom its program began as */
+            assert_int_equal(v->known, 1u << PROCESS_COMM | 1u << PROCESS_USER | VERSION_UID);
+            others++;
+        }
+    }
+    assert_int_equal(others, 1);
     assert_int_equal(w->rig.tick.exit_count, 0); /* nobody was forgotten yet */
     rig_free(w);
 }

@@ -280,14 +280,15 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* What it called itself at last, it is called since a walk saw it, or its program began. */
-static void put_last_comm(struct process_state *s, struct process *p, const struct walk_exit *e,
+/* What it called itself at last, and who it was, holds since a walk saw it, or its program began. */
+static void put_last_name(struct process_state *s, struct process *p, const struct walk_exit *e,
                           struct tick *tick)
 {
     size_t size = strnlen(e->comm, sizeof e->comm);
+    bool renamed = process_text_hash(e->comm, size) != p->comm_hash;
     struct tick_version *version;
 
-    if (!walked_at(s, p)->named || process_text_hash(e->comm, size) == p->comm_hash)
+    if (!walked_at(s, p)->named || (!renamed && e->uid == p->uid))
         return;
     version = tick_add_version(tick);
     if (version == NULL)
@@ -298,6 +299,13 @@ static void put_last_comm(struct process_state *s, struct process *p, const stru
     version->from_ns = p->name_from_ns;
     put_text(p, version, PROCESS_COMM, tick, e->comm, size);
     p->comm_hash = p->text_hash[PROCESS_COMM];
+    if (e->uid == p->uid)
+        return;
+    p->uid = e->uid;
+    version->known |= VERSION_UID;
+    version->uid = e->uid;
+    if (!put_user(s, p, version, tick)) /* not that of whom it was before */
+        put_text(p, version, PROCESS_USER, tick, "", 0);
 }
 
 static void put_totals(struct process_state *s, struct process *p, const struct walk_exit *e)
@@ -359,7 +367,7 @@ static void take_exit(struct process_state *s, const struct walk_exit *e, struct
     }
     if (p->flags & (PROCESS_OVER | PROCESS_ENDING))
         return;
-    put_last_comm(s, p, e, tick);
+    put_last_name(s, p, e, tick);
     put_totals(s, p, e);
     put_end(s, p, e);
 }
