@@ -22,21 +22,25 @@ int64_t many_process(const struct many_part *part, int64_t process_id)
                                                                           : process_id;
 }
 
-const struct process *many_merged(const struct recording *rec, int64_t process_id)
+/* Among the first `count` that are of several parts; NULL: it is not. */
+static struct process *find_merged(const struct many *many, size_t count, int64_t process_id)
 {
-    size_t low = 0, high = rec->many->merged_count;
+    size_t low = 0, high = count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (rec->many->merged[middle].process_id < process_id)
+        if (many->merged[middle].process_id < process_id)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < rec->many->merged_count && rec->many->merged[low].process_id == process_id
-               ? &rec->many->merged[low]
-               : NULL;
+    return low < count && many->merged[low].process_id == process_id ? &many->merged[low] : NULL;
+}
+
+const struct process *many_merged(const struct recording *rec, int64_t process_id)
+{
+    return find_merged(rec->many, rec->many->merged_count, process_id);
 }
 
 void many_translate(const struct many_part *part, const struct recording_table *table,
@@ -165,18 +169,8 @@ static enum status link_one(struct recording *rec, struct many_part *part, size_
                             struct error *err)
 {
     struct many *many = rec->many;
-    struct process *to = NULL;
+    struct process *to = find_merged(many, known, id);
 
-    for (size_t low = 0, high = known; low < high && to == NULL;) {
-        size_t middle = low + (high - low) / 2;
-
-        if (many->merged[middle].process_id == id)
-            to = &many->merged[middle];
-        else if (many->merged[middle].process_id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
     if (to == NULL) {
         to = &many->merged[many->merged_count++];
         *to = *old;

@@ -194,7 +194,7 @@ static enum status parse_gpu(struct generate_options *o, int option, const char 
 }
 
 /* What the recording may hold. */
-static enum status parse_limit(struct generate_options *o, int option, const char *text,
+static enum status parse_other(struct generate_options *o, int option, const char *text,
                                struct error *err)
 {
     switch (option) {
@@ -209,6 +209,15 @@ static enum status parse_limit(struct generate_options *o, int option, const cha
         return STATUS_OK;
     case 'F':
         o->split = true;
+        return STATUS_OK;
+    case 'R':
+        o->pid_reuse = true;
+        return STATUS_OK;
+    case 'M':
+        o->missing = true;
+        return STATUS_OK;
+    case 'u':
+        o->unclean = true;
         return STATUS_OK;
     case 'a':
         return parse_tables(o, text, err);
@@ -268,15 +277,6 @@ static enum status parse_one(struct generate_options *o, int option, const char 
         st = parse_span(text, false, &spans, err);
         o->fall_back = spans.span[0];
         return st;
-    case 'R':
-        o->pid_reuse = true;
-        return STATUS_OK;
-    case 'M':
-        o->missing = true;
-        return STATUS_OK;
-    case 'u':
-        o->unclean = true;
-        return STATUS_OK;
     case 'c':
         return parse_number(text, 1, 100000, &o->cmdline_bytes, err);
     case 'j':
@@ -286,7 +286,7 @@ static enum status parse_one(struct generate_options *o, int option, const char 
     case 'Y':
         return parse_duration(text, &o->sync_ns, err);
     default:
-        return parse_limit(o, option, text, err);
+        return parse_other(o, option, text, err);
     }
 }
 
