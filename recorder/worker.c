@@ -31,6 +31,7 @@ struct worker {
     pthread_cond_t changed;
     enum phase phase;
     bool stop, ended, abandoned;
+    bool awaited;     /* the sampling thread is in worker_wait */
     int64_t since_ns; /* the kick of the read that goes on */
     int64_t cpu_ns;
     enum status status;
@@ -93,6 +94,8 @@ static void read_once(struct worker *worker)
     worker->status = st;
     worker->err = err;
     worker->phase = PHASE_READ;
+    if (worker->awaited)
+        pthread_cond_broadcast(&worker->changed);
 }
 
 static void *run(void *argument)
@@ -100,7 +103,8 @@ static void *run(void *argument)
     struct worker *worker = argument;
     bool abandoned;
 
-    urgency_give_up();
+    if (!worker->job.urgent)
+        urgency_give_up();
     pthread_mutex_lock(&worker->lock);
     for (;;) {
         while (!worker->stop && worker->phase != PHASE_ASKED)
@@ -228,6 +232,28 @@ bool worker_take(struct worker *worker, enum status *st, struct error *err)
         *st = worker->status;
         *err = worker->err;
     }
+    pthread_mutex_unlock(&worker->lock);
+    return read;
+}
+
+bool worker_wait(struct worker *worker)
+{
+    struct timespec until;
+    bool read;
+    int waited = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WORKER_WAIT_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&worker->lock);
+    worker->awaited = true;
+    while (worker->phase != PHASE_READ && waited == 0)
+        waited = pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+    worker->awaited = false;
+    read = worker->phase == PHASE_READ;
     pthread_mutex_unlock(&worker->lock);
     return read;
 }

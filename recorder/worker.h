@@ -1,6 +1,6 @@
 /*
  * A thread that does one read which may block: the sampling thread kicks it off and takes what was read
- * when it is there, at the same tick or at a later one, and never waits.
+ * when it is there, at the same tick or at a later one, and waits at most a few milliseconds (worker_wait).
  *
  * What is read goes to the job's own memory. That belongs to the thread from worker_kick until
  * worker_take has returned true, and to the sampling thread otherwise. A thread that never comes back
@@ -22,6 +22,7 @@ struct worker_job {
     /* Frees `self`, in the thread; may block, too. NULL: there is nothing to free. */
     void (*release)(void *self);
     void *self;
+    bool urgent; /* short, and waited for: the thread stays as urgent as the one that starts it */
 };
 
 struct worker; /* such a thread */
@@ -45,6 +46,13 @@ bool worker_kick(struct worker *worker, int64_t now_ns);
 
 /* Whether a read has ended since the last kick, and how; once for each. `err` is its error. */
 bool worker_take(struct worker *worker, enum status *st, struct error *err);
+
+/*
+ * For what is nearly always there at once: wait until the read that was kicked has ended. False: it has not
+ * within WORKER_WAIT_NS. Once per kick, or each tick that it hangs would wait.
+ */
+#define WORKER_WAIT_NS INT64_C(5000000)
+bool worker_wait(struct worker *worker);
 
 /*
  * For what is told by rates: an answer is taken at a later tick than that of its kick, also if it is there

@@ -70,7 +70,10 @@ static void await_waiting(void)
 
 static struct worker *start(bool thread, int **answer)
 {
-    struct worker_job job = { "gates", read_gate, release_gate, calloc(1, sizeof **answer) };
+    struct worker_job job = { .name = "gates",
+                              .read = read_gate,
+                              .release = release_gate,
+                              .self = calloc(1, sizeof **answer) };
     struct worker *worker;
     struct error err;
 
@@ -147,6 +150,33 @@ static void an_answer_not_taken_is_not_overwritten(void **state)
 }
 
 /* The events that reporting at that time adds: "kind detail at duration;" each. */
+static void what_is_there_in_time_is_waited_for(void **state)
+{
+    (void)state;
+    struct error err;
+    enum status st;
+    int *answer;
+    struct worker *worker;
+
+    set_gate(false);
+    worker = start(true, &answer);
+    assert_true(worker_kick(worker, SECOND));
+    assert_false(worker_wait(worker)); /* and returns, with the gate shut */
+    assert_false(worker_take(worker, &st, &err));
+    set_gate(true);
+    assert_int_equal(take(worker, &err), STATUS_OK);
+    assert_true(worker_kick(worker, 2 * SECOND));
+    while (!worker_wait(worker)) /* on a busy machine more than once */
+        ;
+    assert_true(worker_take(worker, &st, &err));
+    assert_int_equal(*answer, 2);
+    worker_stop(worker);
+    worker = start(false, &answer);
+    assert_true(worker_kick(worker, SECOND));
+    assert_true(worker_wait(worker));
+    worker_stop(worker);
+}
+
 static void reported(struct worker *worker, int64_t now_ns, char *text, size_t size)
 {
     struct tick tick;
@@ -228,7 +258,10 @@ static void release_at_gate(void *self)
 
 static void one_that_hangs_when_it_is_released_is_left_to_itself(void **state)
 {
-    struct worker_job job = { "gates", read_gate, release_at_gate, calloc(1, sizeof(int)) };
+    struct worker_job job = { .name = "gates",
+                              .read = read_gate,
+                              .release = release_at_gate,
+                              .self = calloc(1, sizeof(int)) };
     struct error err = { 0 };
     struct worker *worker;
 
@@ -318,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_thread_answers_each_kick_once),
         cmocka_unit_test(without_a_thread_the_answer_is_there_at_once),
         cmocka_unit_test(an_answer_not_taken_is_not_overwritten),
+        cmocka_unit_test(what_is_there_in_time_is_waited_for),
         cmocka_unit_test(one_that_hangs_is_told_with_since_when_and_when_it_is_back),
         cmocka_unit_test(one_that_hangs_at_the_end_is_left_to_itself),
         cmocka_unit_test(one_that_hangs_when_it_is_released_is_left_to_itself),

@@ -84,7 +84,9 @@ static enum status cgroup_open(void **state, const struct collect_context *conte
 {
     struct cgroup_state *cgroup = calloc(1, sizeof *cgroup);
     struct cgroup_tree *tree = calloc(1, sizeof *tree);
-    struct worker_job job = { "cgroup", read_tree, release_tree, tree };
+    struct worker_job job = {
+        .name = "cgroup", .read = read_tree, .release = release_tree, .self = tree
+    };
     enum status st = STATUS_NO_MEMORY;
 
     if (cgroup != NULL && tree != NULL)

@@ -142,7 +142,10 @@ static enum status container_open(void **state, const struct collect_context *co
 {
     struct containers *all = calloc(1, sizeof *all);
     struct container_round *round = calloc(1, sizeof *round);
-    struct worker_job job = { "container", container_round_read, container_round_release, round };
+    struct worker_job job = { .name = "container",
+                              .read = container_round_read,
+                              .release = container_round_release,
+                              .self = round };
     enum status st = STATUS_NO_MEMORY;
 
     if (all != NULL && round != NULL)

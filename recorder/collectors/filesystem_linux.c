@@ -264,8 +264,10 @@ static enum status start_lane(const struct filesystem_state *all, struct lane *l
                               struct error *err)
 {
     struct statvfs_batch *batch = calloc(1, sizeof *batch);
-    const struct worker_job job = { "filesystem", statvfs_batch_read, statvfs_batch_release,
-                                    batch };
+    const struct worker_job job = { .name = "filesystem",
+                                    .read = statvfs_batch_read,
+                                    .release = statvfs_batch_release,
+                                    .self = batch };
 
     if (batch == NULL)
         return error_set(err, STATUS_NO_MEMORY, "filesystem collector");
@@ -427,7 +429,9 @@ static void filesystem_close(void *state)
 static enum status start_lister(struct filesystem_state *all, struct error *err)
 {
     struct list *list = calloc(1, sizeof *list);
-    const struct worker_job job = { "filesystem", list_read, list_release, list };
+    const struct worker_job job = {
+        .name = "filesystem", .read = list_read, .release = list_release, .self = list
+    };
 
     if (list == NULL)
         return error_set(err, STATUS_NO_MEMORY, "filesystem collector");

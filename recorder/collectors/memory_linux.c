@@ -5,6 +5,9 @@
  *   units   bytes; pgpgin and pgpgout count KiB, pswpin and pswpout pages (mm/vmstat.c,
  *           block/blk-core.c: sectors are halved on output)
  *   absent  oom_kill before Linux 4.13, MemAvailable before 3.14
+ *
+ * vmstat is read by a worker: the kernel takes cpus_read_lock for it (all_vm_events, mm/vmstat.c), which
+ * a core that goes off line or comes back holds for seconds. Its fields are missing at those ticks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +16,7 @@
 
 #include "recorder/collectors/collectors_linux.h"
 #include "recorder/textfile.h"
+#include "recorder/worker.h"
 
 enum { MEMINFO_ROOM = 8192, VMSTAT_ROOM = 32768, ROOM_LIMIT = 1 << 20, KIB = 1024 };
 
@@ -47,7 +51,10 @@ static const struct field vmstat_fields[] = {
 };
 
 struct memory_state {
-    struct textfile meminfo, vmstat;
+    struct textfile meminfo;
+    struct textfile *vmstat; /* the worker's while it reads */
+    struct worker *worker;   /* NULL without vmstat */
+    bool asked;              /* it was kicked at this tick */
     int64_t page_bytes;
     bool sampled_before;
     bool oom_kills_known;
@@ -83,16 +90,22 @@ static const struct field *find_field(const struct field *fields, size_t count, 
     return NULL;
 }
 
-/* Fill in the fields that whole lines of the text have; the others become `absent`. */
+static void set_missing(struct row *row, const struct field *fields, size_t count,
+                        enum missing absent)
+{
+    for (size_t i = 0; i < count; i++)
+        row->missing[fields[i].metric] = (uint8_t)absent;
+}
+
+/* Fill in the fields that whole lines of the text have; the others are not there. */
 static void parse(const struct textfile *file, const struct field *fields, size_t count,
-                  int64_t page_bytes, enum missing absent, struct row *row)
+                  int64_t page_bytes, struct row *row)
 {
     const char *at = file->text;
     const char *end = at + file->size;
     const char *line_end;
 
-    for (size_t i = 0; i < count; i++)
-        row->missing[fields[i].metric] = (uint8_t)absent;
+    set_missing(row, fields, count, MISSING_NOT_THERE);
     for (; (line_end = textfile_line_end(at, end)) != NULL; at = line_end + 1) {
         const struct field *field = find_field(fields, count, &at, line_end);
 
@@ -102,26 +115,62 @@ static void parse(const struct textfile *file, const struct field *fields, size_
     }
 }
 
-/* One file into the row; false, with all its fields missing, when it cannot be read. */
-static bool read_fields(struct textfile *file, const struct field *fields, size_t count,
-                        int64_t page_bytes, struct row *row, struct error *err)
+/* The whole text, with more room where it takes that. */
+static enum status read_whole(struct textfile *file, struct error *err)
 {
-    enum missing absent = MISSING_NOT_THERE;
+    enum status st = textfile_read(file, err);
 
-    while (textfile_is_open(file)) {
-        if (textfile_read(file, err) != STATUS_OK) {
-            file->size = 0;
-            break;
-        }
-        if (!file->cut || !textfile_grow(file)) {
-            parse(file, fields, count, page_bytes, MISSING_NOT_THERE, row);
+    while (st == STATUS_OK && file->cut && textfile_grow(file))
+        st = textfile_read(file, err);
+    return st;
+}
+
+/* How the fields of a file are recorded that could not be read. */
+static enum missing absence(const struct textfile *file)
+{
+    return file->failure != 0 ? textfile_missing(file->failure) : MISSING_NOT_THERE;
+}
+
+static bool read_meminfo(struct memory_state *memory, struct row *row, struct error *err)
+{
+    struct textfile *file = &memory->meminfo;
+
+    if (textfile_is_open(file) && read_whole(file, err) == STATUS_OK) {
+        parse(file, meminfo_fields, COUNT_OF(meminfo_fields), memory->page_bytes, row);
+        return true;
+    }
+    set_missing(row, meminfo_fields, COUNT_OF(meminfo_fields), absence(file));
+    return false;
+}
+
+static enum status read_vmstat(void *self, struct error *err)
+{
+    return read_whole(self, err);
+}
+
+static void release_vmstat(void *self)
+{
+    textfile_close(self);
+    free(self);
+}
+
+/* What the worker reads for this tick, if it is there in time; what came too late is of no tick. */
+static bool take_vmstat(struct memory_state *memory, struct row *row, struct error *err)
+{
+    enum missing absent = MISSING_NOT_SAMPLED;
+    enum status st = STATUS_OK;
+
+    if (memory->worker == NULL) {
+        absent = absence(memory->vmstat);
+    } else if (memory->asked && worker_wait(memory->worker) &&
+               worker_take(memory->worker, &st, err)) {
+        if (st == STATUS_OK) {
+            parse(memory->vmstat, vmstat_fields, COUNT_OF(vmstat_fields), memory->page_bytes, row);
             return true;
         }
+        absent = absence(memory->vmstat);
     }
-    if (file->failure != 0)
-        absent = textfile_missing(file->failure);
-    for (size_t i = 0; i < count; i++)
-        row->missing[fields[i].metric] = (uint8_t)absent;
+    set_missing(row, vmstat_fields, COUNT_OF(vmstat_fields), absent);
     return false;
 }
 
@@ -160,7 +209,10 @@ static void memory_close(void *state)
     if (memory == NULL)
         return;
     textfile_close(&memory->meminfo);
-    textfile_close(&memory->vmstat);
+    if (memory->worker != NULL)
+        worker_stop(memory->worker);
+    else
+        free(memory->vmstat);
     free(memory);
 }
 
@@ -178,6 +230,21 @@ static void describe(struct capability *capability, enum status meminfo, enum st
     (void)snprintf(capability->enable, sizeof capability->enable, "mount procfs on /proc");
 }
 
+/* From here on the text is the worker's. */
+static enum status start_worker(struct memory_state *memory, const char *root, struct error *err)
+{
+    const struct worker_job job = { .name = "memory",
+                                    .read = read_vmstat,
+                                    .release = release_vmstat,
+                                    .self = memory->vmstat,
+                                    .urgent = true };
+    enum status st = worker_start(&memory->worker, &job, root[0] == '\0', err);
+
+    if (st != STATUS_OK)
+        memory->vmstat = NULL;
+    return st;
+}
+
 static enum status memory_open(void **state, const struct collect_context *context,
                                struct capability *capability, struct error *err)
 {
@@ -186,16 +253,40 @@ static enum status memory_open(void **state, const struct collect_context *conte
     enum status meminfo;
     enum status vmstat;
 
-    if (memory == NULL)
+    *state = memory;
+    if (memory == NULL || (memory->vmstat = calloc(1, sizeof *memory->vmstat)) == NULL)
         return error_set(err, STATUS_NO_MEMORY, "memory collector");
     memory->page_bytes = sysconf(_SC_PAGESIZE);
     meminfo = textfile_open(&memory->meminfo, context->root, "/proc/meminfo", MEMINFO_ROOM,
                             ROOM_LIMIT, &why);
-    vmstat = textfile_open(&memory->vmstat, context->root, "/proc/vmstat", VMSTAT_ROOM, ROOM_LIMIT,
-                           &why);
+    vmstat =
+        textfile_open(memory->vmstat, context->root, "/proc/vmstat", VMSTAT_ROOM, ROOM_LIMIT, &why);
     describe(capability, meminfo, vmstat, &why);
-    *state = memory;
-    return STATUS_OK;
+    return vmstat == STATUS_OK ? start_worker(memory, context->root, err) : STATUS_OK;
+}
+
+/* An answer that came after its tick makes way. */
+static void memory_begin(void *state, const struct tick *tick)
+{
+    struct memory_state *memory = state;
+    struct error err;
+    enum status st;
+
+    if (memory->worker == NULL)
+        return;
+    memory->asked = worker_kick(memory->worker, tick->start_ns);
+    if (!memory->asked && worker_take(memory->worker, &st, &err))
+        memory->asked = worker_kick(memory->worker, tick->start_ns);
+}
+
+static int64_t memory_not_answering(const void *state)
+{
+    return worker_late(((const struct memory_state *)state)->worker);
+}
+
+static int64_t memory_other_cpu_ns(const void *state)
+{
+    return worker_cpu_ns(((const struct memory_state *)state)->worker);
 }
 
 static enum status memory_collect(void *state, struct tick *tick, struct error *err)
@@ -209,10 +300,10 @@ static enum status memory_collect(void *state, struct tick *tick, struct error *
 
     memset(row.values, 0, sizeof row.values);
     memset(row.missing, MISSING_UNSUPPORTED, sizeof row.missing);
-    meminfo = read_fields(&memory->meminfo, meminfo_fields, COUNT_OF(meminfo_fields),
-                          memory->page_bytes, &row, err);
-    vmstat = read_fields(&memory->vmstat, vmstat_fields, COUNT_OF(vmstat_fields),
-                         memory->page_bytes, &row, err);
+    if (memory->worker != NULL)
+        worker_report(memory->worker, tick);
+    meminfo = read_meminfo(memory, &row, err);
+    vmstat = take_vmstat(memory, &row, err);
     if (!meminfo && !vmstat)
         return STATUS_IO;
     if (tick_row_values(tick, TABLE_MEMORY, 0, memory->sampled_before ? 0 : ROW_FIRST, &values,
@@ -235,6 +326,9 @@ const struct collector memory_collector = {
     .table = TABLE_MEMORY,
     .divisor = 1,
     .open = memory_open,
+    .begin = memory_begin,
     .collect = memory_collect,
     .close = memory_close,
+    .not_answering = memory_not_answering,
+    .other_cpu_ns = memory_other_cpu_ns,
 };

@@ -295,7 +295,9 @@ static void network_close(void *state)
 static enum status start_worker(struct network_state *network, struct error *err)
 {
     struct speeds *speeds = calloc(1, sizeof *speeds);
-    const struct worker_job job = { "network", speeds_read, speeds_release, speeds };
+    const struct worker_job job = {
+        .name = "network", .read = speeds_read, .release = speeds_release, .self = speeds
+    };
 
     if (speeds == NULL)
         return error_set(err, STATUS_NO_MEMORY, "network collector");

@@ -139,7 +139,9 @@ static enum status power_open(void **state, const struct collect_context *contex
 {
     struct power_state *power = calloc(1, sizeof *power);
     struct rails *rails = calloc(1, sizeof *rails);
-    const struct worker_job job = { "power", rails_read, rails_release, rails };
+    const struct worker_job job = {
+        .name = "power", .read = rails_read, .release = rails_release, .self = rails
+    };
     struct rails_found found;
 
     *state = power;

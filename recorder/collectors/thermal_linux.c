@@ -393,7 +393,9 @@ static enum status thermal_open(void **state, const struct collect_context *cont
 {
     struct thermal_state *thermal = calloc(1, sizeof *thermal);
     struct scan *scan = calloc(1, sizeof *scan);
-    const struct worker_job job = { "thermal", scan_read, scan_release, scan };
+    const struct worker_job job = {
+        .name = "thermal", .read = scan_read, .release = scan_release, .self = scan
+    };
 
     *state = thermal;
     if (thermal == NULL || scan == NULL) {
