@@ -141,10 +141,7 @@ struct block_encoder {
     void *sink_context;
     series_visit *visit; /* may be NULL */
     void *visit_context;
-    size_t columns_at_once; /* of rollups; 0: as many as BLOCK_BASES_BYTES hold the bases of */
 };
-/* For 125 columns of 4000 series; with more of them, series are read several times. */
-enum { BLOCK_BASES_BYTES = 4 << 20 };
 
 /*
  * Encode one table of a block: its columns in order, then its directory. Series without a sample

@@ -58,36 +58,18 @@ static enum status sort_series(struct encoding *e, struct error *err)
     return STATUS_OK;
 }
 
-/*
- * Bases are kept until all series are read. Of many series they would be most of what a recorder needs, so
- * that rollups, which have many columns, are read several times for some of the columns each. At level 0
- * that cannot be: what a lifetime tells of a series is told once.
- */
-static size_t columns_at_once(const struct encoding *e)
-{
-    size_t columns = e->build->shape->column_count;
-    size_t most = e->encoder->columns_at_once;
-
-    if (most == 0)
-        most = BLOCK_BASES_BYTES / sizeof *e->base / (e->build->series_count + 1) + 1;
-    return e->build->shape->level == 0 || most > columns ? columns : most;
-}
-
 static enum status init(struct encoding *e, struct error *err)
 {
     size_t columns = e->build->shape->column_count, series = e->build->series_count + 1;
 
-    e->columns_at_once = columns_at_once(e);
     if (sort_series(e, err) != STATUS_OK)
         return err->status;
     e->column = calloc(columns, sizeof *e->column);
     e->directory_sizes = calloc((columns + 1) * (e->group_count + 1), sizeof *e->directory_sizes);
-    e->base = malloc(e->columns_at_once * series * sizeof *e->base);
     e->fact = malloc(series * sizeof *e->fact);
-    if (e->column == NULL || e->directory_sizes == NULL || e->base == NULL || e->fact == NULL)
+    if (e->column == NULL || e->directory_sizes == NULL || e->fact == NULL)
         return error_set(err, STATUS_NO_MEMORY, "columns of %s", e->build->shape->name);
     for (size_t c = 0; c < columns; c++) {
-        e->column[c].base = e->base + c % e->columns_at_once * series;
         e->column[c].group_sizes = e->directory_sizes + (c + 1) * (e->group_count + 1);
         e->column[c].all_missing = true;
     }
@@ -96,6 +78,7 @@ static enum status init(struct encoding *e, struct error *err)
 
 static void release_column(struct column_out *o)
 {
+    bytes_release(&o->bases);
     bytes_release(&o->patterns);
     bytes_release(&o->pattern_of);
     bytes_release(&o->known);
@@ -109,7 +92,6 @@ static void release(struct encoding *e)
     for (size_t c = 0; e->column != NULL && c < e->build->shape->column_count; c++)
         release_column(&e->column[c]);
     free(e->column);
-    free(e->base);
     free(e->fact);
     free(e->directory_sizes);
     free(e->order);
@@ -226,17 +208,18 @@ static void put_known(struct encoding *e, struct column_out *o, size_t position,
     o->known_count++;
 }
 
+/* reference[column] of the series, or NULL: it has none. */
 static enum status put_column(struct encoding *e, size_t position,
-                              const struct series_changes *changes, size_t c, struct error *err)
+                              const struct series_changes *changes, const int64_t reference[],
+                              size_t c, struct error *err)
 {
     const struct missing_pattern *pattern = &changes->missing[c];
     struct column_out *o = &e->column[c];
     int64_t base = changes->base[c];
 
-    if (changes->series->referenced)
-        base = wrap_subtract(
-            base, e->build->reference[changes->index * e->build->shape->column_count + c]);
-    o->base[position] = base;
+    if (reference != NULL)
+        base = wrap_subtract(base, reference[c]);
+    bytes_put_zigzag(&o->bases, base);
     o->any_value |= base;
     if (changes->samples > 0) { /* else only its lifetime tells of it */
         o->reason = o->any_sample ? o->reason : pattern->reason;
@@ -257,10 +240,16 @@ static enum status put_column(struct encoding *e, size_t position,
 static enum status put_series(struct encoding *e, size_t position,
                               const struct series_changes *changes, struct error *err)
 {
-    if (e->column_from == 0)
-        put_activity(e, changes);
-    for (size_t c = e->column_from; c < e->column_end; c++)
-        if (put_column(e, position, changes, c, err) != STATUS_OK)
+    int64_t values[BUILD_COLUMNS_MAX];
+    const int64_t *reference = NULL;
+
+    if (changes->series->referenced) {
+        packed_rows_get(&e->build->references, changes->index, values);
+        reference = values;
+    }
+    put_activity(e, changes);
+    for (size_t c = 0; c < e->build->shape->column_count; c++)
+        if (put_column(e, position, changes, reference, c, err) != STATUS_OK)
             return err->status;
     e->group_active += changes->count > 0;
     return STATUS_OK;
@@ -286,9 +275,9 @@ static enum status end_group(struct encoding *e, size_t group, struct error *err
 {
     struct compressor *compressor = &e->encoder->compressor;
 
-    if (e->column_from == 0 && end_activity(e, group, err) != STATUS_OK)
+    if (end_activity(e, group, err) != STATUS_OK)
         return err->status;
-    for (size_t c = e->column_from; c < e->column_end; c++) {
+    for (size_t c = 0; c < e->build->shape->column_count; c++) {
         struct column_out *o = &e->column[c];
         size_t before = o->groups.used;
 
@@ -310,7 +299,6 @@ static enum status end_group(struct encoding *e, size_t group, struct error *err
     return STATUS_OK;
 }
 
-/* Whoever else wants to know of the series is told the first time that they are read. */
 static enum status put_groups(struct encoding *e, struct error *err)
 {
     struct series_changes changes;
@@ -321,7 +309,7 @@ static enum status put_groups(struct encoding *e, struct error *err)
         if (build_read(&e->encoder->reader, e->build, e->order[i].index, &changes, err) !=
             STATUS_OK)
             return err->status;
-        if (e->column_from == 0 && e->encoder->visit != NULL &&
+        if (e->encoder->visit != NULL &&
             e->encoder->visit(e->encoder->visit_context, &changes, &told, err) != STATUS_OK)
             return err->status;
         e->order[i].told |= told.all;
@@ -365,20 +353,30 @@ uint8_t block_column_state(const struct column_out *o)
     return o->any_pattern ? 0 : 1;
 }
 
+/* Into e->fact. */
+static void unpack_bases(struct encoding *e, const struct column_out *o)
+{
+    struct byte_reader r = { .data = o->bases.data, .size = o->bases.used };
+
+    for (size_t i = 0; i < e->series_count; i++)
+        e->fact[i] = bytes_get_zigzag(&r);
+}
+
 static enum status emit_columns(struct encoding *e, struct error *err)
 {
     const struct build_shape *shape = e->build->shape;
 
-    for (size_t c = e->column_from; c < e->column_end; c++) {
+    for (size_t c = 0; c < shape->column_count; c++) {
         struct column_out *o = &e->column[c];
 
-        if (o->patterns.full || o->pattern_of.full || o->known.full)
+        if (o->bases.full || o->patterns.full || o->pattern_of.full || o->known.full)
             return error_set(err, STATUS_NO_MEMORY, "column of %s", shape->name);
         if (block_column_state(o) != 0)
             continue;
         bytes_reset(&e->raw);
         bytes_put_u8(&e->raw, (uint8_t)((o->any_pattern ? 1 : 0) | (o->known_count > 0 ? 2 : 0)));
-        column_encode(o->base, e->series_count, &e->raw);
+        unpack_bases(e, o);
+        column_encode(e->fact, e->series_count, &e->raw);
         if (o->any_pattern) {
             bytes_put_varint(&e->raw, o->pattern_count);
             bytes_put(&e->raw, o->patterns.data, o->patterns.used);
@@ -395,19 +393,6 @@ static enum status emit_columns(struct encoding *e, struct error *err)
     return STATUS_OK;
 }
 
-static enum status put_columns(struct encoding *e, struct error *err)
-{
-    size_t columns = e->build->shape->column_count;
-
-    for (size_t from = 0; from < columns; from += e->columns_at_once) {
-        e->column_from = from;
-        e->column_end = columns - from < e->columns_at_once ? columns : from + e->columns_at_once;
-        if (put_groups(e, err) != STATUS_OK || emit_columns(e, err) != STATUS_OK)
-            return err->status;
-    }
-    return STATUS_OK;
-}
-
 enum status block_encode(struct block_encoder *encoder, const struct build *build,
                          const struct chunk_place *place, const struct block_ticks *ticks,
                          struct error *err)
@@ -419,7 +404,9 @@ enum status block_encode(struct block_encoder *encoder, const struct build *buil
         return STATUS_OK;
     st = init(&e, err);
     if (st == STATUS_OK && e.series_count > 0)
-        st = put_columns(&e, err);
+        st = put_groups(&e, err);
+    if (st == STATUS_OK && e.series_count > 0)
+        st = emit_columns(&e, err);
     if (st == STATUS_OK && e.series_count > 0)
         st = block_emit_directory(&e, err);
     if (st == STATUS_OK && e.referenced && build->reference_seq == 0)

@@ -6,7 +6,7 @@
 
 /* One column while its chunk grows, group by group. */
 struct column_out {
-    int64_t *base;                 /* [series] less its reference value */
+    struct byte_writer bases;      /* per series, a zigzag varint: less its reference value */
     struct byte_writer patterns;   /* distinct missing patterns, one after the other */
     struct byte_writer pattern_of; /* per series: 0 nothing missing, else number of its pattern */
     struct byte_writer known;      /* series whose base is not as old as is usual */
@@ -36,14 +36,11 @@ struct encoding {
     const struct block_ticks *ticks;
     struct order *order;
     size_t series_count, group_count;
-    struct column_out *column; /* [column_count] */
-    size_t columns_at_once;
-    size_t column_from, column_end; /* that are collected now */
-    int64_t *base;                  /* [column, of these][series] */
-    int64_t *fact;                  /* [series] scratch */
-    bool referenced;                /* some series has reference values */
-    struct byte_writer kinds;       /* activity kind per series */
-    struct byte_writer bitmaps;     /* of the current group */
+    struct column_out *column;  /* [column_count] */
+    int64_t *fact;              /* [series] scratch */
+    bool referenced;            /* some series has reference values */
+    struct byte_writer kinds;   /* activity kind per series */
+    struct byte_writer bitmaps; /* of the current group */
     struct byte_writer directory_groups;
     size_t *directory_sizes;
     size_t group_active; /* active series in the current group so far */

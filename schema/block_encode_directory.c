@@ -100,11 +100,12 @@ enum status block_emit_directory(struct encoding *e, struct error *err)
 /* Whether any reference value of the column is not 0; they are left in e->fact. */
 static bool reference_column(struct encoding *e, size_t count, size_t c)
 {
-    const struct build *build = e->build;
+    int64_t values[BUILD_COLUMNS_MAX];
     int64_t any = 0;
 
     for (size_t i = 0; i < count; i++) {
-        e->fact[i] = build->reference[e->order[i].index * build->shape->column_count + c];
+        packed_rows_get(&e->build->references, e->order[i].index, values);
+        e->fact[i] = values[c];
         any |= e->fact[i];
     }
     return any != 0;

@@ -52,6 +52,7 @@ enum status build_init(struct build *build, const struct build_shape *shape, str
 {
     *build = (struct build){ .shape = shape,
                              .rows.columns = shape->column_count,
+                             .references.columns = shape->column_count,
                              .known.metrics = shape->metric_count,
                              .last_gap_ns = INT64_MIN,
                              .reference_period = INT64_MIN };
@@ -80,7 +81,7 @@ void build_release(struct build *build)
     free(build->base_missing);
     packed_rows_release(&build->rows);
     known_times_release(&build->known);
-    free(build->reference);
+    packed_rows_release(&build->references);
     free(build->slot_series);
     free(build->column_ns);
     *build = (struct build){ 0 };
@@ -124,10 +125,12 @@ static void refer(struct build *build, int64_t tick_ns)
     for (size_t i = 0; i < build->series_count; i++) {
         struct build_series *s = &build->series[i];
 
-        s->referenced = s->series.first == 0 && (s->series.flags & SERIES_BORN) == 0;
+        s->referenced = s->series.first == 0 && (s->series.flags & SERIES_BORN) == 0 &&
+                        packed_rows_put(&build->references, i, build->value + i * columns);
         count += s->referenced;
+        if (!s->referenced)
+            packed_rows_clear(&build->references, i);
     }
-    memcpy(build->reference, build->value, build->series_count * columns * sizeof *build->value);
     build->reference_period = count == 0 ? INT64_MIN : period;
     build->reference_seq = 0;
 }
@@ -175,10 +178,9 @@ bool build_resize(struct build *build, size_t size)
         !resize(&build->base_missing, size * metrics, 1) ||
         !known_times_resize(&build->known, size))
         return false;
-    if (build->shape->level == 0
-            ? !resize(&build->value, size * columns, sizeof *build->value) ||
-                  !resize(&build->reference, size * columns, sizeof *build->reference)
-            : !packed_rows_resize(&build->rows, size))
+    if (build->shape->level == 0 ? !resize(&build->value, size * columns, sizeof *build->value) ||
+                                       !packed_rows_resize(&build->references, size)
+                                 : !packed_rows_resize(&build->rows, size))
         return false;
     build->series_size = size;
     return true;
@@ -333,7 +335,7 @@ static void set_code(struct build *build, uint32_t index, unsigned metric, uint8
     *now = code;
 }
 
-/* What has changed of what is missing: pairs (column + 1, code), a 0. */
+/* What has changed of what is missing: pairs (metric + 1, code), a 0. */
 static uint8_t *write_missing(struct build *build, uint32_t index, const uint8_t missing[],
                               uint8_t *p)
 {
@@ -341,18 +343,14 @@ static uint8_t *write_missing(struct build *build, uint32_t index, const uint8_t
     const uint8_t *code = build->missing + index * shape->metric_count;
 
     build->series[index].missing_changed = true;
-    for (unsigned c = 0, end; c < shape->column_count; c = end) {
-        unsigned metric = shape->column[c].metric;
-        bool changed = missing[c] != code[metric];
+    for (unsigned m = 0; m < shape->metric_count; m++) {
+        uint8_t now = missing[shape->first_column[m]];
 
-        for (end = c; end < shape->column_count && shape->column[end].metric == metric; end++) {
-            if (!changed)
-                continue;
-            p = put_varint(p, end + 1);
-            *p++ = missing[c];
-        }
-        if (changed)
-            set_code(build, index, metric, missing[c]);
+        if (now == code[m])
+            continue;
+        p = put_varint(p, m + 1);
+        *p++ = now;
+        set_code(build, index, m, now);
     }
     *p++ = 0;
     return p;
@@ -456,20 +454,18 @@ bool build_compare(struct build *build, uint32_t index, const int64_t values[],
     return true;
 }
 
-/* Missing changes of a change record: pairs (column + 1, code) until a 0. */
+/* Missing changes of a change record, which write_missing wrote. */
 static enum status apply_missing(struct build *build, uint32_t index, struct byte_reader *r,
                                  struct error *err)
 {
-    size_t columns = build->shape->column_count;
-
     build->series[index].missing_changed = true;
-    for (uint64_t c; (c = bytes_get_varint(r)) != 0;) {
+    for (uint64_t m; (m = bytes_get_varint(r)) != 0;) {
         uint8_t code = bytes_get_u8(r);
 
-        if (r->overrun || c > columns || code >= MISSING_COUNT)
-            return error_set(err, STATUS_CORRUPT, "missing code %u of column %llu", code,
-                             (unsigned long long)c);
-        set_code(build, index, build->shape->column[c - 1].metric, code);
+        if (r->overrun || m > build->shape->metric_count || code >= MISSING_COUNT)
+            return error_set(err, STATUS_CORRUPT, "missing code %u of metric %llu", code,
+                             (unsigned long long)m);
+        set_code(build, index, (unsigned)(m - 1), code);
     }
     return build->no_memory ? error_set(err, STATUS_NO_MEMORY, "changes of %s", build->shape->name)
                             : STATUS_OK;

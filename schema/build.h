@@ -70,9 +70,9 @@ struct build {
     size_t tick_size;
     bool masked; /* some tick did not read all metrics */
     struct build_series *series;
-    int64_t *value;          /* level 0: [series][column] last known */
-    struct packed_rows rows; /* level 1, 2: the same */
-    int64_t *reference;      /* level 0: [series][column] what bases are stored relative to */
+    int64_t *value;                /* level 0: [series][column] last known */
+    struct packed_rows rows;       /* level 1, 2: the same */
+    struct packed_rows references; /* level 0: what bases are stored relative to */
     /* [series][metric], as all columns of a metric are missing together: */
     uint8_t *missing;         /* now */
     uint8_t *base_missing;    /* before the first sample of this block */

@@ -73,15 +73,19 @@ static bool end_run(struct build_reader *reader, size_t column, uint32_t end)
     return true;
 }
 
-static bool change_missing(struct build_reader *reader, struct byte_reader *r, uint32_t sample)
+static bool change_missing(struct build_reader *reader, const struct build_shape *shape,
+                           struct byte_reader *r, uint32_t sample)
 {
-    for (uint64_t c; (c = bytes_get_varint(r)) != 0;) {
+    for (uint64_t m; (m = bytes_get_varint(r)) != 0;) {
         uint8_t code = bytes_get_u8(r);
 
-        if (!end_run(reader, c - 1, sample))
-            return false;
-        reader->open[c - 1].first = sample;
-        reader->open[c - 1].reason = code;
+        for (size_t c = shape->first_column[m - 1];
+             c < shape->column_count && shape->column[c].metric == m - 1; c++) {
+            if (!end_run(reader, c, sample))
+                return false;
+            reader->open[c].first = sample;
+            reader->open[c].reason = code;
+        }
     }
     return true;
 }
@@ -169,7 +173,8 @@ static bool read_entry(struct build_reader *reader, const struct build *build, s
     memcpy(&reader->sample[i], entry + 4, 4);
     for (size_t w = 0; w < words; w++)
         mask[w] = bytes_get_varint(&r);
-    if ((mask[0] & MASK_MISSING) != 0 && !change_missing(reader, &r, reader->sample[i]))
+    if ((mask[0] & MASK_MISSING) != 0 &&
+        !change_missing(reader, build->shape, &r, reader->sample[i]))
         return false;
     for (size_t w = 0; w < words; w++) {
         uint64_t rest = w == 0 ? mask[0] & ~MASK_MISSING : mask[w];

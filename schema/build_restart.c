@@ -41,6 +41,8 @@ static void drop_series(struct build *build, size_t index)
     known_times_clear(&build->known, index);
     if (build->shape->level > 0)
         packed_rows_clear(&build->rows, index);
+    else
+        packed_rows_clear(&build->references, index);
 }
 
 static void move_series(struct build *build, size_t to, size_t from)
@@ -65,9 +67,8 @@ static void move_series(struct build *build, size_t to, size_t from)
                    columns * sizeof *build->value);
         else
             packed_rows_move(&build->rows, to, from);
-        if (s->referenced)
-            memcpy(build->reference + to * columns, build->reference + from * columns,
-                   columns * sizeof *build->reference);
+        if (build->shape->level == 0)
+            packed_rows_move(&build->references, to, from);
     }
     memcpy(build->base_missing + to * metrics, build->missing + to * metrics, metrics);
     known_times_restart(&build->known, to, from);

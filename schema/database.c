@@ -257,7 +257,7 @@ enum status database_open_write(struct database *db, const char *path, struct er
         return err->status;
     if (database_exec(db,
                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-                      "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-3072; "
+                      "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-1536; "
                       "PRAGMA secure_delete=0",
                       err) != STATUS_OK)
         return err->status;

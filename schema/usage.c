@@ -6,6 +6,8 @@
 
 #include "schema/column.h"
 
+enum { REST_ROWS = 2 }; /* lifetimes and others for whom there was no room */
+
 void usage_init(struct usage *usage, const struct build_shape *shape)
 {
     *usage = (struct usage){ .metric_count = shape->metric_count, .rows_max = USAGE_ROWS_MAX };
@@ -56,9 +58,17 @@ static uint32_t *place(const struct usage *usage, const struct usage_key *key)
     return &usage->hash[at];
 }
 
+/* Twice as many, but no more than there can be: rows_max and those for whom there is no room. */
+static size_t more_rows(const struct usage *usage)
+{
+    size_t more = usage->size == 0 ? 64 : usage->size * 2, most = usage->rows_max + REST_ROWS;
+
+    return usage->size < most && more > most ? most : more;
+}
+
 static enum status grow(struct usage *usage, struct error *err)
 {
-    size_t more = usage->size == 0 ? 64 : usage->size * 2;
+    size_t more = more_rows(usage), slots = usage->hash_size == 0 ? 128 : usage->hash_size;
     struct usage_row *row = realloc(usage->row, more * sizeof *row);
     struct usage_sum *sum;
     uint32_t *hash;
@@ -70,14 +80,16 @@ static enum status grow(struct usage *usage, struct error *err)
     sum = realloc(usage->sum, more * usage->metric_count * sizeof *sum);
     if (sum != NULL)
         usage->sum = sum;
-    hash = calloc(more * 2, sizeof *hash);
+    while (slots < more * 2)
+        slots *= 2;
+    hash = calloc(slots, sizeof *hash);
     if (row == NULL || sum == NULL || hash == NULL) {
         free(hash);
         return error_set(err, STATUS_NO_MEMORY, "usage by name");
     }
     free(usage->hash);
     usage->hash = hash;
-    usage->hash_size = more * 2;
+    usage->hash_size = slots;
     usage->size = more;
     for (size_t i = 0; i < usage->count; i++)
         *place(usage, &usage->row[i].key) = (uint32_t)i + 1;

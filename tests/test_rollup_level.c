@@ -248,30 +248,6 @@ static enum status check_hour(void *context, const struct series_changes *change
     return STATUS_OK;
 }
 
-/* However few columns are encoded at once, the chunks are the same, and so are those who are told of series. */
-static void check_columns_at_once(struct block_encoder encoder, const struct level *level,
-                                  const struct chunk_place *place, const struct chunks *expected,
-                                  size_t columns_at_once)
-{
-    struct chunks chunks = { 0 };
-    struct error err = { 0 };
-
-    encoder.sink_context = &chunks;
-    encoder.compressor = (struct compressor){ 0 };
-    encoder.reader = (struct build_reader){ 0 };
-    encoder.columns_at_once = columns_at_once;
-    assert_int_equal(block_encode(&encoder, &level->rollup.build, place, &level->axis, &err),
-                     STATUS_OK);
-    assert_int_equal(chunks.count, expected->count);
-    for (size_t i = 0; i < chunks.count; i++) {
-        assert_int_equal(chunks.chunk[i].place.column_id, expected->chunk[i].place.column_id);
-        assert_int_equal(chunks.chunk[i].size, expected->chunk[i].size);
-        assert_memory_equal(chunks.chunk[i].data, expected->chunk[i].data, chunks.chunk[i].size);
-    }
-    block_encoder_release(&encoder);
-    chunks_release(&chunks);
-}
-
 static void levels_come_back_and_add_up(void **state)
 {
     struct samples *s = malloc(sizeof *s);
@@ -305,7 +281,6 @@ static void levels_come_back_and_add_up(void **state)
             }
             assert_int_equal(block_encode(&encoder, &level.rollup.build, &place, &level.axis, &err),
                              STATUS_OK);
-            check_columns_at_once(encoder, &level, &place, &chunks, 1 + seed % 5);
             check_level(&level, &chunks);
             level.axis.count = 0;
             assert_int_equal(rollup_restart(&level.rollup, &err), STATUS_OK);
