@@ -6,7 +6,8 @@
 
 #include "schema/column.h"
 
-enum { REST_ROWS = 2 }; /* lifetimes and others for whom there was no room */
+/* Doubled some times there is room for rows_max rows, two for whom there is no room, and few more. */
+enum { ROWS_FIRST = 66, SLOTS_FIRST = 256 };
 
 void usage_init(struct usage *usage, const struct build_shape *shape)
 {
@@ -58,17 +59,10 @@ static uint32_t *place(const struct usage *usage, const struct usage_key *key)
     return &usage->hash[at];
 }
 
-/* Twice as many, but no more than there can be: rows_max and those for whom there is no room. */
-static size_t more_rows(const struct usage *usage)
-{
-    size_t more = usage->size == 0 ? 64 : usage->size * 2, most = usage->rows_max + REST_ROWS;
-
-    return usage->size < most && more > most ? most : more;
-}
-
 static enum status grow(struct usage *usage, struct error *err)
 {
-    size_t more = more_rows(usage), slots = usage->hash_size == 0 ? 128 : usage->hash_size;
+    size_t more = usage->size == 0 ? ROWS_FIRST : usage->size * 2;
+    size_t slots = usage->size == 0 ? SLOTS_FIRST : usage->hash_size * 2;
     struct usage_row *row = realloc(usage->row, more * sizeof *row);
     struct usage_sum *sum;
     uint32_t *hash;
@@ -80,8 +74,6 @@ static enum status grow(struct usage *usage, struct error *err)
     sum = realloc(usage->sum, more * usage->metric_count * sizeof *sum);
     if (sum != NULL)
         usage->sum = sum;
-    while (slots < more * 2)
-        slots *= 2;
     hash = calloc(slots, sizeof *hash);
     if (row == NULL || sum == NULL || hash == NULL) {
         free(hash);
