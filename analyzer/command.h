@@ -21,6 +21,7 @@ struct command {
 extern const struct command command_info;
 extern const struct command command_report;
 extern const struct command command_timeline;
+extern const struct command command_replay;
 extern const struct command command_export;
 extern const struct command command_sql;
 extern const struct command command_extract;

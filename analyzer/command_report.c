@@ -5,7 +5,7 @@
 
 #include "analyzer/command.h"
 #include "analyzer/explain.h"
-#include "analyzer/report.h"
+#include "analyzer/report_ask.h"
 
 static const char help[] =
     "usage: procscope report [FILE…] [WINDOW] [SELECT] [OPTION…]\n\n"
@@ -43,9 +43,6 @@ static const char *const table_columns[] = {
     "cmdline",
 };
 
-/* Where groups are shown: what stands in for pid, user, comm and cmdline. */
-static const char *const group_names[BY_COUNT] = { "process", "comm",      "exe",  "user",
-                                                   "cgroup",  "container", "unit", "lineage" };
 enum { TABLE_TOP = 20, TABLE_FIRST_FIGURE = 3 };
 
 /* The words of the command line. */
@@ -56,39 +53,15 @@ struct words {
     struct explain_cell cell;
 };
 
-static enum status add_column(struct report *r, const char *name, struct error *err)
-{
-    const struct report_column *column;
-
-    if (report_column_find(name, &column, err) != STATUS_OK)
-        return err->status;
-    for (size_t i = 0; i < r->column_count; i++)
-        if (r->column[i] == column)
-            return error_set(err, STATUS_INVALID, "column %s is named twice", name);
-    r->column[r->column_count++] = column;
-    return STATUS_OK;
-}
-
+/* A program must be able to tell a process from what is left. */
 static enum status named_columns(struct report *r, const struct words *words, struct error *err)
 {
-    const char *at = words->columns;
-    char name[64];
-
-    for (;;) {
-        size_t size = strcspn(at, ",");
-
-        (void)snprintf(name, sizeof name, "%.*s", (int)(size < 60 ? size : 60), at);
-        if (add_column(r, name, err) != STATUS_OK)
-            return err->status;
-        if (at[size] == '\0')
-            break;
-        at += size + 1;
-    }
-    /* A program must be able to tell a process from what is left. */
+    if (report_name_columns(r, words->columns, err) != STATUS_OK)
+        return err->status;
     for (size_t i = 0; i < r->column_count; i++)
         if (r->column[i]->fact == FACT_ROW)
             return STATUS_OK;
-    return words->options.format == OUTPUT_TABLE ? STATUS_OK : add_column(r, "row", err);
+    return words->options.format == OUTPUT_TABLE ? STATUS_OK : report_add_column(r, "row", err);
 }
 
 static enum status table_defaults(struct report *r, struct error *err)
@@ -98,14 +71,14 @@ static enum status table_defaults(struct report *r, struct error *err)
 
     r->titles = true;
     if (groups)
-        st = add_column(r, group_names[r->aggregate.by], err);
+        st = report_add_column(r, report_group_names[r->aggregate.by], err);
     if (r->aggregate.by == BY_CONTAINER && st == STATUS_OK)
-        st = add_column(r, "container_name", err);
+        st = report_add_column(r, "container_name", err);
     if (groups && st == STATUS_OK)
-        st = add_column(r, "processes", err);
+        st = report_add_column(r, "processes", err);
     for (size_t i = groups ? TABLE_FIRST_FIGURE : 0;
          i < COUNT_OF(table_columns) - (groups ? 1 : 0) && st == STATUS_OK; i++)
-        st = add_column(r, table_columns[i], err);
+        st = report_add_column(r, table_columns[i], err);
     return st;
 }
 
@@ -121,7 +94,7 @@ static enum status machine_defaults(struct report *r, struct error *err)
         if (c->contract || (groups && c->fact == FACT_PROCESSES) ||
             (r->aggregate.by == BY_CONTAINER && c->fact == FACT_CONTAINER_NAME) ||
             report_column_key(c, r->aggregate.by))
-            st = add_column(r, c->output.name, err);
+            st = report_add_column(r, c->output.name, err);
     }
     return st;
 }
@@ -162,57 +135,12 @@ static enum status parse_watts(const char *option, const char *text, struct attr
     return STATUS_OK;
 }
 
-static enum status parse_by(struct report *r, const char *by, struct error *err)
-{
-    if (by != NULL && strcmp(by, "gpu") == 0) {
-        r->devices = true;
-        return STATUS_OK;
-    }
-    for (size_t i = 0; i < COUNT_OF(group_names); i++)
-        if (by == NULL || strcmp(by, group_names[i]) == 0) {
-            r->aggregate.by = (enum group_by)i;
-            return STATUS_OK;
-        }
-    return error_set(err, STATUS_INVALID,
-                     "--by %.40s: it is process, comm, exe, user, cgroup, container, unit, "
-                     "lineage or gpu",
-                     by);
-}
-
-static enum status parse_sort(struct report *r, const char *sort, struct error *err)
-{
-    const char *name = sort == NULL ? "cpu_seconds" : sort;
-    char sign = name[0];
-
-    if (sign == '+' || sign == '-')
-        name++;
-    if (report_column_find(name, &r->sort, err) != STATUS_OK)
-        return error_prefix(err, "--sort");
-    r->ascending = sign == '+' || (sign != '-' && r->sort->output.type == OUTPUT_TEXT);
-    return STATUS_OK;
-}
-
-static enum status parse_top(struct report *r, const struct words *words, struct error *err)
-{
-    unsigned long top = words->options.format == OUTPUT_TABLE ? TABLE_TOP : 0;
-    char *end = NULL;
-
-    if (words->top != NULL) {
-        errno = 0;
-        top = strtoul(words->top, &end, 10);
-        if (*words->top < '0' || *words->top > '9' || *end != '\0' || errno != 0)
-            return error_set(err, STATUS_INVALID, "--top %.40s: not a number of rows", words->top);
-    }
-    r->top = top == 0 ? SIZE_MAX : top;
-    return STATUS_OK;
-}
-
 static enum status parse_explain(struct report *r, struct words *words, struct error *err)
 {
     if (explain_parse(&words->cell, words->explain, r->devices, err) != STATUS_OK)
         return err->status;
     r->gpu.want_energy |= r->devices;
-    return add_column(r, words->cell.column->output.name, err);
+    return report_add_column(r, words->cell.column->output.name, err);
 }
 
 static enum status parse(struct report *r, struct words *words, int argc, char **argv,
@@ -232,8 +160,10 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
                       OPTIONS_SEVERAL | OPTIONS_WINDOW | OPTIONS_SELECT | OPTIONS_FORMAT |
                           OPTIONS_OUTPUT,
                       own, COUNT_OF(own), argc, argv, err) != STATUS_OK ||
-        parse_by(r, words->by, err) != STATUS_OK || parse_sort(r, words->sort, err) != STATUS_OK ||
-        parse_top(r, words, err) != STATUS_OK ||
+        report_parse_by(r, words->by, err) != STATUS_OK ||
+        report_parse_sort(r, words->sort, err) != STATUS_OK ||
+        report_parse_top(r, words->top, words->options.format == OUTPUT_TABLE ? TABLE_TOP : 0,
+                         err) != STATUS_OK ||
         parse_watts("--idle-watts", words->idle_watts, &r->gpu, err) != STATUS_OK ||
         parse_watts("--cpu-idle-watts", words->cpu_idle_watts, &r->package, err) != STATUS_OK)
         return err->status;
@@ -288,8 +218,8 @@ static enum status add_gpu_columns(struct report *r, const struct subject *subje
         return STATUS_OK;
     if (!groups)
         last = r->column[--r->column_count];
-    if (add_column(r, "gpu_power_watts_mean", err) != STATUS_OK ||
-        add_column(r, "gpu_energy_joules", err) != STATUS_OK)
+    if (report_add_column(r, "gpu_power_watts_mean", err) != STATUS_OK ||
+        report_add_column(r, "gpu_energy_joules", err) != STATUS_OK)
         return err->status;
     if (last != NULL)
         r->column[r->column_count++] = last;

@@ -193,8 +193,8 @@ static enum status add_file(struct options *options, unsigned sets, const char *
 
     if (options->file != NULL && (sets & OPTIONS_SEVERAL) == 0)
         return error_set(err, STATUS_INVALID,
-                         "two recordings, %s and %s: one at a time; report, timeline "
-                         "and export read several as one",
+                         "two recordings, %s and %s: one at a time; report, timeline, "
+                         "replay and export read several as one",
                          escape_show(first, sizeof first, options->file),
                          escape_show(second, sizeof second, file));
     if (options->file_count == OPTIONS_FILES_MOST)

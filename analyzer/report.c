@@ -328,7 +328,7 @@ enum status report_print(struct report *r, const struct subject *subject, FILE *
         report_gpu_rows(r, subject, &out);
     else if (st == STATUS_OK)
         st = print_rows(r, subject, &out, err);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && !r->untold)
         trust_notes(&out, r, subject);
     closed = output_close(&out, st == STATUS_OK ? err : &closing);
     return st == STATUS_OK ? closed : st;

@@ -32,6 +32,7 @@ struct report {
     bool ascending;
     size_t top;     /* rows */
     bool remainder; /* rows for what no shown row has */
+    bool untold;    /* without the notes on how far it can be trusted */
     bool samples;   /* read all of them, also where rollups say the same */
     struct aggregate aggregate;
     struct aggregate late; /* of the rows that are shown: what only samples tell */

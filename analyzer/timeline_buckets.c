@@ -72,6 +72,18 @@ enum status timeline_buckets_cut(struct timeline_buckets *b, const struct window
                             : error_set(err, STATUS_NO_MEMORY, "%zu rows of time", b->count);
 }
 
+enum status timeline_buckets_one(struct timeline_buckets *b, const struct window *window,
+                                 struct error *err)
+{
+    *b = (struct timeline_buckets){ .from_ns = window->from_ns,
+                                    .end_ns = malloc(sizeof *b->end_ns),
+                                    .ticks = calloc(1, sizeof *b->ticks) };
+    if (b->end_ns == NULL || b->ticks == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "a step of time");
+    b->end_ns[b->count++] = window->to_ns;
+    return STATUS_OK;
+}
+
 void timeline_buckets_release(struct timeline_buckets *b)
 {
     free(b->end_ns);

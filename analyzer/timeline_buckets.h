@@ -27,6 +27,9 @@ struct timeline_buckets {
 MUST_USE enum status timeline_buckets_cut(struct timeline_buckets *buckets,
                                           const struct window *window, int64_t step_ns,
                                           const struct zone *zone, struct error *err);
+/* The whole window as one. errors NO_MEMORY; owns as above */
+MUST_USE enum status timeline_buckets_one(struct timeline_buckets *buckets,
+                                          const struct window *window, struct error *err);
 void timeline_buckets_release(struct timeline_buckets *buckets);
 
 /* The bucket that a time of the window lies in. */

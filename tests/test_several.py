@@ -134,7 +134,7 @@ def main():
                         "2026-01-05T00:00:10Z"], check=True, capture_output=True)
         refused(1, [other, late, "overlap"], "timeline", other, late)
         for words in (["info"], ["verify"], ["extract"]):
-            refused(2, ["report, timeline and export"], *words, *files[:2])
+            refused(2, ["report, timeline, replay and export"], *words, *files[:2])
         refused(2, ["one recording"], "export", *files[:2], "--format", "openmetrics")
         refused(2, [files[1], "the recording itself"], "report", *files, "-o", files[1])
     return 0
