@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/command.h"
-#include "analyzer/replay_cursor.h"
-#include "analyzer/replay_frame.h"
-#include "analyzer/report_ask.h"
+#include "analyzer/replay.h"
+#include "analyzer/screen.h"
 
 static const char help[] =
     "usage: procscope replay [FILE…] [WINDOW] [SELECT] [OPTION…]\n"
@@ -17,7 +17,8 @@ static const char help[] =
     "that time. The figures are those that report tells of the same window.\n"
     "\n"
     "  --step DURATION   a frame for every DURATION, over all of its ticks\n"
-    "  --count N         end after N frames\n"
+    "  --count N         as text, and end after N frames\n"
+    "  --speed X         play X times as fast as it was (1)\n"
     "  --by GROUP        as in report: process, comm, exe, user, cgroup, container, unit, lineage\n"
     "  --columns A,B,C   these columns of report; --columns help lists all\n"
     "  --sort COLUMN     largest first (texts: A first); -COLUMN largest, +COLUMN smallest first\n"
@@ -32,21 +33,18 @@ static const char *const figure_columns[] = { "cpu_percent_mean", "resident_byte
                                               "disk_read_bytes", "disk_written_bytes",
                                               "threads_max" };
 
-struct replay {
-    struct options options;
-    const char *step, *count, *by, *columns, *sort, *top, *remainder;
-    int64_t step_ns; /* 0: a frame for each tick */
-    size_t most;     /* frames; SIZE_MAX: as many as there are */
-    struct report asked;
-    struct subject subject;
-    struct replay_cursor cursor;
-    struct replay_frame frame;
+/* Frames as text, and what was asked for. */
+struct frames {
+    struct replay replay;
+    const char *step, *count, *by, *sort, *top, *remainder, *speed;
+    size_t most; /* SIZE_MAX: as many as there are */
     size_t shown;
+    bool at; /* a moment was asked for, not a window */
 };
 
 /* --- the command line --- */
 
-static enum status default_columns(struct report *asked, struct error *err)
+enum status replay_default_columns(struct report *asked, struct error *err)
 {
     bool groups = asked->aggregate.by != BY_PROCESS;
     enum status st = STATUS_OK;
@@ -65,84 +63,110 @@ static enum status default_columns(struct report *asked, struct error *err)
     return st;
 }
 
-static enum status parse_count(struct replay *r, struct error *err)
+static enum status parse_count(struct frames *f, struct error *err)
 {
+    const struct window_options *window = &f->replay.options.window;
     unsigned long value;
     char *end;
 
-    r->most = SIZE_MAX;
-    if (r->options.window.at != NULL && r->options.window.span == NULL)
-        r->most = 1;
-    if (r->count == NULL)
+    f->at = window->at != NULL && window->span == NULL;
+    f->most = f->at ? 1 : SIZE_MAX;
+    if (f->count == NULL)
         return STATUS_OK;
     errno = 0;
-    value = strtoul(r->count, &end, 10);
-    if (*r->count < '1' || *r->count > '9' || *end != '\0' || errno != 0 || value > COUNT_MAX)
-        return error_set(err, STATUS_INVALID, "--count %.40s: not a number of frames", r->count);
-    r->most = value;
+    value = strtoul(f->count, &end, 10);
+    if (*f->count < '1' || *f->count > '9' || *end != '\0' || errno != 0 || value > COUNT_MAX)
+        return error_set(err, STATUS_INVALID, "--count %.40s: not a number of frames", f->count);
+    f->most = value;
     return STATUS_OK;
 }
 
-static enum status parse_step(struct replay *r, struct error *err)
+static enum status parse_step(struct frames *f, struct error *err)
 {
-    if (r->step == NULL)
+    if (f->step == NULL)
         return STATUS_OK;
-    if (duration_parse(r->step, &r->step_ns, err) != STATUS_OK)
+    if (duration_parse(f->step, &f->replay.step_ns, err) != STATUS_OK)
         return error_prefix(err, "--step");
-    return r->step_ns > 0
+    return f->replay.step_ns > 0
                ? STATUS_OK
-               : error_set(err, STATUS_INVALID, "--step %.40s: no time passes in it", r->step);
+               : error_set(err, STATUS_INVALID, "--step %.40s: no time passes in it", f->step);
 }
 
-static enum status parse_rows(struct replay *r, struct error *err)
+static enum status parse_speed(struct frames *f, struct error *err)
 {
-    struct report *asked = &r->asked;
+    char *end = NULL;
+    double speed = f->speed == NULL ? 1 : strtod(f->speed, &end);
 
-    if (report_parse_by(asked, r->by, err) != STATUS_OK ||
-        report_parse_sort(asked, r->sort, err) != STATUS_OK ||
-        report_parse_top(asked, r->top, TOP_DEFAULT, err) != STATUS_OK)
+    if (f->speed != NULL && (end == f->speed || *end != '\0' || !(speed > 0 && speed <= 1e6)))
+        return error_set(err, STATUS_INVALID, "--speed %.40s: not how many times as fast",
+                         f->speed);
+    f->replay.speed = speed;
+    return STATUS_OK;
+}
+
+static enum status parse_rows(struct frames *f, struct error *err)
+{
+    struct report *asked = &f->replay.asked;
+
+    if (report_parse_by(asked, f->by, err) != STATUS_OK ||
+        report_parse_sort(asked, f->sort, err) != STATUS_OK ||
+        report_parse_top(asked, f->top, TOP_DEFAULT, err) != STATUS_OK)
         return err->status;
     if (asked->devices)
         return error_set(err, STATUS_INVALID, "--by gpu: procscope report has it");
-    asked->remainder = r->remainder != NULL;
-    asked->aggregate.select = &r->options.select;
-    return r->columns == NULL ? default_columns(asked, err)
-                              : report_name_columns(asked, r->columns, err);
+    asked->remainder = f->remainder != NULL;
+    asked->aggregate.select = &f->replay.options.select;
+    return f->replay.columns == NULL ? replay_default_columns(asked, err)
+                                     : report_name_columns(asked, f->replay.columns, err);
 }
 
-static enum status parse(struct replay *r, int argc, char **argv, struct error *err)
+static enum status parse(struct frames *f, int argc, char **argv, struct error *err)
 {
-    const struct own_option own[] = { { "--step", true, &r->step },
-                                      { "--count", true, &r->count },
-                                      { "--by", true, &r->by },
-                                      { "--columns", true, &r->columns },
-                                      { "--sort", true, &r->sort },
-                                      { "--top", true, &r->top },
-                                      { "--remainder", false, &r->remainder } };
+    struct replay *r = &f->replay;
+    const struct own_option own[] = {
+        { "--step", true, &f->step },       { "--count", true, &f->count },
+        { "--speed", true, &f->speed },     { "--by", true, &f->by },
+        { "--columns", true, &r->columns }, { "--sort", true, &f->sort },
+        { "--top", true, &f->top },         { "--remainder", false, &f->remainder }
+    };
 
     if (options_parse(&r->options, command_replay.options, own, COUNT_OF(own), argc, argv, err) !=
             STATUS_OK ||
-        parse_count(r, err) != STATUS_OK || parse_step(r, err) != STATUS_OK)
+        parse_count(f, err) != STATUS_OK || parse_step(f, err) != STATUS_OK ||
+        parse_speed(f, err) != STATUS_OK)
         return err->status;
     if (r->columns != NULL && strcmp(r->columns, "help") == 0)
         return STATUS_OK;
-    return parse_rows(r, err);
+    return parse_rows(f, err);
 }
 
-/* --- frames --- */
+/* --- frames as text --- */
 
-static enum status show(struct replay *r, const struct window *window, struct sink *sink,
+static enum status show(struct frames *f, const struct window *window, const struct sink *sink,
                         struct error *err)
 {
+    struct replay *r = &f->replay;
     struct output_options options = sink_options(sink, &r->options, &r->subject);
-    enum status st = replay_frame_make(&r->frame, &r->subject, window, &r->asked, err);
+    struct replay_frame frame = { .report.column_count = 0 };
+    enum status st = replay_frame_make(&frame, &r->subject, window, &r->asked, err);
 
-    if (r->shown++ > 0)
+    if (f->shown++ > 0)
         (void)fputc('\n', sink->file);
     if (st == STATUS_OK)
-        st = replay_frame_print(&r->frame, &options, sink->file, err);
-    replay_frame_release(&r->frame);
+        st = replay_frame_print(&frame, &options, sink->file, err);
+    replay_frame_release(&frame);
     return st;
+}
+
+struct window replay_window(const struct replay *replay)
+{
+    struct window window = replay_cursor_window(&replay->cursor);
+    int64_t from_ns = wrap_subtract(window.to_ns, replay->step_ns);
+
+    if (replay->step_ns > 0 && from_ns < window.from_ns)
+        window.from_ns =
+            from_ns < replay->subject.first_ns ? replay->subject.first_ns - 1 : from_ns;
+    return window;
 }
 
 /* On to the last tick of the step that begins with the cursor's; the window is that of all of them. */
@@ -159,60 +183,68 @@ static enum status take_step(struct replay *r, struct window *window, struct err
     return STATUS_OK;
 }
 
-/* The window's first tick, or of a time without a span the last one up to it. */
-static enum status go_to_first(struct replay *r, struct error *err)
+/* The window's first tick, or of a moment the last one up to it; then the window has all after it. */
+static enum status go_to_first(struct frames *f, struct error *err)
 {
+    struct replay *r = &f->replay;
     struct window *window = &r->subject.window;
-    bool at = r->options.window.at != NULL && r->options.window.span == NULL;
     int64_t time_ns = window->from_ns;
 
-    if (at) {
+    if (f->at) {
         time_ns = window->from_ns + (window->to_ns - window->from_ns) / 2;
         window->to_ns = r->subject.last_ns > time_ns ? r->subject.last_ns : time_ns;
     }
     if (replay_cursor_seek(&r->cursor, time_ns, err) != STATUS_OK)
         return err->status;
-    if (!at && replay_cursor_ns(&r->cursor) <= time_ns)
+    if (!f->at && replay_cursor_ns(&r->cursor) <= time_ns)
         return replay_cursor_step(&r->cursor, 1, err);
     return STATUS_OK;
 }
 
-static enum status print_frames(struct replay *r, struct sink *sink, struct error *err)
+static enum status print_frames(struct frames *f, const struct sink *sink, struct error *err)
 {
-    const struct window *all = &r->subject.window;
-    enum status st = go_to_first(r, err);
+    struct replay *r = &f->replay;
+    int64_t last_ns = r->subject.window.to_ns;
+    enum status st = STATUS_OK;
 
-    while (st == STATUS_OK && r->shown < r->most && replay_cursor_ns(&r->cursor) <= all->to_ns) {
+    while (st == STATUS_OK && f->shown < f->most && replay_cursor_ns(&r->cursor) <= last_ns) {
         struct window window = replay_cursor_window(&r->cursor);
-        int64_t shown_ns;
 
         if (r->step_ns > 0)
             st = take_step(r, &window, err);
         if (st == STATUS_OK)
-            st = show(r, &window, sink, err);
-        shown_ns = replay_cursor_ns(&r->cursor);
-        if (st == STATUS_OK)
-            st = replay_cursor_step(&r->cursor, 1, err);
-        if (st == STATUS_OK && replay_cursor_ns(&r->cursor) == shown_ns)
-            break; /* that was the last */
+            st = show(f, &window, sink, err);
+        if (st != STATUS_OK || replay_cursor_at_end(&r->cursor))
+            break;
+        st = replay_cursor_step(&r->cursor, 1, err);
     }
-    if (st == STATUS_OK && r->shown == 0)
+    if (st == STATUS_OK && f->shown == 0)
         st = error_set(err, STATUS_ABSENT, "%s: no tick lies in that window",
                        r->subject.contents->path);
     return st;
 }
 
-static enum status replay(struct replay *r, struct error *err)
+static bool is_on_terminal(const struct frames *f)
 {
-    struct sink sink;
-    enum status st = replay_cursor_open(&r->cursor, r->subject.recording, err);
+    return f->count == NULL && f->replay.options.output == NULL && isatty(STDIN_FILENO) &&
+           isatty(STDOUT_FILENO);
+}
 
-    if (st == STATUS_OK)
-        st = sink_open(&sink, &r->options, &r->subject, err);
-    if (st != STATUS_OK)
-        return st;
-    st = print_frames(r, &sink, err);
-    return sink_close(&sink, st, err);
+static enum status replay(struct frames *f, struct error *err)
+{
+    struct replay *r = &f->replay;
+    struct sink sink;
+
+    if (replay_cursor_open(&r->cursor, r->subject.recording, err) != STATUS_OK ||
+        go_to_first(f, err) != STATUS_OK)
+        return err->status;
+    if (is_on_terminal(f) && screen_missing() == NULL)
+        return replay_on_screen(r, err);
+    if (is_on_terminal(f))
+        (void)fprintf(stderr, "procscope: frames as text: %s\n", screen_missing());
+    if (sink_open(&sink, &r->options, &r->subject, err) != STATUS_OK)
+        return err->status;
+    return sink_close(&sink, print_frames(f, &sink, err), err);
 }
 
 static enum status list_columns(void)
@@ -225,17 +257,17 @@ static enum status list_columns(void)
 
 static enum status run(int argc, char **argv, struct error *err)
 {
-    struct replay r = { .step_ns = 0, .cursor.loaded = SIZE_MAX };
-    enum status st = parse(&r, argc, argv, err);
+    struct frames f = { .replay.cursor.loaded = SIZE_MAX };
+    enum status st = parse(&f, argc, argv, err);
 
-    if (st == STATUS_OK && r.asked.column_count == 0)
+    if (st == STATUS_OK && f.replay.asked.column_count == 0)
         return list_columns();
     if (st == STATUS_OK)
-        st = subject_open(&r.subject, &r.options, err);
+        st = subject_open(&f.replay.subject, &f.replay.options, err);
     if (st == STATUS_OK)
-        st = replay(&r, err);
-    replay_cursor_close(&r.cursor);
-    subject_close(&r.subject);
+        st = replay(&f, err);
+    replay_cursor_close(&f.replay.cursor);
+    subject_close(&f.replay.subject);
     return st;
 }
 

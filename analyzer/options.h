@@ -78,6 +78,9 @@ struct subject {
 MUST_USE enum status subject_open(struct subject *subject, struct options *options,
                                   struct error *err);
 void subject_close(struct subject *subject);
+/* A time as users write it, once the subject is open; of one that came twice the first. errors INVALID */
+MUST_USE enum status subject_time(const struct subject *subject, const struct options *options,
+                                  const char *text, int64_t *time_ns, struct error *err);
 
 /* Where output goes: standard output, or -o FILE, created by this call. */
 struct sink {

@@ -59,6 +59,15 @@ static enum status find_wall(const struct subject *subject, struct when_wall **l
     return STATUS_OK;
 }
 
+static struct when_context when_context_of(const struct subject *subject,
+                                           const struct options *options)
+{
+    return (struct when_context){ .zone = &subject->zone,
+                                  .utc = options->utc,
+                                  .first_ns = subject->first_ns,
+                                  .last_ns = subject->last_ns };
+}
+
 static enum status resolve(struct subject *subject, struct options *options,
                            struct when_context *context, struct when_warning *warning,
                            struct error *err)
@@ -75,13 +84,27 @@ static enum status resolve(struct subject *subject, struct options *options,
     return st;
 }
 
+enum status subject_time(const struct subject *subject, const struct options *options,
+                         const char *text, int64_t *time_ns, struct error *err)
+{
+    struct when_context context = when_context_of(subject, options);
+    struct when_wall *wall = NULL;
+    struct when_warning warning = { "" };
+    struct when_time time = { 0 };
+    enum status st = find_wall(subject, &wall, &context.wall_count, err);
+
+    context.wall = wall;
+    if (st == STATUS_OK)
+        st = when_parse(text, &context, &time, &warning, err);
+    free(wall);
+    *time_ns = time.first_ns;
+    return st;
+}
+
 static enum status find_window(struct subject *subject, struct options *options, struct error *err)
 {
     const struct window_options *w = &options->window;
-    struct when_context context = { .zone = &subject->zone,
-                                    .utc = options->utc,
-                                    .first_ns = subject->first_ns,
-                                    .last_ns = subject->last_ns };
+    struct when_context context = when_context_of(subject, options);
     struct when_warning warning = { "" };
     int64_t before_first = subject->evicted_ns != NO_TIME   ? subject->evicted_ns
                            : subject->first_ns == INT64_MIN ? INT64_MIN

@@ -65,6 +65,20 @@ if(sandbox_missing)
     message(STATUS "no sandbox: ${sandbox_missing}")
 endif()
 
+# The screen of replay: ncurses with wide characters.
+set(curses_missing "")
+if(NOT PROCSCOPE_CURSES)
+    set(curses_missing "built with PROCSCOPE_CURSES=OFF")
+else()
+    look_for_library(curses ncursesw curses.h ncursesw ncurses)
+    if(NOT TARGET procscope::curses)
+        set(curses_missing "built without ncurses (Debian libncurses-dev, Fedora ncurses-devel)")
+    endif()
+endif()
+if(curses_missing)
+    message(STATUS "no screen: ${curses_missing}")
+endif()
+
 # The BPF programs that read all processes at once: libbpf, and a clang that compiles for BPF.
 set(bpf_missing "")
 if(NOT PROCSCOPE_BPF)

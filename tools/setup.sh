@@ -59,6 +59,7 @@ need_to_build() {
         need "clang for BPF" "clang llvm" "clang llvm" "" have clang
     fi
     if [ "$(id -u)" = 0 ]; then # the same
+        need "ncurses library" libncurses-dev ncurses-devel "" have_library ncursesw curses.h
         need "curl library" libcurl4-openssl-dev libcurl-devel curl have_library libcurl curl/curl.h
     fi
     need "cmocka library" libcmocka-dev libcmocka-devel cmocka have_library cmocka cmocka.h
@@ -76,6 +77,7 @@ need_for_ci() {
         need strace strace strace "" have strace
         need "ip command" iproute2 iproute "" have ip
     fi
+    need tmux tmux tmux tmux have tmux
     need mandoc mandoc mandoc mandoc have mandoc
     need fish fish fish fish have fish
     need zsh zsh zsh zsh have zsh
