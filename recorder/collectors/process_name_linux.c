@@ -8,11 +8,6 @@
 #include "recorder/collectors/process_state_linux.h"
 #include "recorder/unanswered.h"
 
-uint32_t process_text_hash(const void *data, size_t size)
-{
-    return crc32c(0, data, size);
-}
-
 /*
  * Exec gives a process another address space, which the kernel places at random: the same comm from
  * the same program still moves these two. 0: not permitted, or there is none.
@@ -111,51 +106,16 @@ void process_reread(struct process_state *s, const struct tick *tick)
     }
 }
 
-/* The texts that differ from what is known; their hashes are remembered. */
-static uint32_t changed_texts(struct process *p, const struct slow_answer *answer)
-{
-    uint32_t changed = 0;
-
-    for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
-        uint32_t now =
-            process_text_hash(answer->bytes.data + answer->text[text].at, answer->text[text].size);
-
-        if (!(answer->known & 1u << text))
-            continue;
-        if (text == PROCESS_CMDLINE) /* the whole, of which the text may be a part */
-            now ^= (uint32_t)answer->cmdline_hash;
-        if (p->flags & PROCESS_NAMED && now == p->text_hash[text])
-            continue;
-        p->text_hash[text] = now;
-        changed |= 1u << text;
-    }
-    return changed;
-}
-
 static void take_answer(struct process *p, const struct slow_answer *answer, struct tick *tick)
 {
-    uint32_t changed = changed_texts(p, answer);
-    struct tick_version *version;
+    uint32_t changed =
+        process_answer_changed(p->text_hash, (p->flags & PROCESS_NAMED) != 0, answer);
 
     p->flags |= PROCESS_NAMED;
     if (changed == 0)
         return;
     p->name_from_ns = answer->request.from_ns;
-    version = tick_add_version(tick);
-    if (version == NULL)
-        return;
-    version->slot = answer->request.slot;
-    version->from_ns = answer->request.from_ns;
-    version->known = changed;
-    if (changed & 1u << PROCESS_CMDLINE) {
-        version->cmdline_length = answer->cmdline_length;
-        version->cmdline_hash = answer->cmdline_hash;
-    }
-    for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
-        if (changed & 1u << text)
-            version->text[text] = tick_add_text(tick, answer->bytes.data + answer->text[text].at,
-                                                answer->text[text].size);
-    }
+    process_answer_put(answer, changed, tick);
 }
 
 /*
