@@ -1,6 +1,10 @@
 /* A version is told when a text differs from the one before; what was told is known by its hash. */
 #include "recorder/collectors/process_answer.h"
 
+#include <stdio.h>
+
+#include "recorder/unanswered.h"
+
 uint32_t process_text_hash(const void *data, size_t size)
 {
     return crc32c(0, data, size);
@@ -43,5 +47,22 @@ void process_answer_put(const struct slow_answer *answer, uint32_t texts, struct
         if (texts & 1u << text)
             version->text[text] = tick_add_text(tick, answer->bytes.data + answer->text[text].at,
                                                 answer->text[text].size);
+    }
+}
+
+void process_answers_late(struct slow *slow, struct tick *tick)
+{
+    struct slow_notice notice;
+    char what[160];
+
+    while (slow_look(slow, tick->start_ns, &notice)) {
+        snprintf(what, sizeof what, "process: names of pid %d%s", notice.pid,
+                 notice.late && notice.exhausted
+                     ? "; too many such reads hang: no other names are read until one is back"
+                     : "");
+        if (notice.late)
+            unanswered_begins(tick, notice.since_ns, notice.pid, what);
+        else
+            unanswered_ends(tick, notice.since_ns, notice.pid, what);
     }
 }

@@ -20,4 +20,7 @@ uint32_t process_answer_changed(uint32_t hash[], bool named, const struct slow_a
 /* These texts as a version, since the time that the request names. */
 void process_answer_put(const struct slow_answer *answer, uint32_t texts, struct tick *tick);
 
+/* Events for what the slow thread waits for in vain, and when it does no more. Once per tick. */
+void process_answers_late(struct slow *slow, struct tick *tick);
+
 #endif

@@ -2,11 +2,9 @@
  * What a process is called, and since when: at once what stat and the owner of /proc/PID tell, one
  * or more ticks later, as a second version from the same time, what the slow thread has read.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "recorder/collectors/process_state_linux.h"
-#include "recorder/unanswered.h"
 
 /*
  * Exec gives a process another address space, which the kernel places at random: the same comm from
@@ -140,29 +138,11 @@ static bool is_certain(struct process_state *s, struct process *p,
     return false;
 }
 
-/* What the slow thread waits for in vain, and when it does no more. */
-static void tell_of_late_reads(struct process_state *s, struct tick *tick)
-{
-    struct slow_notice notice;
-    char what[160];
-
-    while (slow_look(s->slow, tick->start_ns, &notice)) {
-        snprintf(what, sizeof what, "process: names of pid %d%s", notice.pid,
-                 notice.late && notice.exhausted
-                     ? "; too many such reads hang: no other names are read until one is back"
-                     : "");
-        if (notice.late)
-            unanswered_begins(tick, notice.since_ns, notice.pid, what);
-        else
-            unanswered_ends(tick, notice.since_ns, notice.pid, what);
-    }
-}
-
 void process_take_answers(struct process_state *s, struct tick *tick)
 {
     const struct slow_answer *answer;
 
-    tell_of_late_reads(s, tick);
+    process_answers_late(s->slow, tick);
     while ((answer = slow_next(s->slow)) != NULL) {
         const struct slow_request *request = &answer->request;
         struct process *p = request->slot < s->process_size ? process_at(s, request->slot) : NULL;

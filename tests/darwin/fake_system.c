@@ -1,0 +1,62 @@
+/* What else libSystem has that Linux' C library has not, or answers for another host. */
+#include "tests/darwin/fake_kernel.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <malloc/malloc.h>
+#include <pthread/qos.h>
+
+/* The recorder is one of the simulated processes. */
+pid_t getpid(void)
+{
+    return (pid_t)fake->processes[fake->self].pid;
+}
+
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **found)
+{
+    *found = NULL;
+    for (size_t i = 0; i < fake->user_count; i++) {
+        if (fake->users[i].uid != uid)
+            continue;
+        (void)snprintf(buffer, size, "%s", fake->users[i].name);
+        *entry = (struct passwd){ .pw_name = buffer, .pw_uid = uid };
+        *found = entry;
+    }
+    return 0;
+}
+
+/* The other end of a socket is a program of the real host. */
+int getpeereid(int fd, uid_t *uid, gid_t *gid)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return -1;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return 0;
+}
+
+int setiopolicy_np(int type, int scope, int policy)
+{
+    (void)type, (void)scope, (void)policy;
+    return 0;
+}
+
+int pthread_set_qos_class_self_np(qos_class_t class_of_thread, int relative_priority)
+{
+    (void)class_of_thread, (void)relative_priority;
+    return 0;
+}
+
+size_t malloc_zone_pressure_relief(malloc_zone_t *zone, size_t goal)
+{
+    (void)zone, (void)goal;
+    return 0;
+}
