@@ -39,19 +39,30 @@ static enum status failed(struct error *err, const char *what)
     return error_set(err, STATUS_IO, "KERN_PROC_ALL: %s: %s", what, strerror(errno));
 }
 
+/* For more than there is room for now, and for as many as there are said to be. */
+static enum status grow(struct process_list *list, struct error *err)
+{
+    size_t bytes = 0, room = list->room + list->room / GROWTH, needed;
+
+    if (ask(NULL, &bytes) != 0)
+        return failed(err, "its size");
+    needed = bytes / sizeof *list->items;
+    return reserve(list, (needed > room ? needed : room) + SPARE)
+               ? STATUS_OK
+               : error_set(err, STATUS_NO_MEMORY, "list of processes");
+}
+
 enum status process_list_read(struct process_list *list, struct error *err)
 {
-    size_t bytes = 0;
-
     list->count = 0;
     list->complete = false;
-    if (list->room == 0) {
-        if (ask(NULL, &bytes) != 0)
-            return failed(err, "its size");
-        if (!reserve(list, bytes / sizeof *list->items + SPARE))
-            return error_set(err, STATUS_NO_MEMORY, "list of processes");
-    }
+    if (list->room == 0 && grow(list, err) != STATUS_OK)
+        return err->status;
     for (int i = 0; i < ATTEMPTS; i++) {
+        size_t bytes;
+
+        if (i > 0 && grow(list, err) != STATUS_OK)
+            return err->status;
         bytes = list->room * sizeof *list->items;
         if (ask(list->items, &bytes) == 0) {
             list->count = bytes / sizeof *list->items;
@@ -61,8 +72,6 @@ enum status process_list_read(struct process_list *list, struct error *err)
         if (errno != ENOMEM)
             return failed(err, "the list");
         list->count = list->room;
-        if (i + 1 < ATTEMPTS && !reserve(list, list->room + list->room / GROWTH + SPARE))
-            return error_set(err, STATUS_NO_MEMORY, "list of processes");
     }
     return STATUS_OK;
 }

@@ -360,18 +360,21 @@ static void see(struct process_state *s, const struct kinfo_proc *item, struct t
         see_known(s, p, item, tick);
 }
 
-/* Those that the list, if it is whole, does not have any more. */
+/* Those that the list does not have. If it is not whole each is asked for by itself. */
 static void end_unseen(struct process_state *s, struct tick *tick)
 {
+    struct kinfo_proc item;
+
     for (uint32_t slot = 0; slot < s->table.slot_end && slot < s->process_size; slot++) {
         struct process *p = process_at(s, slot);
 
         if (!p->used || p->sweep == s->sweep)
             continue;
-        if (s->list.complete)
+        if (!s->list.complete && process_list_find(p->pid, &item))
+            see(s, &item, tick);
+        p = process_at(s, slot);
+        if (p->used && p->sweep != s->sweep)
             vanish(s, p, tick);
-        else if (!(p->flags & PROCESS_OVER))
-            tick_row_same(tick, TABLE_PROCESS, slot);
     }
 }
 

@@ -327,6 +327,7 @@ struct scenario *scenario_load(const char *path)
     s->wall_steps = jumps_of(get(root, "wall_steps"), &s->wall_step_count);
     s->cores_fail = span_of(faults, "cores_fail");
     s->memory_fails = span_of(faults, "memory_fails");
+    s->list_races = span_of(faults, "list_races");
     s->usage_fails = span_of(faults, "usage_fails");
     s->vm_fresh_answers = number(faults, "vm_fresh_answers", 2);
     cJSON_Delete(root);

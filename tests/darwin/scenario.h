@@ -96,7 +96,7 @@ struct scenario {
     struct jump *sleeps, *wall_steps;
     size_t sleep_count, wall_step_count;
     /* what goes wrong */
-    struct span cores_fail, memory_fails, usage_fails;
+    struct span cores_fail, memory_fails, usage_fails, list_races;
     int64_t vm_fresh_answers; /* of host_statistics64 in a second */
 };
 
