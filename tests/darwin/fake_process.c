@@ -60,7 +60,7 @@ static int64_t awake_now(const struct fake_process *p)
 
 static uint64_t used(const struct fake_process *p, const struct curve *curve)
 {
-    return (uint64_t)curve_at(curve, p->start_ns, awake_now(p));
+    return (uint64_t)curve_at(curve, fake_awake_at(p->start_ns), awake_now(p));
 }
 
 /* --- proc_pid_rusage --- */
