@@ -100,23 +100,56 @@ uint64_t clock_gettime_nsec_np(clockid_t clock)
 
 /* --- waiting --- */
 
-/* Whether that thread of ours waits for something: state S of /proc. One that has ended does nothing. */
-static bool sleeps(const char *thread)
+/* The text of a file of a thread of ours; false: it cannot be read, as when the thread has ended. */
+static bool read_thread(const char *thread, const char *name, char *text, size_t size)
 {
-    char path[300], text[512];
-    const char *end;
-    size_t size;
+    char path[300];
     FILE *file;
+    size_t used;
 
-    (void)snprintf(path, sizeof path, "/proc/self/task/%.200s/stat", thread);
+    (void)snprintf(path, sizeof path, "/proc/self/task/%.200s/%s", thread, name);
     file = fopen(path, "re");
     if (file == NULL)
-        return true;
-    size = fread(text, 1, sizeof text - 1, file);
+        return false;
+    used = fread(text, 1, size - 1, file);
     fclose(file);
-    text[size] = '\0';
-    end = strrchr(text, ')');
-    return end == NULL || end[1] == '\0' || end[2] == 'S' || end[2] == 'Z' || end[2] == 'X';
+    text[used] = '\0';
+    return used > 0;
+}
+
+/* In a wait for others, not for a disk: some file systems let a thread sleep as if it waited for an event. */
+static bool waits_for_others(const char *thread)
+{
+    static const long waits[] = { SYS_futex, SYS_ppoll,
+#ifdef SYS_poll
+                                  SYS_poll
+#endif
+    };
+    char text[256];
+    char *end;
+    long number;
+
+    if (!read_thread(thread, "syscall", text, sizeof text))
+        return true;
+    number = strtol(text, &end, 10);
+    for (size_t i = 0; end != text && i < sizeof waits / sizeof waits[0]; i++)
+        if (number == waits[i])
+            return true;
+    return false;
+}
+
+/* Whether that thread of ours waits: state S of /proc. One that has ended does nothing. */
+static bool sleeps(const char *thread)
+{
+    char text[512];
+    const char *at;
+
+    if (!read_thread(thread, "stat", text, sizeof text))
+        return true;
+    at = strrchr(text, ')');
+    if (at == NULL || at[1] == '\0' || at[2] == 'Z' || at[2] == 'X')
+        return true;
+    return at[2] == 'S' && waits_for_others(thread);
 }
 
 static bool is_quiet(void)
