@@ -1,0 +1,1 @@
+/* Nothing: initgroups is in unistd.h. */
