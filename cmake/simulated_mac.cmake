@@ -25,7 +25,7 @@ function(add_simulated_mac)
     add_library(fake_mac STATIC EXCLUDE_FROM_ALL ${fakes})
     target_include_directories(fake_mac PUBLIC "${tests_root}")
     # Each needs the other: the recorder calls the kernel, whose headers are the recorder's.
-    target_link_libraries(fake_mac PUBLIC recorder_mac procscope::cjson m)
+    target_link_libraries(fake_mac PUBLIC recorder_mac procscope::cjson procscope::cmocka m)
     target_link_libraries(recorder_mac PUBLIC fake_mac)
 
     add_library(recorder_mac_main OBJECT recorder/main.c)
@@ -36,7 +36,7 @@ function(add_simulated_mac)
     add_executable(procscoped-simulated-mac tests/darwin/simulated_main.c)
     target_link_libraries(procscoped-simulated-mac PRIVATE recorder_mac_main fake_mac recorder_mac)
 
-    find_sources(tests tests/darwin/test_*.c)
+    find_sources_of("Darwin" tests tests/darwin/test_*.c)
     foreach(source IN LISTS tests)
         get_filename_component(name "${source}" NAME_WE)
         add_executable(${name} "${source}")

@@ -71,7 +71,7 @@ kern_return_t host_processor_info(mach_port_t host, int flavor, natural_t *core_
         return KERN_INVALID_ARGUMENT;
     if (span_has(&fake->cores_fail, fake_now_ns()))
         return KERN_FAILURE;
-    *core_count = (natural_t)fake->core_count;
+    *core_count = (natural_t)fake->core_count + fake->odd_core_counts;
     *count = (mach_msg_type_number_t)(fake->core_count * CPU_STATE_MAX);
     *info = fake_hand_out(*count * sizeof **info);
     for (size_t i = 0; i < fake->core_count; i++)

@@ -97,6 +97,7 @@ struct scenario {
     size_t sleep_count, wall_step_count;
     /* what goes wrong */
     struct span cores_fail, memory_fails, usage_fails, list_races;
+    bool odd_core_counts;     /* host_processor_info tells of one core too many */
     int64_t vm_fresh_answers; /* of host_statistics64 in a second */
 };
 
