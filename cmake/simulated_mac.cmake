@@ -5,20 +5,31 @@
 #   fake_mac       tests/darwin/*.c, which answers libproc, sysctl and Mach from a scenario
 #   tests/darwin/test_*.c   one cmocka binary each, against both
 
+# Part of the recorder as on a Mac.
+function(add_mac_library name kind)
+    folder_root(recorder_root recorder)
+    add_library(${name} ${kind} EXCLUDE_FROM_ALL ${ARGN})
+    target_include_directories(${name} SYSTEM BEFORE PUBLIC
+                               "${PROJECT_SOURCE_DIR}/tests/darwin/include")
+    target_include_directories(${name} PUBLIC "${recorder_root}" "${version_root}")
+    target_link_libraries(${name} PUBLIC schema Threads::Threads ${CMAKE_DL_LIBS} m)
+    if(TARGET procscope::curl)
+        target_include_directories(${name} PRIVATE
+                                   $<TARGET_PROPERTY:procscope::curl,INTERFACE_INCLUDE_DIRECTORIES>)
+    endif()
+endfunction()
+
 function(add_simulated_mac)
     find_sources_of("Darwin" sources recorder/*.c recorder/collectors/*.c)
     list(FILTER sources EXCLUDE REGEX "/main\\.c$")
-    folder_root(recorder_root recorder)
+    set(shared ${sources})
+    list(FILTER sources INCLUDE REGEX "_macos\\.c$")
+    list(FILTER shared EXCLUDE REGEX "_macos\\.c$")
     folder_root(tests_root tests)
-    add_library(recorder_mac STATIC EXCLUDE_FROM_ALL ${sources})
-    target_include_directories(recorder_mac SYSTEM BEFORE PUBLIC
-                               "${PROJECT_SOURCE_DIR}/tests/darwin/include")
-    target_include_directories(recorder_mac PUBLIC "${recorder_root}" "${version_root}")
-    target_link_libraries(recorder_mac PUBLIC schema Threads::Threads ${CMAKE_DL_LIBS} m)
-    if(TARGET procscope::curl)
-        target_include_directories(recorder_mac PRIVATE
-                                   $<TARGET_PROPERTY:procscope::curl,INTERFACE_INCLUDE_DIRECTORIES>)
-    endif()
+    add_mac_library(recorder_mac_shared OBJECT ${shared})
+    add_mac_library(recorder_mac STATIC ${sources} $<TARGET_OBJECTS:recorder_mac_shared>)
+    # clang-tidy looks at each file once
+    set_target_properties(recorder_mac_shared PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
 
     find_sources(fakes tests/darwin/*.c)
     list(FILTER fakes EXCLUDE REGEX "/(simulated_main|test_[^/]*)\\.c$")
@@ -32,6 +43,7 @@ function(add_simulated_mac)
     target_link_libraries(recorder_mac_main PRIVATE recorder_mac)
     target_compile_definitions(recorder_mac_main PRIVATE main=recorder_main)
     target_compile_options(recorder_mac_main PRIVATE -Wno-missing-prototypes)
+    set_target_properties(recorder_mac_main PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
 
     add_executable(procscoped-simulated-mac tests/darwin/simulated_main.c)
     target_link_libraries(procscoped-simulated-mac PRIVATE recorder_mac_main fake_mac recorder_mac)

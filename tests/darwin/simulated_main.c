@@ -21,7 +21,7 @@ static void write_calls(const char *path)
 
     if (file == NULL)
         return;
-    for (int call = 0; call < CALL_COUNT; call++)
+    for (enum fake_call call = 0; call < CALL_COUNT; call++)
         fprintf(file, "%s\"%s\": %lld", call == 0 ? "{ " : ", ", fake_call_name(call),
                 (long long)fake_counted(call));
     fputs(" }\n", file);
