@@ -10,6 +10,7 @@
  * the pid went to another one all the same. Of a zombie the kernel keeps what it used at last until its parent
  * asks: that is its last row.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,14 @@ static void read_process(struct process_state *s, int32_t pid, bool with_task, s
         r->task_answer = usage_read_task(pid, &r->task);
 }
 
+/* A char of Darwin, which may have no sign where this is compiled. */
+static int64_t nice_of(const struct kinfo_proc *item)
+{
+    int nice = item->kp_proc.p_nice;
+
+    return nice > SCHAR_MAX ? nice - (UCHAR_MAX + 1) : nice;
+}
+
 static enum missing reason_of(enum usage_answer answer)
 {
     return answer == USAGE_DENIED ? MISSING_NOT_PERMITTED : MISSING_FAILED;
@@ -123,7 +132,7 @@ static bool put_values(struct process_state *s, struct process *p, const struct 
 
     memcpy(values, p->values, sizeof values);
     memcpy(missing, p->missing, sizeof missing);
-    values[PROCESS_NICE] = (signed char)item->kp_proc.p_nice;
+    values[PROCESS_NICE] = nice_of(item);
     missing[PROCESS_NICE] = MISSING_NONE;
     if (r->answer == USAGE_OK)
         usage_put(&s->source, &r->usage, values, missing);

@@ -93,22 +93,21 @@ void *fake_hand_out(size_t size)
     abort();
 }
 
-bool fake_take_back(void *memory, size_t size)
+bool fake_take_back(uintptr_t address, size_t size)
 {
-    bool held = false;
+    void *memory = NULL;
 
     pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < OUT_MAX && memory != NULL; i++) {
-        if (out_of_line[i].memory != memory || out_of_line[i].size != size)
+    for (size_t i = 0; i < OUT_MAX && memory == NULL; i++) {
+        if ((uintptr_t)out_of_line[i].memory != address || out_of_line[i].size != size)
             continue;
+        memory = out_of_line[i].memory;
         out_of_line[i].memory = NULL;
-        held = true;
     }
-    wrong_memory += !held;
+    wrong_memory += memory == NULL;
     pthread_mutex_unlock(&lock);
-    if (held)
-        free(memory);
-    return held;
+    free(memory);
+    return memory != NULL;
 }
 
 int fake_settle(FILE *out)

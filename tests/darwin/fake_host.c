@@ -31,7 +31,7 @@ kern_return_t vm_deallocate(mach_port_t task, vm_address_t address, vm_size_t si
 {
     if (task != mach_task_self_)
         return KERN_INVALID_ARGUMENT;
-    return fake_take_back((void *)address, size) ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
+    return fake_take_back(address, size) ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
 }
 
 char *mach_error_string(kern_return_t code)

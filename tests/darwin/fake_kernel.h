@@ -46,7 +46,7 @@ const char *fake_call_name(enum fake_call call);
 void fake_take_right(unsigned name);
 bool fake_release_right(unsigned name);
 void *fake_hand_out(size_t size);
-bool fake_take_back(void *memory, size_t size);
+bool fake_take_back(uintptr_t address, size_t size);
 /* What is still out, or was given back twice: 0 is balanced. Says each on `out`. */
 int fake_settle(FILE *out);
 

@@ -17,15 +17,16 @@ pid_t getpid(void)
     return (pid_t)fake->processes[fake->self].pid;
 }
 
-int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **found)
+int getpwuid_r(uid_t uid, struct passwd *resultbuf, char *buffer, size_t buflen,
+               struct passwd **result)
 {
-    *found = NULL;
+    *result = NULL;
     for (size_t i = 0; i < fake->user_count; i++) {
         if (fake->users[i].uid != uid)
             continue;
-        (void)snprintf(buffer, size, "%s", fake->users[i].name);
-        *entry = (struct passwd){ .pw_name = buffer, .pw_uid = uid };
-        *found = entry;
+        (void)snprintf(buffer, buflen, "%s", fake->users[i].name);
+        *resultbuf = (struct passwd){ .pw_name = buffer, .pw_uid = uid };
+        *result = resultbuf;
     }
     return 0;
 }

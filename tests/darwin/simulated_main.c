@@ -63,6 +63,7 @@ int main(int argc, char **argv)
         fputs("usage: procscoped-simulated-mac --scenario FILE.json [--calls OUT.json] "
               "PROCSCOPED-OPTION...\n",
               stderr);
+        free(arguments);
         return EXIT_USAGE;
     }
     fake_boot(scenario_load(scenario));

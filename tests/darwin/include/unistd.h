@@ -4,6 +4,6 @@
 
 #include_next <unistd.h>
 
-int getpeereid(int socket, uid_t *uid, gid_t *gid);
+int getpeereid(int fd, uid_t *uid, gid_t *gid);
 
 #endif
