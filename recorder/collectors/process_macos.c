@@ -18,81 +18,8 @@
 
 #include "recorder/collectors/collectors_macos.h"
 #include "recorder/collectors/process_state_macos.h"
-#include "recorder/sysctl_macos.h"
 
-enum { NS_PER_US = 1000, START_US = 1000000 / PROCESS_START_HZ, STATE_STOPPED = 4 };
-
-/* What a process has used, read at this tick. */
-struct reading {
-    enum usage_answer answer, task_answer;
-    bool with_task;
-    struct rusage_info_v6 usage;
-    struct proc_taskinfo task;
-};
-
-static int32_t key_of(int32_t pid)
-{
-    return pid == 0 ? KERNEL_KEY : pid;
-}
-
-/* --- slots --- */
-
-static struct process *enter(struct process_state *s, int32_t pid, struct tick *tick)
-{
-    uint32_t slot = process_table_add(&s->table, key_of(pid));
-
-    if (slot != SLOT_NONE && slot >= s->process_size) {
-        size_t size = slot + 64 + s->process_size / 2;
-        struct process *larger = realloc(s->processes, size * sizeof *larger);
-
-        if (larger == NULL) {
-            (void)process_table_remove(&s->table, key_of(pid), slot);
-            slot = SLOT_NONE;
-        } else {
-            memset(larger + s->process_size, 0, (size - s->process_size) * sizeof *larger);
-            s->processes = larger;
-            s->process_size = size;
-        }
-    }
-    if (slot == SLOT_NONE) {
-        tick->no_memory = true;
-        return NULL;
-    }
-    struct process *p = process_at(s, slot);
-    *p = (struct process){ .used = true, .pid = pid, .generation = ++s->generation };
-    memset(p->missing, MISSING_UNSUPPORTED, sizeof p->missing);
-    return p;
-}
-
-static void leave(struct process_state *s, struct process *p)
-{
-    (void)process_table_remove(&s->table, key_of(p->pid), process_slot(s, p));
-    p->used = false;
-}
-
-static void end(struct process_state *s, struct process *p, enum exit_how how, int32_t code,
-                int64_t end_ns, struct tick *tick)
-{
-    struct tick_exit *told = tick_add_exit(tick);
-
-    p->flags |= PROCESS_OVER;
-    if (told == NULL)
-        return;
-    told->slot = process_slot(s, p);
-    told->how = (uint8_t)how;
-    told->code = code;
-    told->end_ns = end_ns;
-}
-
-/* It is gone, and nobody saw what it used at last. */
-static void vanish(struct process_state *s, struct process *p, struct tick *tick)
-{
-    if (!(p->flags & PROCESS_OVER)) {
-        s->stats.exits_lost++;
-        end(s, p, EXIT_UNKNOWN, -1, tick->start_ns, tick);
-    }
-    leave(s, p);
-}
+enum { STATE_STOPPED = 4 };
 
 /* --- values --- */
 
@@ -108,7 +35,7 @@ static void read_process(struct process_state *s, int32_t pid, bool with_task, s
 /* A char of Darwin, which may have no sign where this is compiled. */
 static int64_t nice_of(const struct kinfo_proc *item)
 {
-    int nice = item->kp_proc.p_nice;
+    int nice = (unsigned char)item->kp_proc.p_nice;
 
     return nice > SCHAR_MAX ? nice - (UCHAR_MAX + 1) : nice;
 }
@@ -122,8 +49,8 @@ static enum missing reason_of(enum usage_answer answer)
  * False: nothing differs from its latest row. What it used since then is counted if that row said what it had
  * used, or it began in view.
  */
-static bool put_values(struct process_state *s, struct process *p, const struct kinfo_proc *item,
-                       const struct reading *r)
+bool process_put_values(struct process_state *s, struct process *p, const struct kinfo_proc *item,
+                        const struct reading *r)
 {
     int64_t values[PROCESS_METRIC_COUNT];
     uint8_t missing[PROCESS_METRIC_COUNT];
@@ -154,127 +81,6 @@ static bool put_values(struct process_state *s, struct process *p, const struct 
     return true;
 }
 
-static struct tick_row *put_row(struct process_state *s, struct process *p, uint8_t flags,
-                                struct tick *tick)
-{
-    int64_t *values;
-    uint8_t *missing;
-    struct tick_row *row =
-        tick_row_values(tick, TABLE_PROCESS, process_slot(s, p), flags, &values, &missing);
-
-    p->sampled_ns = tick->start_ns;
-    if (row == NULL)
-        return NULL;
-    memcpy(values, p->values, sizeof p->values);
-    memcpy(missing, p->missing, sizeof p->missing);
-    return row;
-}
-
-/* --- the end of one --- */
-
-static void end_gauges(struct process *p)
-{
-    for (size_t metric = 0; metric < PROCESS_METRIC_COUNT; metric++) {
-        if (samples_tables[TABLE_PROCESS].metrics[metric].kind == METRIC_COUNTER ||
-            p->missing[metric] == MISSING_UNSUPPORTED)
-            continue;
-        p->values[metric] = 0;
-        p->missing[metric] = MISSING_EXITED;
-    }
-}
-
-/* By the Mach clock, which stood still if the Mac slept in between; after it was last seen alive. */
-static int64_t end_of(const struct process_state *s, const struct process *p,
-                      const struct reading *r, const struct tick *tick)
-{
-    const struct clock *clock = s->context.clock;
-    int64_t exit_ns = (int64_t)mach_ns(r->usage.ri_proc_exit_abstime, s->source.hz);
-    int64_t end_ns = tick->start_ns;
-
-    if (r->answer == USAGE_OK && r->usage.ri_proc_exit_abstime != 0)
-        end_ns -= clock->awake_ns(clock->self) - exit_ns;
-    if (end_ns <= p->sampled_ns)
-        end_ns = p->sampled_ns + 1;
-    return end_ns < tick->start_ns ? end_ns : tick->start_ns;
-}
-
-/* A row with what a zombie used at last. */
-static void end_zombie(struct process_state *s, struct process *p, const struct reading *r,
-                       uint8_t flags, struct tick *tick)
-{
-    int64_t end_ns = end_of(s, p, r, tick);
-    struct tick_row *row;
-
-    end_gauges(p);
-    row = put_row(s, p, flags | ROW_LAST, tick);
-    if (row != NULL) {
-        row->end_ns = end_ns;
-        row->start_ns = p->start_ns;
-    }
-    end(s, p, EXIT_REPORTED, usage_read_status(p->pid), end_ns, tick);
-}
-
-/* --- the beginning of one --- */
-
-/*
- * Timeline of its start. The wall clock may have been set since the session began; and what no list had before
- * began after the tick before.
- */
-static int64_t start_of(const struct process_state *s, const struct process *p,
-                        const struct tick *tick)
-{
-    int64_t start_ns = (int64_t)p->start_us * NS_PER_US;
-
-    if (!(p->flags & PROCESS_BORN_IN_VIEW))
-        return start_ns;
-    start_ns -= tick->wall_ns - tick->start_ns;
-    if (start_ns <= s->previous_ns)
-        start_ns = s->previous_ns + 1;
-    return start_ns < tick->start_ns ? start_ns : tick->start_ns;
-}
-
-static void put_birth(struct process_state *s, struct process *p, const struct kinfo_proc *item,
-                      struct tick *tick)
-{
-    struct tick_birth *birth = tick_add_birth(tick);
-
-    if (birth == NULL)
-        return;
-    birth->slot = process_slot(s, p);
-    birth->pid = p->pid;
-    birth->ppid = item->kp_eproc.e_ppid;
-    birth->start_ticks = p->start_us / START_US;
-    birth->start_ns = p->start_ns;
-    birth->flags = p->pid == 0 ? BIRTH_KERNEL_THREAD : 0;
-}
-
-static void announce(struct process_state *s, struct process *p, const struct kinfo_proc *item,
-                     const struct reading *r, struct tick *tick)
-{
-    bool born = (p->flags & PROCESS_BORN_IN_VIEW) != 0;
-    uint8_t flags = born ? ROW_FIRST | ROW_BORN : ROW_FIRST;
-    int64_t used_before = s->stats.cpu_processes_us;
-    struct tick_row *row;
-
-    p->start_ns = start_of(s, p, tick);
-    if (r->answer == USAGE_OK)
-        memcpy(p->program, r->usage.ri_uuid, sizeof p->program);
-    (void)put_values(s, p, item, r);
-    if (!born)
-        s->stats.cpu_processes_us = used_before;
-    p->sampled_ns = p->start_ns;
-    put_birth(s, p, item, tick);
-    process_rename(s, p, item, born ? p->start_ns : tick->start_ns, tick);
-    if (item->kp_proc.p_stat == SZOMB) {
-        end_zombie(s, p, r, flags, tick);
-        return;
-    }
-    row = put_row(s, p, flags, tick);
-    if (row != NULL && born)
-        row->start_ns = p->start_ns;
-    process_ask(s, p);
-}
-
 static void see_new(struct process_state *s, const struct kinfo_proc *item, struct tick *tick)
 {
     bool zombie = item->kp_proc.p_stat == SZOMB;
@@ -284,7 +90,7 @@ static void see_new(struct process_state *s, const struct kinfo_proc *item, stru
     read_process(s, item->kp_proc.p_pid, !zombie, &r);
     if (r.answer == USAGE_GONE)
         return; /* reaped since the list was made */
-    p = enter(s, item->kp_proc.p_pid, tick);
+    p = process_enter(s, item->kp_proc.p_pid, tick);
     if (p == NULL)
         return;
     p->sweep = s->sweep;
@@ -299,7 +105,7 @@ static void see_new(struct process_state *s, const struct kinfo_proc *item, stru
     if (zombie && !s->swept) /* it ended before this recording, or at a tick that missed it */
         p->flags |= PROCESS_OVER;
     else
-        announce(s, p, item, &r, tick);
+        process_announce(s, p, item, &r, tick);
 }
 
 /* --- the time between --- */
@@ -329,7 +135,7 @@ static void see_known(struct process_state *s, struct process *p, const struct k
     if (r.answer == USAGE_GONE)
         return; /* reaped since the list was made */
     if (is_another(p, s, &r)) {
-        vanish(s, p, tick);
+        process_vanish(s, p, tick);
         return;
     }
     p->sweep = s->sweep;
@@ -341,24 +147,24 @@ static void see_known(struct process_state *s, struct process *p, const struct k
     if (r.answer == USAGE_OK)
         p->start_mach = r.usage.ri_proc_start_abstime;
     process_check_name(s, p, item, r.answer == USAGE_OK ? &r.usage : NULL, tick);
-    if (put_values(s, p, item, &r) && !zombie)
-        (void)put_row(s, p, 0, tick);
+    if (process_put_values(s, p, item, &r) && !zombie)
+        (void)process_put_row(s, p, 0, tick);
     else if (!zombie)
         tick_row_same(tick, TABLE_PROCESS, process_slot(s, p));
     p->sampled_ns = zombie ? p->sampled_ns : tick->start_ns;
     if (zombie)
-        end_zombie(s, p, &r, 0, tick);
+        process_end_zombie(s, p, &r, 0, tick);
     else
         process_ask(s, p);
 }
 
 static void see(struct process_state *s, const struct kinfo_proc *item, struct tick *tick)
 {
-    uint32_t slot = process_table_find(&s->table, key_of(item->kp_proc.p_pid));
+    uint32_t slot = process_table_find(&s->table, process_key(item->kp_proc.p_pid));
     struct process *p = slot == SLOT_NONE ? NULL : process_at(s, slot);
 
     if (p != NULL && p->start_us != process_list_start_us(item)) {
-        vanish(s, p, tick);
+        process_vanish(s, p, tick);
         p = NULL;
     }
     if (p == NULL)
@@ -383,7 +189,7 @@ static void end_unseen(struct process_state *s, struct tick *tick)
             see(s, &item, tick);
         p = process_at(s, slot);
         if (p->used && p->sweep != s->sweep)
-            vanish(s, p, tick);
+            process_vanish(s, p, tick);
     }
 }
 

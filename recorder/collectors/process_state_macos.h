@@ -1,6 +1,6 @@
 /*
- * What the collector of processes on a Mac keeps: private to collectors/process_macos.c and
- * process_name_macos.c.
+ * What the collector of processes on a Mac keeps: private to collectors/process_macos.c,
+ * process_entry_macos.c and process_name_macos.c.
  */
 #ifndef RECORDER_COLLECTORS_PROCESS_STATE_MACOS_H
 #define RECORDER_COLLECTORS_PROCESS_STATE_MACOS_H
@@ -77,6 +77,48 @@ static inline uint32_t process_slot(const struct process_state *s, const struct 
 {
     return (uint32_t)(p - s->processes);
 }
+
+/* Its key in the table. */
+static inline int32_t process_key(int32_t pid)
+{
+    return pid == 0 ? KERNEL_KEY : pid;
+}
+
+/* What a process has used, read at this tick. */
+struct reading {
+    enum usage_answer answer, task_answer;
+    bool with_task;
+    struct rusage_info_v6 usage;
+    struct proc_taskinfo task;
+};
+
+/* process_macos.c */
+
+/*
+ * What was read as the values of its next row; false: they are those of its latest one. What it used since then is
+ * counted if that row said what it had used, or it began in view.
+ */
+bool process_put_values(struct process_state *s, struct process *p, const struct kinfo_proc *item,
+                        const struct reading *r);
+
+/* process_entry_macos.c */
+
+/*
+ * A slot for a new process; NULL, and tick->no_memory set, when memory is out. Pointers to other processes are
+ * invalid afterwards.
+ */
+struct process *process_enter(struct process_state *s, int32_t pid, struct tick *tick);
+/* Announce it: birth, first version, first row, which is the last one too if it is a zombie. */
+void process_announce(struct process_state *s, struct process *p, const struct kinfo_proc *item,
+                      const struct reading *r, struct tick *tick);
+/* Its values as a row; NULL when memory is out. */
+struct tick_row *process_put_row(struct process_state *s, struct process *p, uint8_t flags,
+                                 struct tick *tick);
+/* A last row with what a zombie used. */
+void process_end_zombie(struct process_state *s, struct process *p, const struct reading *r,
+                        uint8_t flags, struct tick *tick);
+/* It is gone, and nobody saw what it used at last: its slot is free. */
+void process_vanish(struct process_state *s, struct process *p, struct tick *tick);
 
 /* process_name_macos.c */
 

@@ -13,6 +13,9 @@ enum {
     STATE_RUN = 2,
 };
 
+const uint8_t *fake_arguments_at;
+size_t fake_arguments_size;
+
 static int fail(int code)
 {
     errno = code;
@@ -149,6 +152,8 @@ static int arguments(int32_t pid, uint8_t *old, size_t *size)
         *size = (used + 3) / 4 * 4;
         return 0;
     }
+    fake_arguments_at = old;
+    fake_arguments_size = used <= *size ? used : *size;
     if (used <= *size) {
         memcpy(old, block, used);
         *size = used;
