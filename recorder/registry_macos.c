@@ -6,6 +6,7 @@ const struct collector *const collectors[] = {
     &process_collector,
     &cpu_collector,
     &memory_collector,
+    &network_collector,
     &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

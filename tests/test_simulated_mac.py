@@ -199,6 +199,32 @@ def check_memory(mac, recording):
     check(rows and not wrong, "%d rows of memory: %s" % (len(rows), wrong[:3]))
 
 
+def check_network(mac, recording):
+    rows = export(recording, "network_samples", "--missing-reasons")
+    ticks = len({row["time_ns"] for row in export(recording, "cpu_samples")})
+    wrong, expected = [], 0
+    columns = {"received_bytes_total": "received_bytes", "sent_bytes_total": "sent_bytes",
+               "received_packets_total": "received_packets", "sent_packets_total": "sent_packets"}
+    of = {item["name"]: item for item in mac.machine.get("interfaces", []) if item["name"]}
+    for row in rows:
+        at, item = int(row["time_ns"]) - mac.wall_start, of[row["interface"]]
+        begin, end = item.get("there", (-1, 10**6))
+        if not simulated.ns_of(begin) <= at < simulated.ns_of(end):
+            wrong.append((row["time"], row["interface"], "not there"))
+        for column, name in columns.items():
+            if row[column] != str(simulated.Curve(item.get(name)).at(mac.awake(at), 0)):
+                wrong.append((row["time"], row["interface"], column, row[column]))
+        if row["link"] != ("up" if item.get("flags", 0x41) == 0x41 else "down"):
+            wrong.append((row["time"], row["interface"], row["link"]))
+        if item.get("speed") != (int(row["speed_bits_per_second"]) if row["speed_bits_per_second"] else None):
+            wrong.append((row["time"], row["interface"], row["speed_bits_per_second"]))
+    if not any("there" in item for item in of.values()) and not mac.scenario.get("faults"):
+        expected = ticks * len(of)
+        check(len(rows) == expected, "%d rows of interfaces, %d expected" % (len(rows), expected))
+    check({row["interface"] for row in rows} == set(of) and not wrong,
+          "%d rows of interfaces: %s" % (len(rows), wrong[:3]))
+
+
 def in_gaps(mac, process, name, times):
     """What it used between two ticks with a sleep in between: no rate crosses that, so the report leaves it out."""
     return sum(process.value(name, end) - process.value(name, begin) for begin, end in zip(times, times[1:])
@@ -267,7 +293,7 @@ def check_names(mac, recording, samples):
 def check_calls(samples, calls):
     """A call for each process and tick and a fifth more at full passes; what is new costs some once, and a tick a few."""
     rows, total = len(samples.rows), sum(calls.values())
-    most = 1.2 * rows + 8 * len(samples.of) + 5 * len(samples.ticks) + 60
+    most = 1.2 * rows + 8 * len(samples.of) + 6 * len(samples.ticks) + 60
     check(total <= most, "%d calls, at most %d: %.2f for each process and tick" % (total, most, total / rows))
 
 
@@ -291,6 +317,7 @@ def main():
             samples = check_samples(mac, recording)
             check_cores(mac, recording)
             check_memory(mac, recording)
+            check_network(mac, recording)
             check_report(mac, recording, samples)
             check_names(mac, recording, samples)
             check_calls(samples, calls)

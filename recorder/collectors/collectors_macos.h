@@ -8,5 +8,6 @@
 
 extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
+extern const struct collector network_collector;
 
 #endif

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/sysctl.h>
+
+#include <net/if_mib.h>
 
 enum {
     LIST_SLOP = 5, /* KERN_PROCSLOP: what a question for the size adds */
@@ -165,6 +168,44 @@ static int arguments(int32_t pid, uint8_t *old, size_t *size)
     return 0;
 }
 
+/* --- interfaces --- */
+
+static void fill_interface(const struct fake_interface *from, struct ifmibdata *to)
+{
+    int64_t awake_ns = fake_awake_at(fake_now_ns());
+    struct ifmibdata item = { .ifmd_flags = from->flags };
+
+    (void)snprintf(item.ifmd_name, sizeof item.ifmd_name, "%.15s", from->name);
+    item.ifmd_data.ifi_baudrate = (uint64_t)from->speed;
+    item.ifmd_data.ifi_ibytes = (uint64_t)curve_at(&from->received_bytes, 0, awake_ns);
+    item.ifmd_data.ifi_obytes = (uint64_t)curve_at(&from->sent_bytes, 0, awake_ns);
+    item.ifmd_data.ifi_ipackets = (uint64_t)curve_at(&from->received_packets, 0, awake_ns);
+    item.ifmd_data.ifi_opackets = (uint64_t)curve_at(&from->sent_packets, 0, awake_ns);
+    if (from->name[0] == '\0')
+        memset(&item, 0, sizeof item);
+    memcpy(to, &item, sizeof item);
+}
+
+/* Too small: a prefix, and its size. The question for the size is answered exactly. */
+static int list_interfaces(struct ifmibdata *items, size_t *bytes)
+{
+    size_t room = items == NULL ? SIZE_MAX : *bytes / sizeof *items, count = 0, all = 0;
+
+    for (size_t i = 0; i < fake->interface_count; i++) {
+        if (!span_has(&fake->interfaces[i].there, fake_now_ns()))
+            continue;
+        if (all++ >= room)
+            continue;
+        if (items != NULL)
+            fill_interface(&fake->interfaces[i], &items[count]);
+        count++;
+    }
+    if (items == NULL && span_has(&fake->interfaces_race, fake_now_ns())) /* attached just after */
+        count = 0;
+    *bytes = count * sizeof *items;
+    return all > room ? fail(ENOMEM) : 0;
+}
+
 int sysctl(int *name, unsigned name_count, void *old, size_t *old_size, void *fresh,
            size_t fresh_size)
 {
@@ -176,6 +217,9 @@ int sysctl(int *name, unsigned name_count, void *old, size_t *old_size, void *fr
         return list_one(name[3], old, old_size);
     if (name_count == 3 && name[0] == CTL_KERN && name[1] == KERN_PROCARGS2)
         return arguments(name[2], old, old_size);
+    if (name_count == 6 && name[0] == CTL_NET && name[1] == PF_LINK && name[2] == NETLINK_GENERIC &&
+        name[3] == IFMIB_IFALLDATA && name[4] == 0 && name[5] == IFDATA_GENERAL)
+        return list_interfaces(old, old_size);
     return fail(ENOENT);
 }
 

@@ -242,6 +242,27 @@ static void fill_cores(struct scenario *s, const cJSON *machine)
     }
 }
 
+static void fill_interfaces(struct scenario *s, const cJSON *array)
+{
+    s->interface_count = count_of(array);
+    s->interfaces = need(calloc(s->interface_count + 1, sizeof *s->interfaces));
+    for (size_t i = 0; i < s->interface_count; i++) {
+        const cJSON *from = at(array, i);
+
+        s->interfaces[i] = (struct fake_interface){
+            .name = text(from, "name", ""),
+            .flags = (uint32_t)number(from, "flags", 0x41),
+            .speed = number(from, "speed", 0),
+            .there = get(from, "there") == NULL ? (struct span){ INT64_MIN, FOREVER }
+                                                : span_of(from, "there"),
+            .received_bytes = curve_of(from, "received_bytes"),
+            .sent_bytes = curve_of(from, "sent_bytes"),
+            .received_packets = curve_of(from, "received_packets"),
+            .sent_packets = curve_of(from, "sent_packets"),
+        };
+    }
+}
+
 static void fill_machine(struct scenario *s, const cJSON *machine)
 {
     static const char *const fields[VM_FIELD_COUNT] = {
@@ -269,6 +290,7 @@ static void fill_machine(struct scenario *s, const cJSON *machine)
     for (size_t i = 0; i < VM_FIELD_COUNT; i++)
         s->memory[i] = curve_of(memory, fields[i]);
     fill_cores(s, machine);
+    fill_interfaces(s, get(machine, "interfaces"));
 }
 
 static struct jump *jumps_of(const cJSON *array, size_t *count)
@@ -328,6 +350,7 @@ struct scenario *scenario_load(const char *path)
     s->cores_fail = span_of(faults, "cores_fail");
     s->memory_fails = span_of(faults, "memory_fails");
     s->list_races = span_of(faults, "list_races");
+    s->interfaces_race = span_of(faults, "interfaces_race");
     s->usage_fails = span_of(faults, "usage_fails");
     s->vm_fresh_answers = number(faults, "vm_fresh_answers", 2);
     cJSON_Delete(root);

@@ -62,6 +62,14 @@ struct fake_core {
     struct span off; /* off line */
 };
 
+struct fake_interface {
+    const char *name; /* "": it is being detached */
+    uint32_t flags;
+    int64_t speed;
+    struct span there;
+    struct curve received_bytes, sent_bytes, received_packets, sent_packets;
+};
+
 struct cluster {
     const char *name;
     int64_t cores;
@@ -87,6 +95,8 @@ struct scenario {
     size_t core_count;
     struct curve memory[16]; /* by enum vm_field, pages */
     int64_t swap_total, swap_used;
+    struct fake_interface *interfaces;
+    size_t interface_count;
     struct user *users;
     size_t user_count;
     struct fake_process *processes;
@@ -96,7 +106,7 @@ struct scenario {
     struct jump *sleeps, *wall_steps;
     size_t sleep_count, wall_step_count;
     /* what goes wrong */
-    struct span cores_fail, memory_fails, usage_fails, list_races;
+    struct span cores_fail, memory_fails, usage_fails, list_races, interfaces_race;
     bool odd_core_counts;     /* host_processor_info tells of one core too many */
     int64_t vm_fresh_answers; /* of host_statistics64 in a second */
 };

@@ -39,6 +39,7 @@ struct scenario mac_scenario(struct fake_process *processes, size_t count)
         .memory_fails = { FOREVER, FOREVER },
         .usage_fails = { FOREVER, FOREVER },
         .list_races = { FOREVER, FOREVER },
+        .interfaces_race = { FOREVER, FOREVER },
         .vm_fresh_answers = 2,
     };
 }

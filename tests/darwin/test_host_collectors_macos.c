@@ -180,6 +180,53 @@ static void pages_are_the_kernels(void **state)
     mac_close(&mac);
 }
 
+/* The list that did not fit is a prefix with its size, and the next question for the size is exact. */
+static void interfaces_that_do_not_fit_are_asked_for_again(void **state)
+{
+    (void)state;
+    enum { MANY = 40 };
+    static struct fake_interface all[MANY];
+    static char names[MANY][8];
+    struct scenario scenario = host();
+    struct mac mac;
+
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(names[i], sizeof names[i], "en%d", i);
+        all[i] = (struct fake_interface){ .name = names[i], .there = { i * SECOND, FOREVER } };
+    }
+    scenario.interfaces = all;
+    scenario.interface_count = MANY;
+    scenario.interfaces_race = (struct span){ 30 * SECOND, 35 * SECOND };
+    mac_open(&mac, &scenario, &network_collector);
+    for (int i = 0; i < MANY; i += 6) {
+        assert_int_equal(mac_tick(&mac, i * SECOND), STATUS_OK);
+        assert_int_equal(mac.tick.table[TABLE_NETWORK].row_count, i + 1);
+    }
+    mac_close(&mac);
+}
+
+static void an_interface_that_is_being_detached_has_no_row(void **state)
+{
+    (void)state;
+    static struct fake_interface all[] = { { .name = "", .there = { 0, FOREVER } },
+                                           { .name = "en0", .there = { 0, FOREVER } } };
+    struct scenario scenario = host();
+    enum missing why;
+    struct mac mac;
+
+    all[1].received_bytes.base = INT64_C(0x123456789ab);
+    scenario.interfaces = all;
+    scenario.interface_count = 2;
+    mac_open(&mac, &scenario, &network_collector);
+    assert_int_equal(mac_tick(&mac, 0), STATUS_OK);
+    assert_int_equal(mac.tick.table[TABLE_NETWORK].row_count, 1);
+    assert_int_equal(mac_value(&mac, TABLE_NETWORK, 0, NETWORK_RECEIVED_BYTES_TOTAL, &why),
+                     INT64_C(0x123456789ab));
+    (void)mac_value(&mac, TABLE_NETWORK, 0, NETWORK_SENT_DROPPED_TOTAL, &why);
+    assert_int_equal(why, MISSING_UNSUPPORTED);
+    mac_close(&mac);
+}
+
 /* The account itself: else no imbalance would be found. */
 static void what_is_given_back_twice_is_refused(void **state)
 {
@@ -207,6 +254,8 @@ int main(void)
         cmocka_unit_test(memory_is_asked_for_once_a_second_at_most),
         cmocka_unit_test(memory_that_is_purgeable_may_be_more_than_the_rest),
         cmocka_unit_test(pages_are_the_kernels),
+        cmocka_unit_test(interfaces_that_do_not_fit_are_asked_for_again),
+        cmocka_unit_test(an_interface_that_is_being_detached_has_no_row),
         cmocka_unit_test(what_is_given_back_twice_is_refused), /* last: it stays out of balance */
     };
 

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #define CTL_KERN 1
+#define CTL_NET 4
 #define KERN_ARGMAX 8
 #define KERN_PROC 14
 #define KERN_PROC_ALL 0
