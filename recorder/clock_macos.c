@@ -1,6 +1,6 @@
 /*
- * The clocks of a Mac. CLOCK_MONOTONIC is no use here: it is computed from the wall clock and slewed
- * with it. A sleep ends by a kqueue timer on the clock that goes on while the Mac sleeps.
+ * The clocks of a Mac. CLOCK_MONOTONIC is no use here: it is computed from the wall clock and
+ * slewed with it. A sleep ends by a kqueue timer on the clock that goes on while the Mac sleeps.
  *
  *   source  clock_gettime_nsec_np(3), kqueue(2), getentropy(2)
  *   units   nanoseconds, also of CLOCK_UPTIME_RAW: no Mach ticks here

@@ -1,8 +1,9 @@
 /*
- * POSIX shared memory, whose name is taken away as soon as it is open twice: once to write, once to hand
- * over, which is open for reading only.
+ * POSIX shared memory, whose name is taken away as soon as it is open twice: once to write, once to
+ * hand over, which is open for reading only.
  *
- *   source  shm_open(2): a name of 31 bytes at most; ftruncate works once, so nobody changes its size
+ *   source  shm_open(2): a name of 31 bytes at most; ftruncate works once, so nobody changes its
+ *           size
  */
 #include "recorder/shared_memory.h"
 

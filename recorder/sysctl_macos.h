@@ -12,8 +12,8 @@ bool sysctl_number(const char *name, int64_t *value);
 bool sysctl_text(const char *name, char *text, size_t size);
 
 /*
- * Ticks of the Mach clock in a second. By hw.tbfrequency: mach_timebase_info tells translated programs
- * (Rosetta) 1/1 while the kernel goes on counting its own ticks.
+ * Ticks of the Mach clock in a second. By hw.tbfrequency: mach_timebase_info tells translated
+ * programs (Rosetta) 1/1 while the kernel goes on counting its own ticks.
  */
 uint64_t sysctl_mach_hz(void);
 

@@ -1,6 +1,6 @@
 /*
- * The sampling thread stays as it is: the background class would let it run on slow cores only, and its
- * timers late by seconds. What can wait is told to be of little use, and so is our IO.
+ * The sampling thread stays as it is: the background class would let it run on slow cores only, and
+ * its timers late by seconds. What can wait is told to be of little use, and so is our IO.
  *
  *   source  pthread_set_qos_class_self_np(3), setiopolicy_np(3)
  */

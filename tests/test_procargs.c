@@ -1,4 +1,7 @@
-/* The block of KERN_PROCARGS2: its rows in every form, and that nothing behind the arguments is ever taken. */
+/*
+ * The block of KERN_PROCARGS2: its rows in every form, and that nothing behind the arguments is
+ * ever taken.
+ */
 #include "recorder/collectors/procargs.h"
 
 #include <setjmp.h>

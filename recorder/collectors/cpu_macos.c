@@ -1,13 +1,16 @@
 /*
  * Time of every core.
  *
- *   source  host_processor_info(PROCESSOR_CPU_LOAD_INFO); hw.nperflevels, hw.perflevelN.* for the kinds of cores
- *   units   ticks of 10 ms in 32 bits, which begin anew after 497 days: differences are taken in 32 bits
- *   absent  nice, waiting for IO, interrupts (they are in system) and steal: Darwin does not tell them;
- *           frequency: not collected yet
+ *   source  host_processor_info(PROCESSOR_CPU_LOAD_INFO); hw.nperflevels, hw.perflevelN.* for the
+ *           kinds of cores
+ *   units   ticks of 10 ms in 32 bits, which begin anew after 497 days: differences are taken in 32
+ *           bits
+ *   absent  nice, waiting for IO, interrupts (they are in system) and steal: Darwin does not tell
+ *           them; frequency: not collected yet
  *
- * The kinds come from how many cores there are of each: the slower ones have the lower numbers, as seen on M1;
- * of later chips that is not verified. A core that is off line has the ticks that it had.
+ * The kinds come from how many cores there are of each: the slower ones have the lower numbers, as
+ * seen on M1; of later chips that is not verified. A core that is off line has the ticks that it
+ * had.
  */
 #include <stdio.h>
 #include <stdlib.h>

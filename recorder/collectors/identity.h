@@ -45,7 +45,10 @@ struct identity_users {
 /* The user's name, "" where it has none; `root` not "": by the fixture's etc/passwd. May block. */
 const char *identity_user_name(struct identity_users *users, const char *root, uint32_t uid,
                                int64_t now_ns);
-/* identity_SYSTEM.c: that fixture's user into name[size], which is "" before; it stays that if there is none. */
+/*
+ * identity_SYSTEM.c: that fixture's user into name[size], which is "" before; it stays that if
+ * there is none.
+ */
 void identity_fixture_user(const char *root, uint32_t uid, char *name, size_t size);
 
 /* The answer tells this text. */

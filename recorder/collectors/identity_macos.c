@@ -1,11 +1,11 @@
 /*
- *   source  proc_pidpath (of everybody's), sysctl KERN_PROCARGS2, PROC_PIDVNODEPATHINFO; the user database;
- *           KERN_PROC_PID once more at the end
- *   absent  arguments and directory of other users' processes but for root; the path of a program that was
- *           deleted or replaced
+ *   source  proc_pidpath (of everybody's), sysctl KERN_PROCARGS2, PROC_PIDVNODEPATHINFO; the user
+ *           database; KERN_PROC_PID once more at the end
+ *   absent  arguments and directory of other users' processes but for root; the path of a program
+ *           that was deleted or replaced
  *
- * KERN_PROCARGS2 hands out the environment behind the arguments: they are copied out of its block, which is
- * wiped at once.
+ * KERN_PROCARGS2 hands out the environment behind the arguments: they are copied out of its block,
+ * which is wiped at once.
  */
 #include "recorder/collectors/identity_macos.h"
 

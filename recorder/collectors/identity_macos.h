@@ -1,6 +1,6 @@
 /*
- * What a process is called on a Mac: command line, program, directory, user. For slow threads: the kernel waits
- * while a process is about to become another program.
+ * What a process is called on a Mac: command line, program, directory, user. For slow threads: the
+ * kernel waits while a process is about to become another program.
  */
 #ifndef RECORDER_COLLECTORS_IDENTITY_MACOS_H
 #define RECORDER_COLLECTORS_IDENTITY_MACOS_H
@@ -8,8 +8,8 @@
 #include "recorder/collectors/identity.h"
 
 /*
- * The functions of a slow_work; its `self` is an identity_source. request->start_ticks is the start in
- * microseconds since 1970.
+ * The functions of a slow_work; its `self` is an identity_source. request->start_ticks is the start
+ * in microseconds since 1970.
  *
  *   errors  of identity_open: NO_MEMORY
  */

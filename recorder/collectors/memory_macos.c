@@ -5,10 +5,11 @@
  *   units   pages of the kernel, which under Rosetta are not those of this program
  *   absent  what only Linux tells apart (buffers, dirty, slab ...), times of faults, kills
  *
- * The kernel answers a program that is not Apple's a few times a second, together with all others that ask the
- * same, and then repeats what it said: so it is asked once a second at most, and for 38 words, which is what it
- * has said from macOS 10.9 on. Memory used is as Activity Monitor adds it up: wired, compressed, and what
- * programs hold less what they marked as purgeable; the rest is available.
+ * The kernel answers a program that is not Apple's a few times a second, together with all others
+ * that ask the same, and then repeats what it said: so it is asked once a second at most, and for
+ * 38 words, which is what it has said from macOS 10.9 on. Memory used is as Activity Monitor adds
+ * it up: wired, compressed, and what programs hold less what they marked as purgeable; the rest is
+ * available.
  */
 #include <stdio.h>
 #include <stdlib.h>

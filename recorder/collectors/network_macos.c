@@ -1,12 +1,13 @@
 /*
  * Network interfaces.
  *
- *   source  sysctl {CTL_NET, PF_LINK, NETLINK_GENERIC, IFMIB_IFALLDATA, 0, IFDATA_GENERAL}: all in one call
+ *   source  sysctl {CTL_NET, PF_LINK, NETLINK_GENERIC, IFMIB_IFALLDATA, 0, IFDATA_GENERAL}: all in
+ *           one call
  *   units   bytes and packets, in 64 bits; bits a second
  *   absent  packets dropped before they were sent; speed of interfaces that tell none
  *
- * Not getifaddrs or NET_RT_IFLIST2: these round the bytes to 1024 and cut them to 32 bits for programs that are
- * not Apple's.
+ * Not getifaddrs or NET_RT_IFLIST2: these round the bytes to 1024 and cut them to 32 bits for
+ * programs that are not Apple's.
  */
 #include <errno.h>
 #include <net/if.h>

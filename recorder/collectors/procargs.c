@@ -1,7 +1,8 @@
 /*
- * The kernel writes "executable_path=" before the path and pads both to a multiple of a pointer's size;
- * that prefix has 16 bytes and is left out of what we get. All programs have pointers of 8 bytes since
- * macOS 10.15. The padding is derived from the kernel's published text and not seen on hardware yet.
+ * The kernel writes "executable_path=" before the path and pads both to a multiple of a pointer's
+ * size; that prefix has 16 bytes and is left out of what we get. All programs have pointers of 8
+ * bytes since macOS 10.15. The padding is derived from the kernel's published text and not seen on
+ * hardware yet.
  */
 #include "recorder/collectors/procargs.h"
 

@@ -12,8 +12,8 @@
 uint32_t process_text_hash(const void *data, size_t size);
 
 /*
- * The texts that differ from what is known, a bit per enum process_text; their hashes are remembered in
- * hash[PROCESS_TEXT_COUNT]. With `named` false nothing is known yet.
+ * The texts that differ from what is known, a bit per enum process_text; their hashes are
+ * remembered in hash[PROCESS_TEXT_COUNT]. With `named` false nothing is known yet.
  */
 uint32_t process_answer_changed(uint32_t hash[], bool named, const struct slow_answer *answer);
 

@@ -95,7 +95,9 @@ static void end_gauges(struct process *p)
     }
 }
 
-/* By the Mach clock, which stood still if the Mac slept in between; after it was last seen alive. */
+/*
+ * By the Mach clock, which stood still if the Mac slept in between; after it was last seen alive.
+ */
 static int64_t end_of(const struct process_state *s, const struct process *p,
                       const struct reading *r, const struct tick *tick)
 {
@@ -129,8 +131,8 @@ void process_end_zombie(struct process_state *s, struct process *p, const struct
 /* --- the beginning of one --- */
 
 /*
- * Timeline of its start. The wall clock may have been set since the session began; and what no list had before
- * began after the tick before.
+ * Timeline of its start. The wall clock may have been set since the session began; and what no list
+ * had before began after the tick before.
  */
 static int64_t start_of(const struct process_state *s, const struct process *p,
                         const struct tick *tick)

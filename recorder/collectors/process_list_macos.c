@@ -1,9 +1,9 @@
 /*
  *   source  sysctl {CTL_KERN, KERN_PROC, KERN_PROC_ALL}
  *
- * Processes may be born between asking for the size and asking for the list. Then the call fails with ENOMEM,
- * the buffer is full of good elements nevertheless, and the size that comes back is 0: how many fit is what
- * we know ourselves.
+ * Processes may be born between asking for the size and asking for the list. Then the call fails
+ * with ENOMEM, the buffer is full of good elements nevertheless, and the size that comes back is 0:
+ * how many fit is what we know ourselves.
  */
 #include "recorder/collectors/process_list_macos.h"
 

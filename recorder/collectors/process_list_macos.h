@@ -9,7 +9,10 @@
 
 #include "schema/error.h"
 
-/* A process is told apart by pid and start, of which a recording keeps hundredths of seconds since 1970. */
+/*
+ * A process is told apart by pid and start, of which a recording keeps hundredths of seconds since
+ * 1970.
+ */
 enum { PROCESS_START_HZ = 100 };
 
 /* Zeroed is empty. The memory is used again at each read. */

@@ -4,11 +4,12 @@
  *   source  KERN_PROC_ALL (who there is), proc_pid_rusage (what each has used); at every tenth tick
  *           PROC_PIDTASKINFO (threads, faults) and the unique id; names by the slow thread
  *   units   stored units of schema/catalog.c
- *   absent  what other users' processes use, but for root; a process that begins and is reaped between two ticks
+ *   absent  what other users' processes use, but for root; a process that begins and is reaped
+ *           between two ticks
  *
- * A process is known by pid and start. Its start on the Mach clock, and at full passes its unique id, tell when
- * the pid went to another one all the same. Of a zombie the kernel keeps what it used at last until its parent
- * asks: that is its last row.
+ * A process is known by pid and start. Its start on the Mach clock, and at full passes its unique
+ * id, tell when the pid went to another one all the same. Of a zombie the kernel keeps what it used
+ * at last until its parent asks: that is its last row.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -46,8 +47,8 @@ static enum missing reason_of(enum usage_answer answer)
 }
 
 /*
- * False: nothing differs from its latest row. What it used since then is counted if that row said what it had
- * used, or it began in view.
+ * False: nothing differs from its latest row. What it used since then is counted if that row said
+ * what it had used, or it began in view.
  */
 bool process_put_values(struct process_state *s, struct process *p, const struct kinfo_proc *item,
                         const struct reading *r)
@@ -110,7 +111,10 @@ static void see_new(struct process_state *s, const struct kinfo_proc *item, stru
 
 /* --- the time between --- */
 
-/* The pid went to another one, which the next list tells of: this one may be of before or after that. */
+/*
+ * The pid went to another one, which the next list tells of: this one may be of before or after
+ * that.
+ */
 static bool is_another(struct process *p, const struct process_state *s, const struct reading *r)
 {
     uint64_t unique;

@@ -1,7 +1,7 @@
 /*
- * What a process is called, and since when: at once what the list tells, one or more ticks later, as a second
- * version from the same time, what the slow thread has read. It is read again only when the process has become
- * another program, which shows in its uuid, or changed its user.
+ * What a process is called, and since when: at once what the list tells, one or more ticks later,
+ * as a second version from the same time, what the slow thread has read. It is read again only when
+ * the process has become another program, which shows in its uuid, or changed its user.
  */
 #include <string.h>
 
@@ -91,7 +91,10 @@ void process_take_answers(struct process_state *s, struct tick *tick)
         if (known)
             p->flags &= (uint8_t)~PROCESS_ASKED;
         s->asked = true; /* there is room for more answers */
-        /* Called otherwise by now: what was read may be of before or after that, and is asked for again. */
+        /*
+         * Called otherwise by now: what was read may be of before or after that, and is asked for
+         * again.
+         */
         if (here && !answer->gone && request->from_ns == p->name_from_ns)
             take_answer(p, answer, tick);
         else if (request->first && !(known && p->flags & PROCESS_WANTS_NAME))

@@ -95,8 +95,8 @@ struct reading {
 /* process_macos.c */
 
 /*
- * What was read as the values of its next row; false: they are those of its latest one. What it used since then is
- * counted if that row said what it had used, or it began in view.
+ * What was read as the values of its next row; false: they are those of its latest one. What it
+ * used since then is counted if that row said what it had used, or it began in view.
  */
 bool process_put_values(struct process_state *s, struct process *p, const struct kinfo_proc *item,
                         const struct reading *r);
@@ -104,8 +104,8 @@ bool process_put_values(struct process_state *s, struct process *p, const struct
 /* process_entry_macos.c */
 
 /*
- * A slot for a new process; NULL, and tick->no_memory set, when memory is out. Pointers to other processes are
- * invalid afterwards.
+ * A slot for a new process; NULL, and tick->no_memory set, when memory is out. Pointers to other
+ * processes are invalid afterwards.
  */
 struct process *process_enter(struct process_state *s, int32_t pid, struct tick *tick);
 /* Announce it: birth, first version, first row, which is the last one too if it is a zombie. */

@@ -1,11 +1,12 @@
 /*
- *   source  proc_pid_rusage: one call for all that a process has used. PROC_PIDTASKINFO for threads and faults.
+ *   source  proc_pid_rusage: one call for all that a process has used. PROC_PIDTASKINFO for threads
+ *           and faults.
  *   units   times are ticks of the Mach clock, energy is nanojoules, memory bytes
  *   absent  of other users' processes all but for root; energy on Intel; before macOS 13 energy,
  *           before 10.13 also instructions and cycles
  *
- * Not used: ri_runnable_time (it is not known whether it counts running), ri_logical_writes (not what passes
- * write calls), pti_csw (of both kinds of switches together).
+ * Not used: ri_runnable_time (it is not known whether it counts running), ri_logical_writes (not
+ * what passes write calls), pti_csw (of both kinds of switches together).
  */
 #include "recorder/collectors/process_usage_macos.h"
 

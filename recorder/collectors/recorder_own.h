@@ -1,4 +1,6 @@
-/* What the system says of the recorder's own process, and of all there are: recorder_own_SYSTEM.c. */
+/*
+ * What the system says of the recorder's own process, and of all there are: recorder_own_SYSTEM.c.
+ */
 #ifndef RECORDER_COLLECTORS_RECORDER_OWN_H
 #define RECORDER_COLLECTORS_RECORDER_OWN_H
 

@@ -1,6 +1,7 @@
 /*
- * Simulated time. It stands still while anybody works, and jumps to the next timer when every other thread of
- * the program sleeps: so ten minutes take as long as what is done in them, and each run is the same.
+ * Simulated time. It stands still while anybody works, and jumps to the next timer when every other
+ * thread of the program sleeps: so ten minutes take as long as what is done in them, and each run
+ * is the same.
  */
 #include "tests/darwin/fake_kernel.h"
 
@@ -100,7 +101,9 @@ uint64_t clock_gettime_nsec_np(clockid_t clock)
 
 /* --- waiting --- */
 
-/* The text of a file of a thread of ours; false: it cannot be read, as when the thread has ended. */
+/*
+ * The text of a file of a thread of ours; false: it cannot be read, as when the thread has ended.
+ */
 static bool read_thread(const char *thread, const char *name, char *text, size_t size)
 {
     char path[300];
@@ -117,7 +120,10 @@ static bool read_thread(const char *thread, const char *name, char *text, size_t
     return used > 0;
 }
 
-/* In a wait for others, not for a disk: some file systems let a thread sleep as if it waited for an event. */
+/*
+ * In a wait for others, not for a disk: some file systems let a thread sleep as if it waited for an
+ * event.
+ */
 static bool waits_for_others(const char *thread)
 {
     static const long waits[] = { SYS_futex, SYS_ppoll,

@@ -1,6 +1,6 @@
 /*
- * Mach: what the host tells of its cores and memory. Answers of memory are fresh a few times a second, counted
- * apart for each size that is asked for; then the last one comes again.
+ * Mach: what the host tells of its cores and memory. Answers of memory are fresh a few times a
+ * second, counted apart for each size that is asked for; then the last one comes again.
  */
 #include "tests/darwin/fake_kernel.h"
 

@@ -28,7 +28,10 @@ bool fake_is_zombie(const struct fake_process *p, int64_t at_ns);
 bool fake_may_read(const struct fake_process *p);
 const struct program *fake_program(const struct fake_process *p);
 
-/* --- fake_sysctl.c: where the latest block of arguments was put, for tests that look whether it was wiped --- */
+/*
+ * --- fake_sysctl.c: where the latest block of arguments was put, for tests that look whether it
+ * was wiped ---
+ */
 
 extern const uint8_t *fake_arguments_at;
 extern size_t fake_arguments_size;

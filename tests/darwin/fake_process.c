@@ -1,6 +1,6 @@
 /*
- * libproc, with its rules: who may ask, what a zombie still answers, which sizes are refused, and that
- * proc_pid_rusage fails by -1 while all others do by 0.
+ * libproc, with its rules: who may ask, what a zombie still answers, which sizes are refused, and
+ * that proc_pid_rusage fails by -1 while all others do by 0.
  */
 #include "tests/darwin/fake_kernel.h"
 

@@ -1,6 +1,6 @@
 /*
- * A simulated Mac: what it is, which processes it has over time, what they use, and what goes wrong. Read from a
- * JSON file (tests/darwin/README.md has its fields).
+ * A simulated Mac: what it is, which processes it has over time, what they use, and what goes
+ * wrong. Read from a JSON file (tests/darwin/README.md has its fields).
  *
  * Time is nanoseconds since the recording began, on the clock that goes on while the Mac sleeps.
  */

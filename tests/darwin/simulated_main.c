@@ -1,7 +1,7 @@
 /*
- * procscoped-simulated-mac --scenario FILE.json [--calls OUT.json] OPTION...: the recorder of a Mac, all of it but
- * the kernel. Without --duration it records as long as the scenario says. Exits 70 when something that the kernel
- * handed out did not come back, or came back twice.
+ * procscoped-simulated-mac --scenario FILE.json [--calls OUT.json] OPTION...: the recorder of a
+ * Mac, all of it but the kernel. Without --duration it records as long as the scenario says. Exits
+ * 70 when something that the kernel handed out did not come back, or came back twice.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* Cores and memory of a Mac: counters that wrap, cores that go, calls that fail, revisions and repeated answers. */
+/*
+ * Cores and memory of a Mac: counters that wrap, cores that go, calls that fail, revisions and
+ * repeated answers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -143,7 +146,10 @@ static void every_revision_of_the_statistics_is_read(void **state)
     }
 }
 
-/* Others may ask too, so the answers of a second are few: the collector asks once, and no more often. */
+/*
+ * Others may ask too, so the answers of a second are few: the collector asks once, and no more
+ * often.
+ */
 static void memory_is_asked_for_once_a_second_at_most(void **state)
 {
     (void)state;
@@ -180,7 +186,9 @@ static void pages_are_the_kernels(void **state)
     mac_close(&mac);
 }
 
-/* The list that did not fit is a prefix with its size, and the next question for the size is exact. */
+/*
+ * The list that did not fit is a prefix with its size, and the next question for the size is exact.
+ */
 static void interfaces_that_do_not_fit_are_asked_for_again(void **state)
 {
     (void)state;

@@ -1,4 +1,7 @@
-/* Names of processes on a Mac: whose arguments are told, and that the environment behind them is wiped. */
+/*
+ * Names of processes on a Mac: whose arguments are told, and that the environment behind them is
+ * wiped.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

@@ -1,4 +1,7 @@
-/* Lists that do not fit, zombies, pids that go to others, and who may read what: the collector of processes. */
+/*
+ * Lists that do not fit, zombies, pids that go to others, and who may read what: the collector of
+ * processes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /*
- * The block of KERN_PROCARGS2, twice: any bytes as it, and one laid out as the kernel does. For that a byte says how
- * many arguments there are, a word where the block ends, a piece is the path, a piece for each argument, and the rest
- * is the environment, of which nothing may be found among the arguments.
+ * The block of KERN_PROCARGS2, twice: any bytes as it, and one laid out as the kernel does. For
+ * that a byte says how many arguments there are, a word where the block ends, a piece is the path,
+ * a piece for each argument, and the rest is the environment, of which nothing may be found among
+ * the arguments.
  */
 #include "tests/fuzz/fuzz_input.h"
 

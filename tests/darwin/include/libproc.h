@@ -1,4 +1,7 @@
-/* Processes: each call returns 0 and sets errno where it fails, but proc_pid_rusage, which returns -1. */
+/*
+ * Processes: each call returns 0 and sets errno where it fails, but proc_pid_rusage, which returns
+ * -1.
+ */
 #ifndef DARWIN_LIBPROC_H
 #define DARWIN_LIBPROC_H
 
