@@ -11,10 +11,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "recorder/timed_wait.h"
 #include "recorder/unanswered.h"
 #include "recorder/urgency.h"
 
-enum { STOP_GRACE_S = 2, AT_MAX = 120 };
+enum { AT_MAX = 120 };
+#define STOP_GRACE_NS INT64_C(2000000000)
 
 enum phase {
     PHASE_IDLE,
@@ -138,7 +140,6 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
                          struct error *err)
 {
     struct worker *worker = calloc(1, sizeof *worker);
-    pthread_condattr_t monotonic;
     int failed;
 
     *started = NULL;
@@ -150,10 +151,7 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
     worker->threaded = thread;
     worker->again_ns = INT64_MIN;
     pthread_mutex_init(&worker->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    timed_wait_init(&worker->changed);
     failed = thread ? start_thread(worker) : 0;
     if (failed != 0) {
         release_job(job);
@@ -167,17 +165,14 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
 /* Until the thread has ended, or for so long; then it is left what it has. True: it has ended. */
 static bool await_end(struct worker *worker)
 {
-    struct timespec until;
-    bool ended;
-    int waited = 0;
+    int64_t until_ns = timed_wait_now_ns() + (worker->late ? 0 : STOP_GRACE_NS);
+    bool ended, waits = true;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += worker->late ? 0 : STOP_GRACE_S;
     pthread_mutex_lock(&worker->lock);
     worker->stop = true;
     pthread_cond_broadcast(&worker->changed);
-    while (!worker->ended && waited == 0)
-        waited = pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+    while (!worker->ended && waits)
+        waits = timed_wait(&worker->changed, &worker->lock, until_ns);
     ended = worker->ended;
     worker->abandoned = !ended;
     if (!ended) /* before the lock is open: it may free all this then */

@@ -297,6 +297,14 @@ def check_calls(samples, calls):
     check(total <= most, "%d calls, at most %d: %.2f for each process and tick" % (total, most, total / rows))
 
 
+def check_events(mac, recording):
+    events = export(recording, "event")
+    slept = [int(event["duration_ns"]) for event in events if event["kind"] == "suspend"]
+    stepped = [int(event["value"]) for event in events if event["kind"] == "clock_step"]
+    check(slept == [length for _, length in mac.sleeps] and stepped == [by for _, by in mac.steps],
+          "sleeps and steps of the clock are events: %s %s" % (slept, stepped))
+
+
 def check_told(mac, recording):
     collectors = {row["collector"]: row for row in export(recording, "capability")}
     reason = collectors["process"]["reason"]
@@ -321,6 +329,7 @@ def main():
             check_report(mac, recording, samples)
             check_names(mac, recording, samples)
             check_calls(samples, calls)
+            check_events(mac, recording)
             check_told(mac, recording)
     programs.finish()
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <malloc/malloc.h>
+#include <pthread.h>
 #include <pthread/qos.h>
 
 /* The recorder is one of the simulated processes. */
@@ -54,6 +55,18 @@ int pthread_set_qos_class_self_np(qos_class_t class_of_thread, int relative_prio
 {
     (void)class_of_thread, (void)relative_priority;
     return 0;
+}
+
+/* Waiting takes real time: simulated time stands still meanwhile. */
+int pthread_cond_timedwait_relative_np(pthread_cond_t *condition, pthread_mutex_t *lock,
+                                       const struct timespec *left)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += left->tv_sec + (until.tv_nsec + left->tv_nsec) / 1000000000;
+    until.tv_nsec = (until.tv_nsec + left->tv_nsec) % 1000000000;
+    return pthread_cond_timedwait(condition, lock, &until);
 }
 
 size_t malloc_zone_pressure_relief(malloc_zone_t *zone, size_t goal)

@@ -35,8 +35,7 @@ _Static_assert(sizeof(struct kevent64_s) == 48, "struct kevent64_s");
                                      .ext = { (first), (second) } })
 
 int kqueue(void);
-int kevent64(int fd, const struct kevent64_s *changes, int change_count,
-             struct kevent64_s *events, int event_count, unsigned flags,
-             const struct timespec *timeout);
+int kevent64(int fd, const struct kevent64_s *changes, int change_count, struct kevent64_s *events,
+             int event_count, unsigned flags, const struct timespec *timeout);
 
 #endif
