@@ -1,0 +1,12 @@
+#ifndef DARWIN_LIBC_MATH_H
+#define DARWIN_LIBC_MATH_H
+
+double ceil(double x);
+double fabs(double x);
+double floor(double x);
+long long llround(double x);
+double pow(double x, double y);
+double round(double x);
+#define isfinite(x) __builtin_isfinite(x)
+
+#endif
