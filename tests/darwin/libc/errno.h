@@ -21,11 +21,14 @@ int *__error(void);
 #define EPIPE 32
 #define EAGAIN 35
 #define EWOULDBLOCK EAGAIN
+#define ENOTSOCK 38
 #define EADDRINUSE 48
+#define ECONNRESET 54
 #define ECONNREFUSED 61
 #define ELOOP 62
 #define ENAMETOOLONG 63
 #define ENOSYS 78
+#define ECANCELED 89
 #define EOPNOTSUPP 102
 
 #endif

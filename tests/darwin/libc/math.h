@@ -6,6 +6,7 @@ double fabs(double x);
 double floor(double x);
 long long llround(double x);
 double pow(double x, double y);
+double trunc(double x);
 double round(double x);
 #define isfinite(x) __builtin_isfinite(x)
 

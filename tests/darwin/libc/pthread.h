@@ -19,8 +19,20 @@ typedef struct darwin_thread *pthread_t;
 typedef struct darwin_condattr pthread_condattr_t;
 typedef struct darwin_mutexattr pthread_mutexattr_t;
 typedef struct darwin_attr pthread_attr_t;
-#define PTHREAD_MUTEX_INITIALIZER { 0x32AAABA7, { 0 } }
-#define PTHREAD_ONCE_INIT { 0x30B1BCBA, { 0 } }
+#define PTHREAD_MUTEX_INITIALIZER                                                                  \
+    {                                                                                              \
+        0x32AAABA7,                                                                                \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+#define PTHREAD_ONCE_INIT                                                                          \
+    {                                                                                              \
+        0x30B1BCBA,                                                                                \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
 
 int pthread_cond_broadcast(pthread_cond_t *condition);
 int pthread_cond_destroy(pthread_cond_t *condition);

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+typedef int sig_atomic_t;
 typedef uint32_t sigset_t;
 typedef struct {
     int si_signo;
@@ -21,17 +22,23 @@ struct sigaction {
 };
 #define sa_handler __sigaction_u.__sa_handler
 #define sa_sigaction __sigaction_u.__sa_sigaction
+#define SIG_DFL ((void (*)(int))0)
 #define SIG_IGN ((void (*)(int))1)
 #define SA_RESTART 2
 #define SA_SIGINFO 0x40
 #define SIGHUP 1
 #define SIGINT 2
+#define SIGQUIT 3
 #define SIGPIPE 13
 #define SIGTERM 15
+#define SIGTSTP 18
+#define SIGCONT 19
 #define SIGCHLD 20
+#define SIGWINCH 28
 #define SIG_BLOCK 1
 #define SIG_SETMASK 3
 
+void (*signal(int number, void (*handler)(int)))(int);
 int raise(int number);
 int kill(pid_t pid, int number);
 int sigaction(int number, const struct sigaction *now, struct sigaction *before);

@@ -6,6 +6,7 @@
 int memcmp(const void *a, const void *b, size_t size);
 void *memchr(const void *data, int byte, size_t size);
 void *memcpy(void *to, const void *from, size_t size);
+void *memmem(const void *data, size_t size, const void *part, size_t part_size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 char *strchr(const char *text, int byte);

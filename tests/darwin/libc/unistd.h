@@ -3,6 +3,9 @@
 
 #include <sys/types.h>
 
+#define STDIN_FILENO 0
+#define STDOUT_FILENO 1
+#define STDERR_FILENO 2
 #define F_OK 0
 #define X_OK 1
 #define W_OK 2
@@ -35,6 +38,7 @@ ssize_t readlink(const char *path, char *target, size_t size);
 int setgid(gid_t group);
 int setuid(uid_t user);
 long sysconf(int name);
+int truncate(const char *path, off_t size);
 int unlink(const char *path);
 ssize_t write(int fd, const void *data, size_t size);
 

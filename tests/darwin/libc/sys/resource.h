@@ -14,6 +14,8 @@ struct rusage {
     long ru_maxrss; /* bytes */
     long ru_others[13];
 };
+#define RLIM_INFINITY ((1ULL << 63) - 1)
+#define RLIMIT_AS 5
 #define RLIMIT_NOFILE 8
 #define RUSAGE_SELF 0
 

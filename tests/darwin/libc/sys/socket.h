@@ -33,6 +33,11 @@ struct cmsghdr {
 #define CMSG_LEN(size) (DARWIN_ALIGN(sizeof(struct cmsghdr)) + (size))
 #define CMSG_FIRSTHDR(m)                                                                           \
     ((m)->msg_controllen >= sizeof(struct cmsghdr) ? (struct cmsghdr *)(m)->msg_control : NULL)
+#define CMSG_NXTHDR(m, c)                                                                          \
+    ((char *)(c) + DARWIN_ALIGN((c)->cmsg_len) + sizeof(struct cmsghdr) >                          \
+             (char *)(m)->msg_control + (m)->msg_controllen                                        \
+         ? NULL                                                                                    \
+         : (struct cmsghdr *)((char *)(c) + DARWIN_ALIGN((c)->cmsg_len)))
 
 #define AF_UNIX 1
 #define SOCK_STREAM 1
