@@ -38,6 +38,8 @@ struct process *process_enter(struct process_state *s, int32_t pid, struct tick 
 
 static void leave(struct process_state *s, struct process *p)
 {
+    if (p->flags & PROCESS_WANTS_NAME && !(p->flags & PROCESS_NAMED))
+        s->stats.identities_late++;
     (void)process_table_remove(&s->table, process_key(p->pid), process_slot(s, p));
     p->used = false;
 }

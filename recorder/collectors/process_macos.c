@@ -68,6 +68,8 @@ bool process_put_values(struct process_state *s, struct process *p, const struct
         usage_miss(&s->source, reason_of(r->answer), values, missing);
     if (r->with_task && r->task_answer == USAGE_OK)
         usage_put_task(&r->task, values, missing);
+    else if (r->with_task && r->answer == USAGE_OK)
+        usage_miss_task(reason_of(r->task_answer), values, missing);
     if (item->kp_proc.p_stat == SSTOP) {
         values[PROCESS_STATE] = STATE_STOPPED;
         missing[PROCESS_STATE] = MISSING_NONE;

@@ -159,6 +159,12 @@ void usage_put_task(const struct proc_taskinfo *task, int64_t values[PROCESS_MET
         miss(values, missing, COLUMN(PROCESS_MINOR_FAULTS_TOTAL), MISSING_FAILED);
 }
 
+void usage_miss_task(enum missing why, int64_t values[PROCESS_METRIC_COUNT],
+                     uint8_t missing[PROCESS_METRIC_COUNT])
+{
+    miss(values, missing, usage_task_columns, why);
+}
+
 void usage_miss(const struct usage_source *source, enum missing why,
                 int64_t values[PROCESS_METRIC_COUNT], uint8_t missing[PROCESS_METRIC_COUNT])
 {

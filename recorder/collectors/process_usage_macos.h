@@ -40,7 +40,10 @@ void usage_put(const struct usage_source *source, const struct rusage_info_v6 *u
                int64_t values[PROCESS_METRIC_COUNT], uint8_t missing[PROCESS_METRIC_COUNT]);
 void usage_put_task(const struct proc_taskinfo *task, int64_t values[PROCESS_METRIC_COUNT],
                     uint8_t missing[PROCESS_METRIC_COUNT]);
-/* All that the two above put, with that reason. */
+/* All that usage_put_task puts, with that reason. */
+void usage_miss_task(enum missing why, int64_t values[PROCESS_METRIC_COUNT],
+                     uint8_t missing[PROCESS_METRIC_COUNT]);
+/* And usage_put, too. */
 void usage_miss(const struct usage_source *source, enum missing why,
                 int64_t values[PROCESS_METRIC_COUNT], uint8_t missing[PROCESS_METRIC_COUNT]);
 

@@ -172,6 +172,8 @@ int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int buffersize
         return fail(ESRCH, 0);
     if (!anybody && !fake_may_read(p))
         return fail(EPERM, 0);
+    if (flavor == PROC_PIDTASKINFO && span_has(&fake->task_fails, fake_now_ns()))
+        return fail(EIO, 0);
     if (flavor == UNIQUE_IDENTIFIER)
         fill_unique(p, buffer);
     else if (flavor == PROC_PIDTASKINFO)

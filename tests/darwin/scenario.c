@@ -351,6 +351,7 @@ struct scenario *scenario_load(const char *path)
     s->memory_fails = span_of(faults, "memory_fails");
     s->list_races = span_of(faults, "list_races");
     s->interfaces_race = span_of(faults, "interfaces_race");
+    s->task_fails = span_of(faults, "task_fails");
     s->usage_fails = span_of(faults, "usage_fails");
     s->vm_fresh_answers = number(faults, "vm_fresh_answers", 2);
     cJSON_Delete(root);

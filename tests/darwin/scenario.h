@@ -106,7 +106,7 @@ struct scenario {
     struct jump *sleeps, *wall_steps;
     size_t sleep_count, wall_step_count;
     /* what goes wrong */
-    struct span cores_fail, memory_fails, usage_fails, list_races, interfaces_race;
+    struct span cores_fail, memory_fails, usage_fails, task_fails, list_races, interfaces_race;
     bool odd_core_counts;     /* host_processor_info tells of one core too many */
     int64_t vm_fresh_answers; /* of host_statistics64 in a second */
 };

@@ -38,6 +38,7 @@ struct scenario mac_scenario(struct fake_process *processes, size_t count)
         .cores_fail = { FOREVER, FOREVER },
         .memory_fails = { FOREVER, FOREVER },
         .usage_fails = { FOREVER, FOREVER },
+        .task_fails = { FOREVER, FOREVER },
         .list_races = { FOREVER, FOREVER },
         .interfaces_race = { FOREVER, FOREVER },
         .vm_fresh_answers = 2,

@@ -197,6 +197,26 @@ static void what_cannot_be_read_is_missing_and_goes_on_later(void **state)
     mac_close(&mac);
 }
 
+static void threads_that_cannot_be_read_are_missing_and_the_rest_is_there(void **state)
+{
+    (void)state;
+    struct fake_process one = mac_process(1, 1, "own");
+    struct scenario scenario = mac_scenario(&one, 1);
+    enum missing why;
+    struct mac mac;
+
+    scenario.task_fails = (struct span){ 0, SECOND };
+    mac_open(&mac, &scenario, &process_collector);
+    assert_int_equal(mac_tick(&mac, 0), STATUS_OK);
+    (void)mac_value(&mac, TABLE_PROCESS, 0, PROCESS_THREADS, &why);
+    assert_int_equal(why, MISSING_FAILED);
+    assert_int_equal(mac_value(&mac, TABLE_PROCESS, 0, PROCESS_CPU_NS_TOTAL, &why), 0);
+    for (int second = 1; second <= 10; second++)
+        assert_int_equal(mac_tick(&mac, second * SECOND), STATUS_OK);
+    assert_int_equal(mac_value(&mac, TABLE_PROCESS, 0, PROCESS_THREADS, &why), 1);
+    mac_close(&mac);
+}
+
 /* One of the columns that are read at full passes: it stops at the largest number of 32 bits. */
 static void faults_that_stopped_counting_are_missing(void **state)
 {
@@ -226,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_zombie_keeps_what_it_used_and_loses_its_threads),
         cmocka_unit_test(a_pid_with_the_same_start_that_went_to_another_is_told_apart),
         cmocka_unit_test(what_cannot_be_read_is_missing_and_goes_on_later),
+        cmocka_unit_test(threads_that_cannot_be_read_are_missing_and_the_rest_is_there),
         cmocka_unit_test(faults_that_stopped_counting_are_missing),
     };
 
