@@ -283,8 +283,14 @@ def check_names(mac, recording, samples):
             wrong.append((process.pid, row["cmdline"], arguments))
         if not process.readable and row["cmdline"] != "":
             wrong.append((process.pid, "not ours", row["cmdline"]))
+        start = int(row["start_ns"]) - mac.wall_start
+        if not process.start - 1000 <= start <= process.start:  # the kernel keeps microseconds
+            wrong.append((process.pid, "start", start, process.start))
         if any(process.zombie(at) for at in seen):
             told = row["exit_reported"] == "1" and row["end_ns"] != ""
+            late = int(row["end_ns"] or 0) - mac.wall_start - process.end
+            if process.readable and abs(late) > 100:  # two ticks of the Mach clock
+                wrong.append((process.pid, "end", late))
             if not told or (process.readable and row["exit_code"] != str(process.status)):
                 wrong.append((process.pid, "exit", row["exit_reported"], row["exit_code"], process.status))
     check(not wrong, "names, users and ends are the scenario's: %s" % wrong[:3])
