@@ -194,7 +194,7 @@ static void interfaces_that_do_not_fit_are_asked_for_again(void **state)
     (void)state;
     enum { MANY = 40 };
     static struct fake_interface all[MANY];
-    static char names[MANY][8];
+    static char names[MANY][16];
     struct scenario scenario = host();
     struct mac mac;
 
