@@ -17,16 +17,22 @@ function(folder_root variable folder)
     set(${variable} "${root}" PARENT_SCOPE)
 endfunction()
 
-# find_sources(VARIABLE pattern...): files of this system, relative to the root of the tree.
-function(find_sources variable)
+# find_sources_of(SYSTEM VARIABLE pattern...): files of that system ("Linux", "Darwin"), relative to the root of the tree.
+function(find_sources_of system variable)
     list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/" OUTPUT_VARIABLE patterns)
     file(GLOB found RELATIVE "${PROJECT_SOURCE_DIR}" CONFIGURE_DEPENDS ${patterns})
-    if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    if(NOT system STREQUAL "Linux")
         list(FILTER found EXCLUDE REGEX "_linux\\.[a-z]+$")
     endif()
-    if(NOT CMAKE_SYSTEM_NAME STREQUAL "Darwin")
+    if(NOT system STREQUAL "Darwin")
         list(FILTER found EXCLUDE REGEX "_macos\\.[a-z]+$")
     endif()
+    set(${variable} "${found}" PARENT_SCOPE)
+endfunction()
+
+# find_sources(VARIABLE pattern...): files of this system.
+function(find_sources variable)
+    find_sources_of("${CMAKE_SYSTEM_NAME}" found ${ARGN})
     set(${variable} "${found}" PARENT_SCOPE)
 endfunction()
 

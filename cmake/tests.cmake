@@ -5,6 +5,7 @@
 #   tests/load_*.c            programs that those run, in tests/ of the build tree
 #   tests/serve_*.c           the same, with the analyzer inside: procscope_main() is its main()
 #   tests/double_nvml.c       stands in for NVIDIA's library: tests/nvml/libnvidia-ml.so.1 of the build tree
+#   tests/darwin/             the recorder of a Mac on Linux: cmake/simulated_mac.cmake
 #   tests/fuzz/fuzz_NAME.c    runs on tests/fuzz/corpus/NAME/; with PROCSCOPE_FUZZ it is a libFuzzer program
 #
 # All run in the root of the source tree with PROCSCOPE_BUILD_DIR and PROCSCOPE_SOURCE_DIR set.
@@ -144,5 +145,6 @@ if(PROCSCOPE_TESTS)
     add_servers()
     add_doubles()
     add_script_tests()
+    include(cmake/simulated_mac.cmake)
 endif()
 add_fuzz_tests()

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recorder/collectors/collectors_linux.h"
 #include "recorder/collectors/process_stats.h"
 #include "recorder/collectors/recorder_collector.h"
 #include "recorder/host.h"

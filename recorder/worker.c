@@ -11,10 +11,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "recorder/timed_wait.h"
 #include "recorder/unanswered.h"
 #include "recorder/urgency.h"
 
-enum { STOP_GRACE_S = 2, AT_MAX = 120 };
+enum { AT_MAX = 120 };
+#define STOP_GRACE_NS INT64_C(2000000000)
 
 enum phase {
     PHASE_IDLE,
@@ -142,7 +144,6 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
                          struct error *err)
 {
     struct worker *worker = calloc(1, sizeof *worker);
-    pthread_condattr_t monotonic;
     int failed;
 
     *started = NULL;
@@ -154,10 +155,7 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
     worker->threaded = thread;
     worker->again_ns = INT64_MIN;
     pthread_mutex_init(&worker->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    timed_wait_init(&worker->changed);
     failed = thread ? start_thread(worker) : 0;
     if (failed != 0) {
         release_job(job);
@@ -171,17 +169,14 @@ enum status worker_start(struct worker **started, const struct worker_job *job, 
 /* Until the thread has ended, or for so long; then it is left what it has. True: it has ended. */
 static bool await_end(struct worker *worker)
 {
-    struct timespec until;
-    bool ended;
-    int waited = 0;
+    int64_t until_ns = timed_wait_now_ns() + (worker->late ? 0 : STOP_GRACE_NS);
+    bool ended, waits = true;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += worker->late ? 0 : STOP_GRACE_S;
     pthread_mutex_lock(&worker->lock);
     worker->stop = true;
     pthread_cond_broadcast(&worker->changed);
-    while (!worker->ended && waited == 0)
-        waited = pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+    while (!worker->ended && waits)
+        waits = timed_wait(&worker->changed, &worker->lock, until_ns);
     ended = worker->ended;
     worker->abandoned = !ended;
     if (!ended) /* before the lock is open: it may free all this then */
@@ -238,20 +233,13 @@ bool worker_take(struct worker *worker, enum status *st, struct error *err)
 
 bool worker_wait(struct worker *worker)
 {
-    struct timespec until;
-    bool read;
-    int waited = 0;
+    int64_t until_ns = timed_wait_now_ns() + WORKER_WAIT_NS;
+    bool read, waits = true;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += WORKER_WAIT_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
     pthread_mutex_lock(&worker->lock);
     worker->awaited = true;
-    while (worker->phase != PHASE_READ && waited == 0)
-        waited = pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+    while (worker->phase != PHASE_READ && waits)
+        waits = timed_wait(&worker->changed, &worker->lock, until_ns);
     worker->awaited = false;
     read = worker->phase == PHASE_READ;
     pthread_mutex_unlock(&worker->lock);

@@ -3,8 +3,9 @@
 #define RECORDER_COLLECTORS_COLLECTORS_LINUX_H
 
 #include "recorder/collector.h"
+#include "recorder/collectors/process_stats.h"
+#include "recorder/collectors/recorder_collector.h"
 
-extern const struct collector process_collector;
 extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
 extern const struct collector pressure_collector;
@@ -17,6 +18,5 @@ extern const struct collector cgroup_collector;
 extern const struct collector process_detail_collector;
 extern const struct collector container_collector;
 extern const struct collector gpu_collector;
-extern const struct collector recorder_collector;
 
 #endif

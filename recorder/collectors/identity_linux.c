@@ -12,7 +12,6 @@
 #include "recorder/collectors/container_id.h"
 #include "recorder/collectors/process_files_linux.h"
 #include "recorder/collectors/procfs_linux.h"
-#include "recorder/siphash.h"
 
 enum status identity_open(void *source, void **opened, struct error *err)
 {
@@ -76,37 +75,13 @@ static ssize_t read_pid_file(struct identity_reader *reader, int32_t pid, const 
     return read_file(reader->proc_fd, path, buffer, size);
 }
 
-static void put_text(struct slow_answer *answer, enum process_text text, const void *bytes,
-                     size_t size)
-{
-    size_t at = answer->bytes.used;
-
-    bytes_put(&answer->bytes, bytes, size);
-    if (answer->bytes.full)
-        return;
-    answer->text[text] = (struct tick_text){ (uint32_t)at, (uint32_t)size };
-    answer->known |= 1u << text;
-}
-
 static void put_cmdline(struct identity_reader *reader, struct slow_answer *answer)
 {
-    static const struct redactor built_in;
-    const struct identity_source *source = reader->source;
-    const struct redactor *redactor = source->redactor == NULL ? &built_in : source->redactor;
     ssize_t got = reader->raw.cmdline_size;
-    struct byte_writer *text = &reader->redacted;
-    struct error err;
 
-    if (got < 0)
-        return;
-    bytes_reset(text);
-    if (redact_arguments(redactor, reader->raw.cmdline, (size_t)got, got == CMDLINE_READ_MAX, text,
-                         &err) != STATUS_OK)
-        return;
-    answer->cmdline_length = (uint32_t)text->used;
-    answer->cmdline_hash = siphash(source->key, text->data, text->used);
-    put_text(answer, PROCESS_CMDLINE, text->data,
-             text->used < CMDLINE_STORED_MAX ? text->used : CMDLINE_STORED_MAX);
+    if (got >= 0)
+        identity_put_cmdline(reader->source, reader->raw.cmdline, (size_t)got,
+                             got == CMDLINE_READ_MAX, &reader->redacted, answer);
 }
 
 static ssize_t read_link(struct identity_reader *reader, int32_t pid, const char *name,
@@ -125,7 +100,7 @@ static void put_link(struct slow_answer *answer, enum process_text text, const c
                      ssize_t size)
 {
     if (size >= 0 || size == -ENOENT)
-        put_text(answer, text, target, size < 0 ? 0 : (size_t)size);
+        identity_put_text(answer, text, target, size < 0 ? 0 : (size_t)size);
 }
 
 static size_t depth(const char *path, size_t size)
@@ -186,13 +161,14 @@ static void put_cgroup(const struct identity_raw *raw, struct slow_answer *answe
     if (raw->cgroup_size < 0)
         return;
     cgroup = identity_cgroup(raw->cgroup, (size_t)raw->cgroup_size);
-    put_text(answer, PROCESS_CGROUP, cgroup.at,
-             cgroup.size < IDENTITY_TEXT_MAX ? cgroup.size : IDENTITY_TEXT_MAX);
-    put_text(answer, PROCESS_CONTAINER, container, container_id(cgroup.at, cgroup.size, container));
+    identity_put_text(answer, PROCESS_CGROUP, cgroup.at,
+                      cgroup.size < IDENTITY_TEXT_MAX ? cgroup.size : IDENTITY_TEXT_MAX);
+    identity_put_text(answer, PROCESS_CONTAINER, container,
+                      container_id(cgroup.at, cgroup.size, container));
 }
 
 /* The fixture's user database, so that a captured tree says the same everywhere. */
-static void find_fixture_user(const char *root, uint32_t uid, char *name, size_t size)
+void identity_fixture_user(const char *root, uint32_t uid, char *name, size_t size)
 {
     char path[4096];
     FILE *file = NULL;
@@ -211,31 +187,9 @@ static void find_fixture_user(const char *root, uint32_t uid, char *name, size_t
     fclose(file);
 }
 
-/* The one with this uid, else one to be filled in. */
-static struct identity_user *find_user(struct identity_reader *reader, uint32_t uid)
+static const char *user_name(struct identity_reader *reader, const struct slow_request *request)
 {
-    for (size_t i = 0; i < IDENTITY_USERS; i++) {
-        if (reader->users[i].taken && reader->users[i].uid == uid)
-            return &reader->users[i];
-    }
-    return &reader->users[reader->next_user++ % IDENTITY_USERS];
-}
-
-static const char *user_name(struct identity_reader *reader, uint32_t uid, int64_t now_ns)
-{
-    char buffer[4096];
-    struct passwd entry, *found = NULL;
-    struct identity_user *user = find_user(reader, uid);
-
-    if (user->taken && user->uid == uid && now_ns < user->until_ns)
-        return user->name;
-    *user = (struct identity_user){ .taken = true, .uid = uid };
-    if (*reader->root != '\0')
-        find_fixture_user(reader->root, uid, user->name, sizeof user->name);
-    else if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
-        snprintf(user->name, sizeof user->name, "%s", found->pw_name);
-    user->until_ns = now_ns + (user->name[0] != '\0' ? IDENTITY_USER_NS : IDENTITY_NO_USER_NS);
-    return user->name;
+    return identity_user_name(&reader->users, reader->root, request->uid, request->asked_ns);
 }
 
 /* A zombie has lost what it was called: only what it still has replaces what is known of it. */
@@ -258,7 +212,7 @@ void identity_read(void *context, const struct slow_request *request)
     int32_t pid = request->pid;
 
     if (request->user_only) {
-        raw->user = user_name(reader, request->uid, request->asked_ns);
+        raw->user = user_name(reader, request);
         return;
     }
     raw->cgroup_size = read_pid_file(reader, pid, "cgroup", raw->cgroup, sizeof raw->cgroup);
@@ -270,7 +224,7 @@ void identity_read(void *context, const struct slow_request *request)
     if (!reader->no_cmdline)
         raw->cmdline_size =
             read_pid_file(reader, pid, "cmdline", raw->cmdline, sizeof raw->cmdline);
-    raw->user = user_name(reader, request->uid, request->asked_ns);
+    raw->user = user_name(reader, request);
     raw->stat_size = read_pid_file(reader, pid, "stat", raw->stat, sizeof raw->stat);
 }
 
@@ -283,7 +237,7 @@ void identity_answer(void *context, const struct slow_request *request, struct s
     bool gone;
 
     if (request->user_only) {
-        put_text(answer, PROCESS_USER, raw->user, strlen(raw->user));
+        identity_put_text(answer, PROCESS_USER, raw->user, strlen(raw->user));
         return;
     }
     put_cgroup(raw, answer);
@@ -300,7 +254,8 @@ void identity_answer(void *context, const struct slow_request *request, struct s
         answer->known = 0;
         bytes_reset(&answer->bytes);
     }
-    put_text(answer, PROCESS_USER, raw->user, strlen(raw->user)); /* of the uid: it stays right */
+    identity_put_text(answer, PROCESS_USER, raw->user,
+                      strlen(raw->user)); /* of the uid: it stays right */
     if (!gone && !request->first && (stat.state == 'Z' || stat.state == 'X'))
         forget_empty(answer);
 }

@@ -7,34 +7,14 @@
 #ifndef RECORDER_IDENTITY_LINUX_H
 #define RECORDER_IDENTITY_LINUX_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "recorder/redact.h"
-#include "recorder/slow.h"
+#include "recorder/collectors/identity.h"
 #include "schema/error.h"
 
-enum {
-    CMDLINE_STORED_MAX = 4096,    /* bytes of a redacted command line that are stored */
-    CMDLINE_READ_MAX = 64 * 1024, /* bytes of one that are read, redacted and hashed */
-    IDENTITY_TEXT_MAX = 4096,
-    IDENTITY_CGROUP_MAX = 4 * IDENTITY_TEXT_MAX,
-    IDENTITY_USERS = 64,
-};
-
-/* How long the user database's word is taken: that there is such a user, and that there is none. */
-#define IDENTITY_USER_NS INT64_C(600000000000)
-#define IDENTITY_NO_USER_NS INT64_C(60000000000)
-
-/* How identities are read: of all readers. */
-struct identity_source {
-    const char *root; /* static, or outlives every reader, also one that was left behind */
-    const struct redactor *redactor; /* NULL: only the built-in rules */
-    bool no_cmdline;
-    uint64_t key[2]; /* of the hash of command lines */
-};
+enum { IDENTITY_CGROUP_MAX = 4 * IDENTITY_TEXT_MAX };
 
 /* What was read of one process: sizes, or -errno. */
 struct identity_raw {
@@ -52,13 +32,7 @@ struct identity_reader {
     int proc_fd;
     struct identity_raw raw;
     struct byte_writer redacted;
-    struct identity_user {
-        bool taken;
-        uint32_t uid;
-        int64_t until_ns; /* when it is to be looked up again */
-        char name[64];    /* "": it has none */
-    } users[IDENTITY_USERS];
-    unsigned next_user; /* to be replaced */
+    struct identity_users users;
 };
 
 /*

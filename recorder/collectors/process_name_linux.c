@@ -2,16 +2,9 @@
  * What a process is called, and since when: at once what stat and the owner of /proc/PID tell, one
  * or more ticks later, as a second version from the same time, what the slow thread has read.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "recorder/collectors/process_state_linux.h"
-#include "recorder/unanswered.h"
-
-uint32_t process_text_hash(const void *data, size_t size)
-{
-    return crc32c(0, data, size);
-}
 
 /*
  * Exec gives a process another address space, which the kernel places at random: the same comm from
@@ -111,51 +104,16 @@ void process_reread(struct process_state *s, const struct tick *tick)
     }
 }
 
-/* The texts that differ from what is known; their hashes are remembered. */
-static uint32_t changed_texts(struct process *p, const struct slow_answer *answer)
-{
-    uint32_t changed = 0;
-
-    for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
-        uint32_t now =
-            process_text_hash(answer->bytes.data + answer->text[text].at, answer->text[text].size);
-
-        if (!(answer->known & 1u << text))
-            continue;
-        if (text == PROCESS_CMDLINE) /* the whole, of which the text may be a part */
-            now ^= (uint32_t)answer->cmdline_hash;
-        if (p->flags & PROCESS_NAMED && now == p->text_hash[text])
-            continue;
-        p->text_hash[text] = now;
-        changed |= 1u << text;
-    }
-    return changed;
-}
-
 static void take_answer(struct process *p, const struct slow_answer *answer, struct tick *tick)
 {
-    uint32_t changed = changed_texts(p, answer);
-    struct tick_version *version;
+    uint32_t changed =
+        process_answer_changed(p->text_hash, (p->flags & PROCESS_NAMED) != 0, answer);
 
     p->flags |= PROCESS_NAMED;
     if (changed == 0)
         return;
     p->name_from_ns = answer->request.from_ns;
-    version = tick_add_version(tick);
-    if (version == NULL)
-        return;
-    version->slot = answer->request.slot;
-    version->from_ns = answer->request.from_ns;
-    version->known = changed;
-    if (changed & 1u << PROCESS_CMDLINE) {
-        version->cmdline_length = answer->cmdline_length;
-        version->cmdline_hash = answer->cmdline_hash;
-    }
-    for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
-        if (changed & 1u << text)
-            version->text[text] = tick_add_text(tick, answer->bytes.data + answer->text[text].at,
-                                                answer->text[text].size);
-    }
+    process_answer_put(answer, changed, tick);
 }
 
 /*
@@ -180,29 +138,11 @@ static bool is_certain(struct process_state *s, struct process *p,
     return false;
 }
 
-/* What the slow thread waits for in vain, and when it does no more. */
-static void tell_of_late_reads(struct process_state *s, struct tick *tick)
-{
-    struct slow_notice notice;
-    char what[160];
-
-    while (slow_look(s->slow, tick->start_ns, &notice)) {
-        snprintf(what, sizeof what, "process: names of pid %d%s", notice.pid,
-                 notice.late && notice.exhausted
-                     ? "; too many such reads hang: no other names are read until one is back"
-                     : "");
-        if (notice.late)
-            unanswered_begins(tick, notice.since_ns, notice.pid, what);
-        else
-            unanswered_ends(tick, notice.since_ns, notice.pid, what);
-    }
-}
-
 void process_take_answers(struct process_state *s, struct tick *tick)
 {
     const struct slow_answer *answer;
 
-    tell_of_late_reads(s, tick);
+    process_answers_late(s->slow, tick);
     while ((answer = slow_next(s->slow)) != NULL) {
         const struct slow_request *request = &answer->request;
         struct process *p = request->slot < s->process_size ? process_at(s, request->slot) : NULL;

@@ -8,6 +8,7 @@
 #include "recorder/collector.h"
 #include "recorder/collectors/exits_linux.h"
 #include "recorder/collectors/identity_linux.h"
+#include "recorder/collectors/process_answer.h"
 #include "recorder/collectors/process_files_linux.h"
 #include "recorder/collectors/process_source_linux.h"
 #include "recorder/collectors/process_stats.h"
@@ -233,8 +234,6 @@ void process_ask(struct process_state *s, struct process *p);
 /* Ask for some known names again: a cgroup or directory may have changed. */
 void process_reread(struct process_state *s, const struct tick *tick);
 void process_take_answers(struct process_state *s, struct tick *tick);
-/* By which a changed text is known. */
-uint32_t process_text_hash(const void *data, size_t size);
 
 /* process_walk_linux.c: rungs 1 and 2 */
 

@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#include "recorder/collector.h"
+
+extern const struct collector process_collector;
+
 struct process_stats {
     int64_t
         exits_lost; /* exits without a report, and overruns of the report queue (each 1 or more) */
@@ -17,7 +21,10 @@ struct process_stats {
 /* `state` is what process_collector's open gave. */
 void process_collector_stats(const void *state, struct process_stats *stats);
 
-/* How processes are read: "bpf", "iter" (BPF, see recorder/collectors/bpf_walk_linux.h), "fds" (kept descriptors) or "proc" (open, read, close). */
+/*
+ * How processes are read: "bpf", "iter" (BPF, see recorder/collectors/bpf_walk_linux.h), "fds" (kept
+ * descriptors), "proc" (open, read, close) or "libproc" (macOS).
+ */
 const char *process_collector_source(const void *state);
 
 #endif

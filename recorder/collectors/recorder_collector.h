@@ -5,6 +5,8 @@
 #include "recorder/collector.h"
 #include "recorder/recorder_stats.h"
 
+extern const struct collector recorder_collector;
+
 /*
  * Give it the recorder's own numbers, which must outlive it, and the state of the process
  * collector or NULL. Until then its rows hold what the system says about our process only.

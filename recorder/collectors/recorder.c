@@ -1,27 +1,24 @@
 /*
  * What the recorder costs, misses and cannot attribute.
  *
- *   source  our own clocks and counts; /proc/self/statm field 2; /proc/self/io write_bytes;
- *           the cpu rows of the same tick; the root cgroup's cpuacct.usage
+ *   source  our own clocks and counts; the cpu rows of the same tick; recorder_own_SYSTEM.c
  *   units   CPU times are stored as microseconds
- *   absent  cpuacct on hosts with cgroup v2 only; the busy times while the cpu collector is off
+ *   absent  the busy times while the cpu collector is off
  *
  * Three answers to "how long were the cores busy", because each errs in its own way: tick fields
  * count whole clock ticks, cores x elapsed - idle counts what the idle task did not take, cpuacct
  * is what the scheduler charged. The first two start at 0 with the recorder and never fall.
  */
-#include <stdio.h>
+#include "recorder/collectors/recorder_collector.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "recorder/collectors/collectors_linux.h"
 #include "recorder/collectors/process_stats.h"
-#include "recorder/collectors/recorder_collector.h"
-#include "recorder/textfile.h"
+#include "recorder/collectors/recorder_own.h"
 
-enum { SMALL_ROOM = 1024, NS_PER_US = 1000, CORES_START = 16 };
+enum { NS_PER_US = 1000, CORES_START = 16 };
 
 /* What a core's row said at the tick before. */
 struct core_before {
@@ -34,8 +31,7 @@ struct recorder_state {
     const struct collect_context *context;
     const struct recorder_stats *stats;
     const void *process_state;
-    struct textfile statm, io, cpuacct;
-    int64_t page_bytes;
+    struct recorder_own *own;
     bool announced;
     struct core_before *cores; /* by slot */
     size_t core_count;
@@ -72,38 +68,17 @@ static void recorder_close(void *state)
 
     if (recorder == NULL)
         return;
-    textfile_close(&recorder->statm);
-    textfile_close(&recorder->io);
-    textfile_close(&recorder->cpuacct);
+    recorder_own_close(recorder->own);
     free(recorder->cores);
     free(recorder);
 }
 
-/* One number of a file: the first behind `name`, or with name "" behind `skip` other numbers. */
-static void put_number(struct row *row, enum recorder_metric metric, struct textfile *file,
-                       const char *name, int skip, int64_t multiplier)
+static void put_own(struct row *row, enum recorder_metric metric, const struct own_number *number)
 {
-    struct error err;
-    int64_t value = 0;
-    enum missing why = MISSING_NOT_THERE;
-
-    if (textfile_is_open(file) && textfile_read(file, &err) == STATUS_OK) {
-        const char *at = strstr(file->text, name);
-        const char *end = file->text + file->size;
-
-        if (at != NULL)
-            at += strlen(name);
-        for (int i = 0; at != NULL && i < skip; i++)
-            (void)textfile_number(&at, end, &value);
-        if (at != NULL)
-            why = textfile_scaled(&at, end, multiplier, &value);
-    } else if (file->failure != 0) {
-        why = textfile_missing(file->failure);
-    }
-    if (why == MISSING_NONE)
-        put(row, metric, value);
+    if (number->why == MISSING_NONE)
+        put(row, metric, number->value);
     else
-        put_missing(row, metric, why);
+        put_missing(row, metric, number->why);
 }
 
 static struct core_before *core_at(struct recorder_state *recorder, size_t slot)
@@ -210,13 +185,14 @@ static void put_process_stats(struct row *row, const void *process_state)
 static void fill_program(struct recorder_state *recorder, struct row *row, const struct tick *tick)
 {
     const struct recorder_stats *stats = recorder->stats;
+    struct own_numbers own;
 
     row_init(row);
     put_own_cpu(row);
-    put_number(row, RECORDER_RESIDENT_BYTES, &recorder->statm, "", 1, recorder->page_bytes);
-    put_number(row, RECORDER_WRITTEN_BYTES_TOTAL, &recorder->io, "\nwrite_bytes:", 0, 1);
-    put_number(row, RECORDER_CPU_BUSY_CPUACCT_NS_TOTAL, &recorder->cpuacct, "", 0, 1);
-    row->values[RECORDER_CPU_BUSY_CPUACCT_NS_TOTAL] /= NS_PER_US;
+    recorder_own_read(recorder->own, &own);
+    put_own(row, RECORDER_RESIDENT_BYTES, &own.resident_bytes);
+    put_own(row, RECORDER_WRITTEN_BYTES_TOTAL, &own.written_bytes);
+    put_own(row, RECORDER_CPU_BUSY_CPUACCT_NS_TOTAL, &own.busy_us);
     put_busy(recorder, row, tick);
     put_process_stats(row, recorder->process_state);
     if (stats == NULL)
@@ -290,31 +266,14 @@ static bool announce_all(struct tick *tick, const struct recorder_stats *stats)
 static enum status recorder_open(void **state, const struct collect_context *context,
                                  struct capability *capability, struct error *err)
 {
-    static const char *const cpuacct_paths[] = { "/sys/fs/cgroup/cpuacct/cpuacct.usage",
-                                                 "/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage" };
     struct recorder_state *recorder = calloc(1, sizeof *recorder);
-    struct error why;
 
     if (recorder == NULL)
         return error_set(err, STATUS_NO_MEMORY, "recorder collector");
     *state = recorder;
     *capability = (struct capability){ .status = CAPABILITY_OK };
     recorder->context = context;
-    recorder->page_bytes = sysconf(_SC_PAGESIZE);
-    /* Each may fail: its metrics are then missing, with the reason from the failed open. */
-    if (textfile_open(&recorder->statm, context->root, "/proc/self/statm", SMALL_ROOM, SMALL_ROOM,
-                      &why) != STATUS_OK ||
-        textfile_open(&recorder->io, context->root, "/proc/self/io", SMALL_ROOM, SMALL_ROOM,
-                      &why) != STATUS_OK) {
-        capability->status = CAPABILITY_PARTIAL;
-        (void)snprintf(capability->reason, sizeof capability->reason, "%.190s", why.message);
-    }
-    for (size_t i = 0; i < COUNT_OF(cpuacct_paths); i++) {
-        if (textfile_open(&recorder->cpuacct, context->root, cpuacct_paths[i], SMALL_ROOM,
-                          SMALL_ROOM, &why) == STATUS_OK)
-            break;
-    }
-    return STATUS_OK;
+    return recorder_own_open(&recorder->own, context->root, capability, err);
 }
 
 void recorder_collector_attach(void *state, const struct recorder_stats *stats,
@@ -352,9 +311,9 @@ static enum status recorder_collect(void *state, struct tick *tick, struct error
 const struct collector recorder_collector = {
     .name = "recorder",
     .description = "what the recorder itself costs, misses and cannot attribute",
-    .source = "own clocks and counts, /proc/self, cpuacct.usage of the root group",
+    .source = recorder_own_source,
     .needs = "nothing",
-    .absence = "no cpuacct: the host has version 2 of control groups only",
+    .absence = recorder_own_absence,
     .table = TABLE_RECORDER,
     .divisor = 1,
     .open = recorder_open,

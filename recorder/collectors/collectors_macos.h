@@ -1,0 +1,13 @@
+/* The collectors of a Mac, for the registry. */
+#ifndef RECORDER_COLLECTORS_COLLECTORS_MACOS_H
+#define RECORDER_COLLECTORS_COLLECTORS_MACOS_H
+
+#include "recorder/collector.h"
+#include "recorder/collectors/process_stats.h"
+#include "recorder/collectors/recorder_collector.h"
+
+extern const struct collector cpu_collector;
+extern const struct collector memory_collector;
+extern const struct collector network_collector;
+
+#endif

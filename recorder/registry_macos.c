@@ -1,0 +1,8 @@
+/* The collectors of a Mac, in recording order. */
+#include "recorder/collectors/collectors_macos.h"
+
+/* recorder is last: it tells what the others cost at this tick, and reads the cpu rows. */
+const struct collector *const collectors[] = {
+    &process_collector, &cpu_collector, &memory_collector, &network_collector, &recorder_collector,
+};
+const unsigned collector_count = COUNT_OF(collectors);

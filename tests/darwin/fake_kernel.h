@@ -1,0 +1,61 @@
+/* What the parts of the fake kernel share. */
+#ifndef DARWIN_FAKE_KERNEL_H
+#define DARWIN_FAKE_KERNEL_H
+
+#include <stdio.h>
+
+#include "tests/darwin/scenario.h"
+
+/* Before anything else is called. */
+void fake_boot(struct scenario *scenario);
+extern struct scenario *fake;
+
+/* --- fake_clock.c --- */
+
+int64_t fake_now_ns(void);            /* since the recording began, sleep included */
+int64_t fake_awake_at(int64_t at_ns); /* the same, without */
+int64_t fake_wall_at(int64_t at_ns);  /* since 1970 */
+uint64_t fake_mach_at(int64_t at_ns); /* ticks of mach_absolute_time */
+uint64_t fake_mach_ticks(int64_t ns); /* a duration */
+void fake_set_now(int64_t at_ns);     /* for tests without a recorder */
+
+/* --- fake_process.c --- */
+
+/* The one with that pid now, zombies included; NULL: none. */
+const struct fake_process *fake_find(int32_t pid);
+bool fake_exists(const struct fake_process *p, int64_t at_ns);
+bool fake_is_zombie(const struct fake_process *p, int64_t at_ns);
+bool fake_may_read(const struct fake_process *p);
+const struct program *fake_program(const struct fake_process *p);
+
+/*
+ * --- fake_sysctl.c: where the latest block of arguments was put, for tests that look whether it
+ * was wiped ---
+ */
+
+extern const uint8_t *fake_arguments_at;
+extern size_t fake_arguments_size;
+
+/* --- fake_account.c: what was handed out and must come back, and how often was asked --- */
+
+enum fake_call {
+    CALL_SYSCTL,
+    CALL_PIDINFO,
+    CALL_RUSAGE,
+    CALL_PIDPATH,
+    CALL_PROCESSOR_INFO,
+    CALL_STATISTICS,
+    CALL_COUNT,
+};
+
+void fake_count(enum fake_call call);
+int64_t fake_counted(enum fake_call call);
+const char *fake_call_name(enum fake_call call);
+void fake_take_right(unsigned name);
+bool fake_release_right(unsigned name);
+void *fake_hand_out(size_t size);
+bool fake_take_back(uintptr_t address, size_t size);
+/* What is still out, or was given back twice: 0 is balanced. Says each on `out`. */
+int fake_settle(FILE *out);
+
+#endif

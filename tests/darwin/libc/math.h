@@ -1,0 +1,13 @@
+#ifndef DARWIN_LIBC_MATH_H
+#define DARWIN_LIBC_MATH_H
+
+double ceil(double x);
+double fabs(double x);
+double floor(double x);
+long long llround(double x);
+double pow(double x, double y);
+double trunc(double x);
+double round(double x);
+#define isfinite(x) __builtin_isfinite(x)
+
+#endif
