@@ -11,6 +11,8 @@
 
 void block_column_release(struct block_column *column)
 {
+    bool changes_only = column->changes_only;
+
     free(column->value);
     free(column->missing_store);
     free(column->base);
@@ -19,21 +21,50 @@ void block_column_release(struct block_column *column)
     free(column->scratch);
     free(column->told);
     free(column->told_missing);
-    *column = (struct block_column){ 0 };
+    free(column->change_at);
+    *column = (struct block_column){ .changes_only = changes_only };
+}
+
+static bool reserve_changes(struct block_column *column, const struct block_table *table)
+{
+    size_t changes = table->active_at[table->active_for.end] + 1;
+    size_t series = table->series_count + 1;
+
+    if (changes > column->change_size) {
+        free(column->delta);
+        column->change_size = changes + changes / 8;
+        column->delta = malloc(column->change_size * sizeof *column->delta);
+    }
+    if (series > column->change_at_size) {
+        free(column->change_at);
+        column->change_at_size = series;
+        column->change_at = malloc(series * sizeof *column->change_at);
+    }
+    return column->delta != NULL && column->change_at != NULL;
+}
+
+static bool reserve_values(struct block_column *column, size_t rows)
+{
+    if (rows > column->value_size) {
+        free(column->value);
+        free(column->delta);
+        column->value = malloc(rows * sizeof *column->value);
+        column->delta = malloc(rows * sizeof *column->delta);
+        column->value_size = rows;
+    }
+    return column->value != NULL && column->delta != NULL;
 }
 
 static bool reserve(struct block_column *column, const struct block_table *table)
 {
     size_t rows = table->row[table->series_count] + 1;
     size_t series = table->series_count + 1;
+    bool room =
+        column->changes_only ? reserve_changes(column, table) : reserve_values(column, rows);
 
     if (rows > column->row_size) {
-        free(column->value);
         free(column->missing_store);
-        free(column->delta);
-        column->value = malloc(rows * sizeof *column->value);
         column->missing_store = malloc(rows);
-        column->delta = malloc(rows * sizeof *column->delta);
         column->row_size = rows;
     }
     if (series > column->series_size) {
@@ -43,8 +74,7 @@ static bool reserve(struct block_column *column, const struct block_table *table
         column->base_ns = malloc(series * sizeof *column->base_ns);
         column->series_size = series;
     }
-    if (column->value == NULL || column->missing_store == NULL || column->delta == NULL ||
-        column->base == NULL || column->base_ns == NULL) {
+    if (!room || column->missing_store == NULL || column->base == NULL || column->base_ns == NULL) {
         block_column_release(column);
         return false;
     }
@@ -405,6 +435,8 @@ static enum status get_group(struct block_column *column, const struct block_tab
                              struct byte_reader *r, struct error *err)
 {
     size_t active = 0, total = 0, flag = 0, at = 0, wanted = 0, wanted_end = 0;
+    size_t room = column->changes_only ? table->active_at[first] : 0; /* of earlier groups */
+    int64_t *delta = column->delta + room;
     const uint8_t *flags;
 
     for (size_t i = first; i < end; i++)
@@ -423,7 +455,7 @@ static enum status get_group(struct block_column *column, const struct block_tab
             wanted_end = total;
         flag += changes > 0;
     }
-    if (column_decode_some(r, column->delta, total, wanted, wanted_end, err) != STATUS_OK ||
+    if (column_decode_some(r, delta, total, wanted, wanted_end, err) != STATUS_OK ||
         bytes_left(r) != 0)
         return block_corrupt(table, place, "a group's values do not fit", err);
     flag = 0;
@@ -431,8 +463,10 @@ static enum status get_group(struct block_column *column, const struct block_tab
         size_t changes = block_stored_changes(table, i);
         bool set = r->size > 0 && changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0;
 
-        if (is_wanted(column, i))
-            expand(table, i, column->base[i], set ? column->delta + at : NULL,
+        if (is_wanted(column, i) && column->changes_only)
+            column->change_at[i] = set ? (uint32_t)(room + at) : BLOCK_UNCHANGED;
+        else if (is_wanted(column, i))
+            expand(table, i, column->base[i], set ? delta + at : NULL,
                    column->value + table->row[i]);
         at += set ? changes : 0;
         flag += changes > 0;
@@ -450,7 +484,9 @@ static void fill_constant(struct block_column *column, const struct block_table 
         add_reference(column, table);
     if (told)
         begin_told(column, table);
-    for (size_t i = column->which.first; i < column->which.end; i++)
+    for (size_t i = column->which.first; column->changes_only && i < column->which.end; i++)
+        column->change_at[i] = BLOCK_UNCHANGED;
+    for (size_t i = column->which.first; !column->changes_only && i < column->which.end; i++)
         for (size_t row = table->row[i]; row < table->row[i + 1]; row++)
             column->value[row] = column->base[i];
     for (size_t i = column->which.first; i < column->which.end; i++)
@@ -545,6 +581,8 @@ enum status block_column_decode(struct block_column *column, const struct block_
     else if (get_column(column, table, &place, metric, referenced, told_gauge, source,
                         source_context, d, err) != STATUS_OK)
         return err->status;
+    if (column->changes_only)
+        return STATUS_OK;
     mark_unread(column, table, metric);
     if (table->told_at != NULL)
         end_told(column, table, counter);
