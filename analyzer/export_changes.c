@@ -171,7 +171,7 @@ uint64_t changes_go_to(struct changes *changes, uint32_t sample)
     bool last = sample == s->count - 1;
     uint64_t moved = 0;
 
-    if (last && table->told_at != NULL && table->told_at[changes->series] != 0)
+    if (last && block_is_told(table, changes->series))
         return go_to_told(changes, table->told_at[changes->series] - 1);
     for (; changes->next < count && active[changes->next] <= sample; changes->next++) {
         moved |= changes->moved[changes->next];

@@ -93,11 +93,17 @@ static inline struct series_range series_group(size_t series)
     return (struct series_range){ first, first + GROUP_SERIES };
 }
 
-/*
- * Active samples of a series that its columns tell of: the first so many, without the last one if a
- * lifetime tells that.
- */
-size_t block_stored_changes(const struct block_table *table, size_t index);
+/* Does a lifetime tell the last sample of a series? */
+static inline bool block_is_told(const struct block_table *table, size_t index)
+{
+    return table->told_at != NULL && table->told_at[index] != 0;
+}
+
+/* Active samples of a series that its columns tell of: the first so many. */
+static inline size_t block_stored_changes(const struct block_table *table, size_t index)
+{
+    return table->active_at[index + 1] - table->active_at[index] - block_is_told(table, index);
+}
 
 /*
  * One decoded column; [rows] are those of block_table.row.
