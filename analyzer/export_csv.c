@@ -46,23 +46,24 @@ static void flush(struct csv *x)
     x->used = 0;
 }
 
-/* Room for `rows` rows, or fewer but one: their times, the series' text, what copies write too much. */
-static enum status make_room(struct csv *x, uint32_t *rows, struct error *err)
+/* Room for `rows` rows, or fewer but one: their times, `text`, and what copies write too much. */
+static enum status make_room(struct csv *x, size_t text, uint32_t *rows, struct error *err)
 {
-    size_t row = TIME_SLOT + x->text.size, slack = TIME_SLOT + TEXT_COPY_SIZE;
-    char *larger;
+    size_t row = TIME_SLOT + text, slack = TIME_SLOT + TEXT_COPY_SIZE;
 
-    if (x->buffer_size - x->used < row + slack)
-        flush(x);
+    if (x->buffer_size - x->used >= *rows * row + slack)
+        return STATUS_OK;
+    flush(x);
     if (x->buffer_size < row + slack) {
-        larger = realloc(x->buffer, row + slack + BUFFER_SIZE);
+        char *larger = realloc(x->buffer, row + slack + BUFFER_SIZE);
+
         if (larger == NULL)
             return error_set(err, STATUS_NO_MEMORY, "output buffer");
         x->buffer = larger;
         x->buffer_size = row + slack + BUFFER_SIZE;
     }
-    if ((x->buffer_size - x->used - slack) / row < *rows)
-        *rows = (uint32_t)((x->buffer_size - x->used - slack) / row);
+    if ((x->buffer_size - slack) / row < *rows)
+        *rows = (uint32_t)((x->buffer_size - slack) / row);
     return STATUS_OK;
 }
 
@@ -153,19 +154,21 @@ static uint32_t next_change(const struct csv *x, uint32_t k, uint32_t end)
 /* Rows of one text: only their times differ. */
 static enum status put_same(struct csv *x, uint32_t tick, uint32_t end, struct error *err)
 {
+    const struct text_row *row = &x->text.row[x->text.current];
+
     x->e->row_count += end - tick;
     while (tick < end) {
         uint32_t rows = end - tick;
         char *out;
 
-        if (make_room(x, &rows, err) != STATUS_OK)
+        if (make_room(x, row->size, &rows, err) != STATUS_OK)
             return err->status;
         out = x->buffer + x->used;
         for (; rows > 0; rows--, tick++) {
             memcpy(out, x->time + (size_t)tick * TIME_SLOT, TIME_SLOT);
             out += x->time_size[tick];
-            export_text_copy(out, x->text.row, x->text.size);
-            out += x->text.size;
+            export_text_copy(out, row->text, row->size);
+            out += row->size;
         }
         x->used = (size_t)(out - x->buffer);
     }

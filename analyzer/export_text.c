@@ -6,6 +6,8 @@
 
 #include "analyzer/escape.h"
 
+enum { SCALE_EXPONENT_MAX = 18 };
+
 /* --- once per export --- */
 
 static enum status prepare_labels(struct export_text *t, size_t m, struct error *err)
@@ -58,7 +60,8 @@ void export_text_release(struct export_text *text)
         free(text->label_at[m]);
     bytes_release(&text->labels);
     free(text->cell);
-    free(text->row);
+    free(text->row[0].text);
+    free(text->row[1].text);
     *text = (struct export_text){ 0 };
 }
 
@@ -97,8 +100,10 @@ static void format(struct export_text *t, size_t m, int64_t value)
     if (metric->exponent < 0 && __builtin_mul_overflow(value, metric->metric->scale, &value))
         return;
     out = decimal_put_i64(out, value);
-    for (int i = 0; i < metric->exponent && value != 0; i++)
-        *out++ = '0';
+    if (metric->exponent > 0 && value != 0) {
+        memcpy(out, "000000000000000000", SCALE_EXPONENT_MAX);
+        out += metric->exponent;
+    }
     f->size = (uint32_t)(out - f->number);
 }
 
@@ -134,19 +139,38 @@ static inline void overwrite(char *to, const char *from, size_t size)
 }
 
 /* Lay the fields from metric `first` on behind each other, from `out` in the row. */
-static void lay_out(struct export_text *t, unsigned first, char *out)
+static void lay_out(const struct export_text *t, struct text_row *row, unsigned first, char *out)
 {
     for (uint64_t rest = t->wanted >> first << first; rest != 0; rest &= rest - 1) {
-        struct text_field *f = &t->field[first_metric(rest)];
+        unsigned m = first_metric(rest);
 
         *out++ = ',';
-        f->at = (uint32_t)(out - t->row);
-        if ((t->there & rest & (0 - rest)) != 0)
-            out = put_field(out, f);
+        row->at[m] = (uint32_t)(out - row->text);
+        row->field_size[m] = t->field[m].size;
+        if ((row->there >> m & 1) != 0)
+            out = put_field(out, &t->field[m]);
     }
     *out++ = '\r';
     *out++ = '\n';
-    t->size = (size_t)(out - t->row);
+    row->size = (size_t)(out - row->text);
+    row->stale = 0;
+    row->laid_out = true;
+}
+
+/* Bring the fields that have another text into the row. */
+static void patch(const struct export_text *t, struct text_row *row)
+{
+    for (uint64_t rest = row->stale & row->there; rest != 0; rest &= rest - 1) {
+        unsigned m = first_metric(rest);
+        const struct text_field *f = &t->field[m];
+
+        if (row->field_size[m] != f->size) {
+            lay_out(t, row, m, row->text + row->at[m] - 1);
+            return;
+        }
+        overwrite(row->text + row->at[m], f->text, f->size);
+    }
+    row->stale = 0;
 }
 
 /* --- rows --- */
@@ -164,17 +188,20 @@ static char *put_cell(const struct export_text *t, char *out, const struct outpu
 static enum status make_room(struct export_text *t, struct error *err)
 {
     size_t need = t->fields_room + 2 + TEXT_COPY_SIZE;
-    char *larger;
 
     for (size_t i = t->layout->identity_at; i < t->layout->metric_at; i++)
         need += ESCAPE_ROOM(t->cell[i].text_size) + DECIMAL_ROOM;
-    if (need <= t->room)
-        return STATUS_OK;
-    larger = realloc(t->row, need);
-    if (larger == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "a row");
-    t->row = larger;
-    t->room = need;
+    for (size_t i = 0; i < COUNT_OF(t->row); i++) {
+        char *larger;
+
+        if (need <= t->row[i].room)
+            continue;
+        larger = realloc(t->row[i].text, need);
+        if (larger == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "a row");
+        t->row[i].text = larger;
+        t->row[i].room = need;
+    }
     return STATUS_OK;
 }
 
@@ -182,46 +209,55 @@ enum status export_text_begin(struct export_text *text, const int64_t value[], u
                               struct error *err)
 {
     const struct export_layout *layout = text->layout;
+    struct text_row *row = &text->row[0];
     char *out;
 
     if (make_room(text, err) != STATUS_OK)
         return err->status;
-    out = text->row;
+    out = row->text;
     for (size_t i = layout->identity_at; i < layout->metric_at; i++) {
         *out++ = ',';
         out = put_cell(text, out, &layout->column[i], &text->cell[i]);
     }
+    text->identity_size = (size_t)(out - row->text);
     for (uint64_t rest = there; rest != 0; rest &= rest - 1)
         format(text, first_metric(rest), value[first_metric(rest)]);
-    text->there = there;
     text->stale = text->wanted & ~there;
-    lay_out(text, 0, out);
+    text->current = 0;
+    text->row[1].laid_out = false;
+    row->there = there;
+    lay_out(text, row, 0, out);
     return STATUS_OK;
+}
+
+/* To the row in which other metrics are missing, made anew if it was of others still. */
+static struct text_row *turn(struct export_text *t, uint64_t there)
+{
+    const struct text_row *from = &t->row[t->current];
+    struct text_row *to = &t->row[t->current ^= 1];
+
+    if (to->laid_out && to->there == there)
+        return to;
+    if (!to->laid_out)
+        memcpy(to->text, from->text, t->identity_size);
+    to->there = there;
+    lay_out(t, to, 0, to->text + t->identity_size);
+    return to;
 }
 
 void export_text_move(struct export_text *text, const int64_t value[], uint64_t moved,
                       uint64_t there)
 {
-    uint64_t turned = there ^ text->there, other_size = 0;
+    struct text_row *row = &text->row[text->current];
+    uint64_t other = (text->stale | moved) & there;
 
-    text->stale |= moved;
-    for (uint64_t rest = text->stale & there; rest != 0; rest &= rest - 1) {
-        unsigned m = first_metric(rest);
-        struct text_field *f = &text->field[m];
-        uint32_t size = f->size;
-
-        format(text, m, value[m]);
-        if (f->size != size)
-            other_size |= UINT64_C(1) << m;
-        else if ((turned >> m & 1) == 0 && other_size == 0)
-            overwrite(text->row + f->at, f->text, size);
-    }
-    text->stale &= ~there;
-    text->there = there;
-    other_size |= turned;
-    if (other_size != 0) {
-        unsigned first = first_metric(other_size);
-
-        lay_out(text, first, text->row + text->field[first].at - 1);
-    }
+    for (uint64_t rest = other; rest != 0; rest &= rest - 1)
+        format(text, first_metric(rest), value[first_metric(rest)]);
+    text->stale = (text->stale | moved) & ~there;
+    text->row[0].stale |= other;
+    text->row[1].stale |= other;
+    if (row->there != there)
+        row = turn(text, there);
+    if (row->stale != 0)
+        patch(text, row);
 }

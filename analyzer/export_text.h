@@ -1,7 +1,8 @@
 /*
  * The CSV text of one series' rows, from who it is to the line end: only what changes from row to
  * row is written again. A field that keeps its length is overwritten in place; else the fields
- * behind it are laid out again.
+ * behind it are laid out again. As some metrics are read every tenth tick only, two rows are kept: that
+ * with them and that without.
  */
 #ifndef ANALYZER_EXPORT_TEXT_H
 #define ANALYZER_EXPORT_TEXT_H
@@ -14,14 +15,22 @@ enum { TEXT_COPY_SIZE = 32, TEXT_NUMBER_ROOM = 64 };
 struct text_field {
     const char *text; /* of its value */
     uint32_t size;    /* 0: the value is beyond an integer, once scaled; shown as missing */
-    uint32_t at;      /* in the row */
     char number[TEXT_NUMBER_ROOM];
+};
+
+struct text_row {
+    char *text;
+    size_t size, room;
+    bool laid_out;
+    uint64_t there; /* metrics that are not missing in it */
+    uint64_t stale; /* those that have another text by now */
+    uint32_t at[TABLE_METRICS_MAX], field_size[TABLE_METRICS_MAX];
 };
 
 /* Zero-initialised is ready for export_text_init. */
 struct export_text {
-    char *row;
-    size_t size, room;
+    struct text_row row[2];
+    unsigned current;
 
     const struct export_layout *layout;
     bool csv_safe;
@@ -31,7 +40,6 @@ struct export_text {
     size_t fields_room;                  /* the longest that all metrics of a row can become */
     size_t identity_size;
     uint64_t wanted; /* metrics that have a column */
-    uint64_t there;  /* those that are not missing in the row */
     uint64_t stale;  /* those whose text is of an earlier value; they are missing */
     struct text_field field[TABLE_METRICS_MAX];
 };
