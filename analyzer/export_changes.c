@@ -137,6 +137,8 @@ void changes_begin(struct changes *changes, size_t series)
         changes->change[last] |= CHANGE_THERE;
     find_missing(changes, s);
     find_moves(changes);
+    if (s->count == 1 && block_is_told(table, series))
+        return; /* no value is that of a column */
     for (uint64_t rest = changes->decoded; rest != 0; rest &= rest - 1)
         changes->value[first_metric(rest)] = changes->column[first_metric(rest)].base[series];
 }

@@ -430,46 +430,60 @@ static void expand(const struct block_table *table, size_t index, int64_t base,
         value[at++] = (int64_t)now;
 }
 
+/*
+ * How often each series of a group changes in this column, by the flags that the frame begins with.
+ * False: it is cut short.
+ */
+static bool get_changes(const struct block_table *table, size_t first, size_t end,
+                        struct byte_reader *r, size_t changes[GROUP_SERIES])
+{
+    size_t active = 0, flag = 0;
+    const uint8_t *flags;
+
+    memset(changes, 0, GROUP_SERIES * sizeof *changes);
+    if (r->size == 0)
+        return true;
+    for (size_t i = first; i < end; i++) {
+        changes[i - first] = block_stored_changes(table, i);
+        active += changes[i - first] > 0;
+    }
+    flags = bytes_get(r, (active + 7) / 8);
+    if (flags == NULL)
+        return false;
+    for (size_t k = 0; k < end - first; k++)
+        if (changes[k] > 0) {
+            changes[k] = (flags[flag / 8] >> flag % 8 & 1) != 0 ? changes[k] : 0;
+            flag++;
+        }
+    return true;
+}
+
 static enum status get_group(struct block_column *column, const struct block_table *table,
                              const struct chunk_place *place, size_t first, size_t end,
                              struct byte_reader *r, struct error *err)
 {
-    size_t active = 0, total = 0, flag = 0, at = 0, wanted = 0, wanted_end = 0;
+    size_t total = 0, at = 0, wanted = 0, wanted_end = 0, changes[GROUP_SERIES];
     size_t room = column->changes_only ? table->active_at[first] : 0; /* of earlier groups */
     int64_t *delta = column->delta + room;
-    const uint8_t *flags;
 
-    for (size_t i = first; i < end; i++)
-        active += block_stored_changes(table, i) > 0;
-    flags = bytes_get(r, r->size == 0 ? 0 : (active + 7) / 8);
-    if (r->overrun)
+    if (!get_changes(table, first, end, r, changes))
         return block_corrupt(table, place, "a group is cut short", err);
-    for (size_t i = first; r->size > 0 && i < end; i++) {
-        size_t changes = block_stored_changes(table, i);
-
-        if (i <= column->which.first)
-            wanted = total;
-        if (changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0)
-            total += changes;
-        if (i < column->which.end)
-            wanted_end = total;
-        flag += changes > 0;
+    for (size_t i = first; i < end; i++) {
+        wanted = i <= column->which.first ? total : wanted;
+        total += changes[i - first];
+        wanted_end = i < column->which.end ? total : wanted_end;
     }
     if (column_decode_some(r, delta, total, wanted, wanted_end, err) != STATUS_OK ||
         bytes_left(r) != 0)
         return block_corrupt(table, place, "a group's values do not fit", err);
-    flag = 0;
-    for (size_t i = first; i < end; i++) {
-        size_t changes = block_stored_changes(table, i);
-        bool set = r->size > 0 && changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0;
-
-        if (is_wanted(column, i) && column->changes_only)
-            column->change_at[i] = set ? (uint32_t)(room + at) : BLOCK_UNCHANGED;
-        else if (is_wanted(column, i))
-            expand(table, i, column->base[i], set ? delta + at : NULL,
+    for (size_t i = first; i < end; at += changes[i++ - first]) {
+        if (!is_wanted(column, i))
+            continue;
+        if (column->changes_only)
+            column->change_at[i] = changes[i - first] > 0 ? (uint32_t)(room + at) : BLOCK_UNCHANGED;
+        else
+            expand(table, i, column->base[i], changes[i - first] > 0 ? delta + at : NULL,
                    column->value + table->row[i]);
-        at += set ? changes : 0;
-        flag += changes > 0;
     }
     return STATUS_OK;
 }
