@@ -255,12 +255,13 @@ recording() {
     whole=$(stat -c %s "$file")
 }
 
-# made_day BIRTHS: a day of 1000 processes, made once, as $work/dayBIRTHS.pscope; sets samples
+# made_day NAME OPTION...: a day of 1000 processes, made once, as $work/NAME.pscope; sets samples
 made_day() {
-    local file="$work/day$1.pscope"
-    [ -e "$file" ] || "$build/make_recording" "$file" --processes 1000 --births "$1" \
-        --seconds "${BENCH_DAY_SECONDS:-86400}" >"$work/day$1.log" 2>&1
-    samples=$(sed -n 's/.* \([0-9]*\) process samples.*/\1/p' "$work/day$1.log")
+    local name="$1"
+    shift
+    [ -e "$work/$name.pscope" ] || "$build/make_recording" "$work/$name.pscope" --processes 1000 \
+        --seconds "${BENCH_DAY_SECONDS:-86400}" "$@" >"$work/$name.log" 2>&1
+    samples=$(sed -n 's/.* \([0-9]*\) process samples.*/\1/p' "$work/$name.log")
 }
 
 per_sample() { calc "%.3f" "$1 / $samples"; } # BYTES
@@ -370,10 +371,12 @@ part_export() {
     have sqlite3 && beside="sqlite3 -csv $(sqlite_rows 1000000)"
     recording x --seconds 3600 --births 5 --mix goals
     export_row "an hour, 5 births/s" ">=8" "$beside" "$work/x.pscope"
-    made_day 0
-    export_row "a day" ">=10" "$beside" "$work/day0.pscope"
-    made_day 24
-    export_row "a day, 24 births/s" ">=8" "$beside" "$work/day24.pscope"
+    made_day quiet --mix goals
+    export_row "a day, mix goals" ">=10" "$beside" "$work/quiet.pscope"
+    made_day day
+    export_row "a day, mix default" ">=10" "$beside" "$work/day.pscope"
+    made_day births --births 24
+    export_row "a day, mix default, 24 births/s" ">=8" "$beside" "$work/births.pscope"
 }
 
 # --- short ---------------------------------------------------------------------------------------
@@ -417,9 +420,9 @@ part_short() {
 
 # --- query ---------------------------------------------------------------------------------------
 
-# plain_table: an hour of $work/day0.pscope as a table with an index by process and time
+# plain_table: an hour of $work/day.pscope as a table with an index by process and time
 plain_table() {
-    "$build/procscope" export "$work/day0.pscope" --table process_samples --last 1h \
+    "$build/procscope" export "$work/day.pscope" --table process_samples --last 1h \
         --columns cpu_ns_total,resident_bytes >"$work/hour.csv"
     sqlite3 "$work/plain.db" ".mode csv" ".import $work/hour.csv text" \
         "CREATE TABLE s(time_ns INTEGER, process_id INTEGER, comm TEXT, cpu INTEGER, resident INTEGER);
@@ -435,7 +438,7 @@ plain_ms() {
 part_query() {
     local line cold top="" window="" column=""
     header "query: ms of CPU, a day of 1000 processes every second, median of 20 in a process that has it open"
-    made_day 0
+    made_day day
     if have sqlite3; then
         plain_table
         top="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(rate), max(resident) FROM (SELECT *, \
@@ -445,14 +448,14 @@ part_query() {
             (SELECT max(time_ns) FROM s) - 300000000000 GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 1)"
         column="SQLite $(plain_ms "SELECT time_ns, cpu FROM s WHERE process_id = 1" 24)"
     fi
-    line=$("$build/bench_query" "$work/day0.pscope") || say "FAILED: bench_query"
+    line=$("$build/bench_query" "$work/day.pscope") || say "FAILED: bench_query"
     row "20 largest of the day, 4 columns" "$(field top_ms <<<"$line")" "<=5" "$top" ""
     row "20 largest of 5 minutes, 4 columns" "$(field window_ms <<<"$line")" "<=5" "$window" ""
     row "default report of the day" "$(field report_ms <<<"$line")" "<=400" "" ""
     row "one process, one column, the day" "$(field process_column_ms <<<"$line")" "<=10" "$column" ""
     row "one process, all columns, the day" "$(field process_ms <<<"$line")" "<=75" "" ""
     cold=$(for _ in 1 2 3; do
-        cpu_seconds "$build/procscope" report "$work/day0.pscope" --columns \
+        cpu_seconds "$build/procscope" report "$work/day.pscope" --columns \
             cpu_seconds,cpu_percent_mean,cpu_percent_max,resident_bytes_max
     done | pick median)
     row "the first as a whole command" "$(calc "%.0f" "1000 * $cold")" "<=50" "" ""
