@@ -245,6 +245,7 @@ enum status export_walk(struct export *e, const struct recording_table *table, u
         if (st == STATUS_OK)
             st = export_damage(e, visit_block(e, table, block, visit, context, err), err);
         recording_let_go(e->subject->recording);
+        recording_forget_lives(e->subject->recording, block); /* or all add up in memory */
     }
     free(e->chosen.place);
     e->chosen = (struct export_chosen){ 0 };

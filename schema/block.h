@@ -23,6 +23,7 @@ enum {
     BLOCK_TICKS_MAX = 360000, /* 1 h at 10 ms */
     BLOCK_SERIES_MAX = 1 << 22,
 };
+#define BLOCK_UNCHANGED UINT32_MAX
 
 /* Where a chunk belongs; repeated in its header. */
 struct chunk_place {
@@ -92,19 +93,39 @@ static inline struct series_range series_group(size_t series)
     return (struct series_range){ first, first + GROUP_SERIES };
 }
 
-/* One decoded column; [rows] are those of block_table.row. */
+/* Does a lifetime tell the last sample of a series? */
+static inline bool block_is_told(const struct block_table *table, size_t index)
+{
+    return table->told_at != NULL && table->told_at[index] != 0;
+}
+
+/* Active samples of a series that its columns tell of: the first so many. */
+static inline size_t block_stored_changes(const struct block_table *table, size_t index)
+{
+    return table->active_at[index + 1] - table->active_at[index] - block_is_told(table, index);
+}
+
+/*
+ * One decoded column; [rows] are those of block_table.row.
+ *
+ * With `changes_only`, set by who asks, it stays as it is stored: `value` is not made, `base` is what
+ * the first sample was before its change, and of `missing` there is only what the chunk itself
+ * tells: neither ticks at which the metric was not read, nor the last samples that lifetimes tell.
+ */
 struct block_column {
-    int64_t *value;   /* [rows] */
-    uint8_t *missing; /* [rows] enum missing; NULL: none is */
-    int64_t *base;    /* [series] value before its first sample of this block */
-    int64_t *base_ns; /* [series] when that was; INT64_MIN: there is none (see series.flags) */
-    uint8_t *missing_store;   /* memory of `missing` */
-    int64_t *delta;           /* scratch */
-    int64_t *scratch;         /* reference values, where they are not kept */
+    bool changes_only;
+    uint32_t *change_at; /* [series] its changes in delta, or BLOCK_UNCHANGED */
+    int64_t *value;      /* [rows] */
+    uint8_t *missing;    /* [rows] enum missing; NULL: none is */
+    int64_t *base;       /* [series] value before its first sample of this block */
+    int64_t *base_ns;    /* [series] when that was; INT64_MIN: there is none (see series.flags) */
+    uint8_t *missing_store; /* memory of `missing` */
+    int64_t *delta;         /* changes_only: by how much it changed at active samples; or scratch */
+    int64_t *scratch;       /* reference values, where they are not kept */
     const int64_t *reference; /* the reference values of the column decoded last */
     int64_t *told;            /* [lifetimes] what they tell of the column */
     uint8_t *told_missing;    /* [lifetimes] or why they do not */
-    size_t row_size, series_size, scratch_size, told_size;
+    size_t row_size, value_size, change_size, change_at_size, series_size, scratch_size, told_size;
     struct series_range which; /* that were decoded */
 };
 

@@ -7,19 +7,9 @@
 
 #include "schema/block_decode.h"
 
-static bool is_told(const struct block_table *table, size_t index)
-{
-    return table->told_at != NULL && table->told_at[index] != 0;
-}
-
 uint32_t block_stored_count(const struct block_table *table, size_t index)
 {
-    return table->series[index].count - is_told(table, index);
-}
-
-size_t block_stored_changes(const struct block_table *table, size_t index)
-{
-    return table->active_at[index + 1] - table->active_at[index] - is_told(table, index);
+    return table->series[index].count - block_is_told(table, index);
 }
 
 /* Samples of one series at which something changed, out of its bitmap. */

@@ -11,6 +11,8 @@
 
 void block_column_release(struct block_column *column)
 {
+    bool changes_only = column->changes_only;
+
     free(column->value);
     free(column->missing_store);
     free(column->base);
@@ -19,21 +21,50 @@ void block_column_release(struct block_column *column)
     free(column->scratch);
     free(column->told);
     free(column->told_missing);
-    *column = (struct block_column){ 0 };
+    free(column->change_at);
+    *column = (struct block_column){ .changes_only = changes_only };
+}
+
+static bool reserve_changes(struct block_column *column, const struct block_table *table)
+{
+    size_t changes = table->active_at[table->active_for.end] + 1;
+    size_t series = table->series_count + 1;
+
+    if (changes > column->change_size) {
+        free(column->delta);
+        column->change_size = changes + changes / 8;
+        column->delta = malloc(column->change_size * sizeof *column->delta);
+    }
+    if (series > column->change_at_size) {
+        free(column->change_at);
+        column->change_at_size = series;
+        column->change_at = malloc(series * sizeof *column->change_at);
+    }
+    return column->delta != NULL && column->change_at != NULL;
+}
+
+static bool reserve_values(struct block_column *column, size_t rows)
+{
+    if (rows > column->value_size) {
+        free(column->value);
+        free(column->delta);
+        column->value = malloc(rows * sizeof *column->value);
+        column->delta = malloc(rows * sizeof *column->delta);
+        column->value_size = rows;
+    }
+    return column->value != NULL && column->delta != NULL;
 }
 
 static bool reserve(struct block_column *column, const struct block_table *table)
 {
     size_t rows = table->row[table->series_count] + 1;
     size_t series = table->series_count + 1;
+    bool room =
+        column->changes_only ? reserve_changes(column, table) : reserve_values(column, rows);
 
     if (rows > column->row_size) {
-        free(column->value);
         free(column->missing_store);
-        free(column->delta);
-        column->value = malloc(rows * sizeof *column->value);
         column->missing_store = malloc(rows);
-        column->delta = malloc(rows * sizeof *column->delta);
         column->row_size = rows;
     }
     if (series > column->series_size) {
@@ -43,8 +74,7 @@ static bool reserve(struct block_column *column, const struct block_table *table
         column->base_ns = malloc(series * sizeof *column->base_ns);
         column->series_size = series;
     }
-    if (column->value == NULL || column->missing_store == NULL || column->delta == NULL ||
-        column->base == NULL || column->base_ns == NULL) {
+    if (!room || column->missing_store == NULL || column->base == NULL || column->base_ns == NULL) {
         block_column_release(column);
         return false;
     }
@@ -400,42 +430,60 @@ static void expand(const struct block_table *table, size_t index, int64_t base,
         value[at++] = (int64_t)now;
 }
 
+/*
+ * How often each series of a group changes in this column, by the flags that the frame begins with.
+ * False: it is cut short.
+ */
+static bool get_changes(const struct block_table *table, size_t first, size_t end,
+                        struct byte_reader *r, size_t changes[GROUP_SERIES])
+{
+    size_t active = 0, flag = 0;
+    const uint8_t *flags;
+
+    memset(changes, 0, GROUP_SERIES * sizeof *changes);
+    if (r->size == 0)
+        return true;
+    for (size_t i = first; i < end; i++) {
+        changes[i - first] = block_stored_changes(table, i);
+        active += changes[i - first] > 0;
+    }
+    flags = bytes_get(r, (active + 7) / 8);
+    if (flags == NULL)
+        return false;
+    for (size_t k = 0; k < end - first; k++)
+        if (changes[k] > 0) {
+            changes[k] = (flags[flag / 8] >> flag % 8 & 1) != 0 ? changes[k] : 0;
+            flag++;
+        }
+    return true;
+}
+
 static enum status get_group(struct block_column *column, const struct block_table *table,
                              const struct chunk_place *place, size_t first, size_t end,
                              struct byte_reader *r, struct error *err)
 {
-    size_t active = 0, total = 0, flag = 0, at = 0, wanted = 0, wanted_end = 0;
-    const uint8_t *flags;
+    size_t total = 0, at = 0, wanted = 0, wanted_end = 0, changes[GROUP_SERIES];
+    size_t room = column->changes_only ? table->active_at[first] : 0; /* of earlier groups */
+    int64_t *delta = column->delta + room;
 
-    for (size_t i = first; i < end; i++)
-        active += block_stored_changes(table, i) > 0;
-    flags = bytes_get(r, r->size == 0 ? 0 : (active + 7) / 8);
-    if (r->overrun)
+    if (!get_changes(table, first, end, r, changes))
         return block_corrupt(table, place, "a group is cut short", err);
-    for (size_t i = first; r->size > 0 && i < end; i++) {
-        size_t changes = block_stored_changes(table, i);
-
-        if (i <= column->which.first)
-            wanted = total;
-        if (changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0)
-            total += changes;
-        if (i < column->which.end)
-            wanted_end = total;
-        flag += changes > 0;
+    for (size_t i = first; i < end; i++) {
+        wanted = i <= column->which.first ? total : wanted;
+        total += changes[i - first];
+        wanted_end = i < column->which.end ? total : wanted_end;
     }
-    if (column_decode_some(r, column->delta, total, wanted, wanted_end, err) != STATUS_OK ||
+    if (column_decode_some(r, delta, total, wanted, wanted_end, err) != STATUS_OK ||
         bytes_left(r) != 0)
         return block_corrupt(table, place, "a group's values do not fit", err);
-    flag = 0;
-    for (size_t i = first; i < end; i++) {
-        size_t changes = block_stored_changes(table, i);
-        bool set = r->size > 0 && changes > 0 && (flags[flag / 8] >> flag % 8 & 1) != 0;
-
-        if (is_wanted(column, i))
-            expand(table, i, column->base[i], set ? column->delta + at : NULL,
+    for (size_t i = first; i < end; at += changes[i++ - first]) {
+        if (!is_wanted(column, i))
+            continue;
+        if (column->changes_only)
+            column->change_at[i] = changes[i - first] > 0 ? (uint32_t)(room + at) : BLOCK_UNCHANGED;
+        else
+            expand(table, i, column->base[i], changes[i - first] > 0 ? delta + at : NULL,
                    column->value + table->row[i]);
-        at += set ? changes : 0;
-        flag += changes > 0;
     }
     return STATUS_OK;
 }
@@ -450,7 +498,9 @@ static void fill_constant(struct block_column *column, const struct block_table 
         add_reference(column, table);
     if (told)
         begin_told(column, table);
-    for (size_t i = column->which.first; i < column->which.end; i++)
+    for (size_t i = column->which.first; column->changes_only && i < column->which.end; i++)
+        column->change_at[i] = BLOCK_UNCHANGED;
+    for (size_t i = column->which.first; !column->changes_only && i < column->which.end; i++)
         for (size_t row = table->row[i]; row < table->row[i + 1]; row++)
             column->value[row] = column->base[i];
     for (size_t i = column->which.first; i < column->which.end; i++)
@@ -545,6 +595,8 @@ enum status block_column_decode(struct block_column *column, const struct block_
     else if (get_column(column, table, &place, metric, referenced, told_gauge, source,
                         source_context, d, err) != STATUS_OK)
         return err->status;
+    if (column->changes_only)
+        return STATUS_OK;
     mark_unread(column, table, metric);
     if (table->told_at != NULL)
         end_told(column, table, counter);

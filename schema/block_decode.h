@@ -33,7 +33,5 @@ int64_t **block_kept_reference(const struct block_table *table, size_t position)
 
 /* Samples that the table's own chunks tell of: not the last one if a lifetime tells it. */
 uint32_t block_stored_count(const struct block_table *table, size_t index);
-/* The active ones of them: the first so many of the series' active samples. */
-size_t block_stored_changes(const struct block_table *table, size_t index);
 
 #endif

@@ -70,13 +70,8 @@ struct planes {
     const uint8_t *plane[8];
 };
 
-static unsigned length_at(const uint8_t *nibbles, size_t i)
-{
-    return (nibbles[i >> 1] >> (i & 1) * 4) & 15;
-}
-
 /* Sixteen lengths, or as many as there are and then zeros. */
-static uint64_t lengths_at(const uint8_t *nibbles, size_t i, size_t count)
+static inline uint64_t lengths_at(const uint8_t *nibbles, size_t i, size_t count)
 {
     uint64_t lengths = 0;
 
@@ -143,6 +138,40 @@ static void skip_values(struct planes *p, size_t count)
         p->plane[k] += longer[k];
 }
 
+/* Those of sixteen values that are not 0, by their lengths. */
+static inline void get_sixteen(struct planes *p, uint64_t lengths, int64_t values[])
+{
+    while (lengths != 0) {
+        unsigned place = (unsigned)__builtin_ctzll(lengths) / 4;
+        unsigned length = lengths >> place * 4 & 15;
+        uint64_t value = *p->plane[0]++;
+
+        for (unsigned k = 1; k < length; k++)
+            value |= (uint64_t)*p->plane[k]++ << (8 * k);
+        values[place] = (int64_t)unzigzag(value);
+        lengths &= ~(UINT64_C(15) << place * 4);
+    }
+}
+
+/* Most values are 0 and take no byte: of sixteen at a time only the others are looked at. */
+static void get_values(struct planes *p, int64_t values[], size_t count, size_t first, size_t end)
+{
+    for (size_t at = first / 16 * 16; at < end; at += 16) {
+        uint64_t lengths = lengths_at(p->nibbles, at, count);
+
+        if (at >= first && end - at >= 16) {
+            memset(&values[at], 0, 16 * sizeof *values);
+        } else {
+            size_t from = at < first ? first : at, to = end - at < 16 ? end : at + 16;
+
+            memset(&values[from], 0, (to - from) * sizeof *values);
+            lengths &= UINT64_MAX << (from - at) * 4;
+            lengths &= UINT64_MAX >> (at + 16 - to) * 4;
+        }
+        get_sixteen(p, lengths, &values[at]);
+    }
+}
+
 enum status column_decode_some(struct byte_reader *r, int64_t values[], size_t count, size_t first,
                                size_t end, struct error *err)
 {
@@ -152,16 +181,10 @@ enum status column_decode_some(struct byte_reader *r, int64_t values[], size_t c
         return STATUS_OK;
     if (find_planes(r, count, &p, err) != STATUS_OK)
         return err->status;
-    if (first < end)
-        skip_values(&p, first);
-    for (size_t i = first; i < end; i++) {
-        unsigned length = length_at(p.nibbles, i);
-        uint64_t value = 0;
-
-        for (unsigned k = 0; k < length; k++)
-            value |= (uint64_t)*p.plane[k]++ << (8 * k);
-        values[i] = (int64_t)unzigzag(value);
-    }
+    if (first >= end)
+        return STATUS_OK;
+    skip_values(&p, first);
+    get_values(&p, values, count, first, end);
     return STATUS_OK;
 }
 

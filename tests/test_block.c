@@ -128,10 +128,30 @@ static void check_table(const struct samples *s, const struct block_table *table
         check_series(s, &table->series[i]);
 }
 
+/* The same as it is stored: its changes, added up, give the values. */
+static void check_changes(const struct block_table *table, const struct block_column *dense,
+                          const struct block_column *stored)
+{
+    for (size_t i = 0; i < table->series_count; i++) {
+        const uint32_t *active = table->active + table->active_at[i];
+        bool changes = stored->change_at[i] != BLOCK_UNCHANGED;
+        size_t count = changes ? block_stored_changes(table, i) : 0, at = 0;
+        int64_t value = stored->base[i];
+
+        assert_true(stored->base[i] == dense->base[i]);
+        for (uint32_t k = 0; k < table->series[i].count; k++) {
+            if (at < count && active[at] == k)
+                value = wrap_add(value, stored->delta[stored->change_at[i] + at++]);
+            assert_true(value == dense->value[table->row[i] + k]);
+        }
+        assert_int_equal(at, count);
+    }
+}
+
 static void check_block(struct samples *s, struct chunks *chunks, int64_t block_seq)
 {
     struct decompressor d = { 0 };
-    struct block_column column = { 0 };
+    struct block_column column = { 0 }, stored = { .changes_only = true };
     struct block_table table;
     struct error err = { 0 };
 
@@ -142,8 +162,13 @@ static void check_block(struct samples *s, struct chunks *chunks, int64_t block_
             block_column_decode(&column, &table, c, series_all, chunks_get, chunks, &d, &err),
             STATUS_OK);
         check_column(s, &table, &column, (unsigned)c);
+        assert_int_equal(
+            block_column_decode(&stored, &table, c, series_all, chunks_get, chunks, &d, &err),
+            STATUS_OK);
+        check_changes(&table, &column, &stored);
     }
     block_column_release(&column);
+    block_column_release(&stored);
     block_table_release(&table);
     decompressor_release(&d);
 }

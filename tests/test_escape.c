@@ -199,6 +199,12 @@ static void integers_equal_printf(void **state)
             assert_string_equal(text, expected);
         }
     }
+    for (uint64_t i = 0, random = 1; i < 20000; i++) { /* of all lengths */
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407U;
+        *decimal_put_u64(text, random >> i % 64) = '\0';
+        (void)snprintf(expected, sizeof expected, "%llu", (unsigned long long)(random >> i % 64));
+        assert_string_equal(text, expected);
+    }
     *decimal_put_u64(text, UINT64_MAX) = '\0';
     assert_string_equal(text, "18446744073709551615");
 }

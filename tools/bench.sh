@@ -12,14 +12,15 @@ usage: tools/bench.sh [--build-dir DIR] [PART...]
   encode   a tick into tail record and sealed block, and all columns back
   bytes    bytes per process-sample, by part of the file
   tail     bytes and syncs sent to storage per tick
-  export   rows per second as CSV, beside the sqlite3 shell
+  export   rows per second as CSV, of a day of 1000 processes without and with 24 births a second,
+           beside the sqlite3 shell
   query    questions to a day of 1000 processes, in ms, beside the same of a plain SQLite table with an
            index (an hour of it, times 24)
   short    CPU time of short-lived processes that is found in the recording
   live     what a viewer (procscope live) adds to the CPU time of procscoped; BENCH_LIVE_SECONDS
            says for how long (160), an hour of it takes an hour
 
-Without PART all of them, in about 20 minutes. Figures are CPU time (user and system, all threads),
+Without PART all of them, in about 25 minutes. Figures are CPU time (user and system, all threads),
 medians of several; "us/ps" is microseconds per process-sample, one process at one tick.
 Needs Linux; atop and sysstat are installed with apt-get when run as root, else left out.
 END
@@ -254,6 +255,15 @@ recording() {
     whole=$(stat -c %s "$file")
 }
 
+# made_day NAME OPTION...: a day of 1000 processes, made once, as $work/NAME.pscope; sets samples
+made_day() {
+    local name="$1"
+    shift
+    [ -e "$work/$name.pscope" ] || "$build/make_recording" "$work/$name.pscope" --processes 1000 \
+        --seconds "${BENCH_DAY_SECONDS:-86400}" "$@" >"$work/$name.log" 2>&1
+    samples=$(sed -n 's/.* \([0-9]*\) process samples.*/\1/p' "$work/$name.log")
+}
+
 per_sample() { calc "%.3f" "$1 / $samples"; } # BYTES
 
 part_bytes_of() { # REGEX
@@ -341,27 +351,32 @@ sqlite_rows() { # ROWS: 24 integer columns as wide as those of process_samples
     rows_per_second "$1" sqlite3 -csv "$work/rows.db" "SELECT * FROM t"
 }
 
+# export_row WHAT GOAL BESIDE FILE: of $samples rows
+export_row() {
+    if ! "$build/procscope" export "$4" --table process_samples -o /dev/null 2>"$work/export.log"; then
+        say "SKIPPED: export, $1 ($(head -1 "$work/export.log"))"
+        return
+    fi
+    row "$1" "$(rows_per_second "$samples" "$build/procscope" export "$4" --table process_samples \
+        -o /dev/null)" "$2" "$3" "$samples rows"
+}
+
 part_export() {
-    local births samples whole beside=""
-    header "export: million CSV rows per second of one core, 1000 processes, 1 h"
+    local beside=""
+    header "export: million CSV rows per second of one core, 1000 processes every second"
     if [ ! -x "$build/procscope" ]; then
         say "SKIPPED: export ($build/procscope is not built)"
         return
     fi
-    recording x --seconds 3600 --births 0 --mix goals
-    have sqlite3 && beside="sqlite3 -csv $(sqlite_rows $((samples / 4)))"
-    for births in 0 5; do
-        recording x --seconds 3600 --births $births --mix goals
-        local goal=">=10"
-        [ $births = 0 ] || goal=">=8"
-        if ! "$build/procscope" export "$work/x.pscope" --table process_samples --format csv \
-            -o /dev/null 2>"$work/export.log"; then
-            say "SKIPPED: export ($(head -1 "$work/export.log"))"
-            return
-        fi
-        row "$births births/s" "$(rows_per_second "$samples" "$build/procscope" export \
-            "$work/x.pscope" --table process_samples --format csv -o /dev/null)" "$goal" "$beside" ""
-    done
+    have sqlite3 && beside="sqlite3 -csv $(sqlite_rows 1000000)"
+    recording x --seconds 3600 --births 5 --mix goals
+    export_row "an hour, 5 births/s" ">=8" "$beside" "$work/x.pscope"
+    made_day quiet --mix goals
+    export_row "a day, mix goals" ">=10" "$beside" "$work/quiet.pscope"
+    made_day day
+    export_row "a day, mix default" ">=10" "$beside" "$work/day.pscope"
+    made_day births --births 24
+    export_row "a day, mix default, 24 births/s" ">=8" "$beside" "$work/births.pscope"
 }
 
 # --- short ---------------------------------------------------------------------------------------
@@ -405,9 +420,9 @@ part_short() {
 
 # --- query ---------------------------------------------------------------------------------------
 
-# plain_table: an hour of $work/q.pscope as a table with an index by process and time
+# plain_table: an hour of $work/day.pscope as a table with an index by process and time
 plain_table() {
-    "$build/procscope" export "$work/q.pscope" --table process_samples --last 1h \
+    "$build/procscope" export "$work/day.pscope" --table process_samples --last 1h \
         --columns cpu_ns_total,resident_bytes >"$work/hour.csv"
     sqlite3 "$work/plain.db" ".mode csv" ".import $work/hour.csv text" \
         "CREATE TABLE s(time_ns INTEGER, process_id INTEGER, comm TEXT, cpu INTEGER, resident INTEGER);
@@ -423,7 +438,7 @@ plain_ms() {
 part_query() {
     local line cold top="" window="" column=""
     header "query: ms of CPU, a day of 1000 processes every second, median of 20 in a process that has it open"
-    "$build/make_recording" "$work/q.pscope" --processes 1000 --seconds "${BENCH_QUERY_SECONDS:-86400}" >"$work/q.log" 2>&1
+    made_day day
     if have sqlite3; then
         plain_table
         top="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(rate), max(resident) FROM (SELECT *, \
@@ -433,14 +448,14 @@ part_query() {
             (SELECT max(time_ns) FROM s) - 300000000000 GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 1)"
         column="SQLite $(plain_ms "SELECT time_ns, cpu FROM s WHERE process_id = 1" 24)"
     fi
-    line=$("$build/bench_query" "$work/q.pscope") || say "FAILED: bench_query"
+    line=$("$build/bench_query" "$work/day.pscope") || say "FAILED: bench_query"
     row "20 largest of the day, 4 columns" "$(field top_ms <<<"$line")" "<=5" "$top" ""
     row "20 largest of 5 minutes, 4 columns" "$(field window_ms <<<"$line")" "<=5" "$window" ""
     row "default report of the day" "$(field report_ms <<<"$line")" "<=400" "" ""
     row "one process, one column, the day" "$(field process_column_ms <<<"$line")" "<=10" "$column" ""
     row "one process, all columns, the day" "$(field process_ms <<<"$line")" "<=75" "" ""
     cold=$(for _ in 1 2 3; do
-        cpu_seconds "$build/procscope" report "$work/q.pscope" --columns \
+        cpu_seconds "$build/procscope" report "$work/day.pscope" --columns \
             cpu_seconds,cpu_percent_mean,cpu_percent_max,resident_bytes_max
     done | pick median)
     row "the first as a whole command" "$(calc "%.0f" "1000 * $cold")" "<=50" "" ""
