@@ -143,6 +143,44 @@ static void skip_values(struct planes *p, size_t count)
         p->plane[k] += longer[k];
 }
 
+/* Values whose lengths are all 0 or all 1, as most are: sixteen at a time. Returns how many that were. */
+static size_t get_short(struct planes *p, int64_t values[], size_t first, size_t end)
+{
+    size_t i = first;
+
+    for (; i % 16 == 0 && end - i >= 16; i += 16) {
+        uint64_t lengths = lengths_at(p->nibbles, i, end);
+
+        if (lengths == 0) {
+            memset(&values[i], 0, 16 * sizeof *values);
+        } else if (lengths == UINT64_C(0x1111111111111111)) {
+            for (size_t k = 0; k < 16; k++)
+                values[i + k] = (int64_t)unzigzag(p->plane[0][k]);
+            p->plane[0] += 16;
+        } else {
+            break;
+        }
+    }
+    return i - first;
+}
+
+/* The values up to the next that may begin such sixteen. Returns how many these were. */
+static size_t get_values(struct planes *p, int64_t values[], size_t first, size_t end)
+{
+    size_t next = first / 16 * 16 + 16;
+
+    next = next < end ? next : end;
+    for (size_t i = first; i < next; i++) {
+        unsigned length = length_at(p->nibbles, i);
+        uint64_t value = 0;
+
+        for (unsigned k = 0; k < length; k++)
+            value |= (uint64_t)*p->plane[k]++ << (8 * k);
+        values[i] = (int64_t)unzigzag(value);
+    }
+    return next - first;
+}
+
 enum status column_decode_some(struct byte_reader *r, int64_t values[], size_t count, size_t first,
                                size_t end, struct error *err)
 {
@@ -154,13 +192,10 @@ enum status column_decode_some(struct byte_reader *r, int64_t values[], size_t c
         return err->status;
     if (first < end)
         skip_values(&p, first);
-    for (size_t i = first; i < end; i++) {
-        unsigned length = length_at(p.nibbles, i);
-        uint64_t value = 0;
-
-        for (unsigned k = 0; k < length; k++)
-            value |= (uint64_t)*p.plane[k]++ << (8 * k);
-        values[i] = (int64_t)unzigzag(value);
+    for (size_t i = first; i < end;) {
+        i += get_short(&p, values, i, end);
+        if (i < end)
+            i += get_values(&p, values, i, end);
     }
     return STATUS_OK;
 }
