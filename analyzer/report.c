@@ -123,7 +123,7 @@ enum status report_rank(struct report *r, const struct subject *subject, struct 
         if (ranked->key.text == ranked->digits)
             ranked->key.text = NULL; /* digits move with the sort */
     }
-    if (r->top < r->ranked_count) {
+    if (r->top != 0 && r->top < r->ranked_count) {
         find_first(r->ranked, r->ranked_count, r->top);
         sort(r->ranked, r->top);
     } else {
@@ -134,7 +134,7 @@ enum status report_rank(struct report *r, const struct subject *subject, struct 
 
 void report_rank_others(struct report *r)
 {
-    if (r->top < r->ranked_count)
+    if (r->top != 0 && r->top < r->ranked_count)
         sort(r->ranked + r->top, r->ranked_count - r->top);
 }
 

@@ -195,7 +195,8 @@ static void put_off_figures(struct report *r, const struct subject *subject)
     const struct report_column *c = r->sort;
     bool measured = report_column_measured(c);
 
-    if (r->whole || r->top >= recording_process_rows(subject->recording) / ROWS_OF_SHOWN)
+    if (r->whole || r->top == 0 ||
+        r->top >= recording_process_rows(subject->recording) / ROWS_OF_SHOWN)
         return;
     for (int m = 0; m < MEASURE_COUNT; m++)
         r->aggregate.put_off[m] = !measured || c->fact == FACT_INCREASE || (int)c->which != m;

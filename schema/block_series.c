@@ -146,10 +146,11 @@ static bool get_spans(struct reading *g, struct error *err)
 
 static uint64_t stored_times(uint8_t flags)
 {
-    if ((flags & SERIES_TOLD) != 0)
-        return 0;
-    return (uint64_t)(((flags & (SERIES_BORN | SERIES_YOUNG)) != 0) +
-                      ((flags & SERIES_ENDED) != 0));
+    uint64_t count = (flags & (SERIES_BORN | SERIES_YOUNG)) != 0;
+
+    if ((flags & SERIES_ENDED) != 0)
+        count++;
+    return (flags & SERIES_TOLD) != 0 ? 0 : count;
 }
 
 static void get_times(struct reading *g)
