@@ -58,6 +58,8 @@ void aggregate_release(struct aggregate *a)
     groups_release(&a->groups);
     rate_block_release(&a->block);
     carry_release(&a->carry);
+    for (size_t q = 0; q < PART_COUNT; q++)
+        block_column_release(&a->part[q]);
     free(a->piece);
     free(a->tick);
     *a = (struct aggregate){ 0 };

@@ -62,6 +62,8 @@ struct aggregate {
     bool want[MEASURE_COUNT];
     bool want_mean[MEASURE_COUNT]; /* of a gauge */
     bool want_p95, want_in_gaps, want_members, want_names;
+    /* Of rollups these are not read at once, but of some groups at last: aggregate_windows_of */
+    bool put_off[MEASURE_COUNT];
     const int64_t *only; /* [only_count] by process, ascending: no others; NULL: all */
     size_t only_count;
     struct trace *trace; /* told of one row's samples; NULL: nobody listens */
@@ -82,6 +84,7 @@ struct aggregate {
     size_t piece_count, piece_size;
     struct tick_sum *tick;
     size_t tick_size;
+    struct block_column part[PART_COUNT]; /* aggregate_told.c */
 };
 
 /*

@@ -2,6 +2,7 @@
 #include "analyzer/aggregate_told.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* One block of rollups, its windows that are wanted, and the parts of one metric. */
 struct windows {
@@ -12,6 +13,7 @@ struct windows {
     int64_t *last_ns;          /* [window] the last tick it tells of; NO_TIME: it is not wanted */
     uint32_t *group;           /* [series] of its process; 0: none of its windows is wanted */
     struct block_column *part; /* [PART_COUNT] */
+    const struct aggregate_shown *shown; /* of these what was put off; NULL: of all the rest */
 };
 
 bool aggregate_tellable(const struct aggregate *a)
@@ -25,19 +27,27 @@ static bool wanted(const struct aggregate *a, int m)
     return a->want[m] && a->position[m] != SIZE_MAX;
 }
 
+/* Of CPU time sums are always read at once, and of what is put off there is but the largest rate. */
+static bool wanted_now(const struct windows *w, int m)
+{
+    return wanted(w->a, m) &&
+           (w->shown != NULL ? w->a->put_off[m] : m == MEASURE_CPU || !w->a->put_off[m]);
+}
+
 /* --- what a window says of a process --- */
 
-static void add_counter(struct aggregate *a, enum measure m, struct total *total,
-                        const struct rollup_cell *cell)
+static void add_counter(enum measure m, struct total *total, const struct rollup_cell *cell)
 {
     total->increase = wrap_add(total->increase, cell->increase);
     total->timed |= cell->covered_ns > 0;
-    if (m != MEASURE_CPU)
-        return;
-    total->covered_ns = wrap_add(total->covered_ns, cell->covered_ns);
+    if (m == MEASURE_CPU)
+        total->covered_ns = wrap_add(total->covered_ns, cell->covered_ns);
+}
+
+static void add_rate(struct total *total, const struct rollup_cell *cell)
+{
     if (cell->rate_max > total->max)
         total->max = cell->rate_max;
-    (void)a;
 }
 
 static void add_gauge(struct total *total, const struct rollup_cell *cell)
@@ -62,7 +72,9 @@ static void add_cell(struct aggregate *a, enum measure m, uint32_t group,
     if (measure_is_gauge(m))
         add_gauge(total, cell);
     else
-        add_counter(a, m, total, cell);
+        add_counter(m, total, cell);
+    if (m == MEASURE_CPU && !a->put_off[m])
+        add_rate(total, cell);
     total->present = true;
 }
 
@@ -109,6 +121,8 @@ static enum status find_groups(struct windows *w, struct error *err)
     w->group = calloc(d->series_count + 1, sizeof *w->group);
     if (w->group == NULL)
         return error_set(err, STATUS_NO_MEMORY, "series of a block");
+    if (groups_reserve(&w->a->groups, recording_process_rows(w->recording) + 1, err) != STATUS_OK)
+        return err->status;
     for (size_t i = 0; i < d->series_count; i++) {
         const struct series *s = &d->series[i];
 
@@ -126,23 +140,26 @@ static enum status find_groups(struct windows *w, struct error *err)
 }
 
 /* The parts that figures of the measure are made of. */
-static unsigned parts_of(const struct aggregate *a, enum measure m)
+static unsigned parts_of(const struct windows *w, enum measure m)
 {
+    const struct aggregate *a = w->a;
+    bool rate = m == MEASURE_CPU && (w->shown != NULL || !a->put_off[m]);
     unsigned basis = 1U << PART_LAST | 1U << PART_UNCOVERED;
 
     if (measure_is_gauge(m))
         return basis | 1U << PART_MAX_ABOVE |
                (a->want_mean[m] ? 1U << PART_SUM_LOW | 1U << PART_SUM_HIGH : 0U);
-    return basis | (m == MEASURE_CPU ? 1U << PART_RATE_ABOVE : 0U);
+    return basis | (rate ? 1U << PART_RATE_ABOVE : 0U);
 }
 
-static enum status load_parts(struct windows *w, enum measure m, unsigned parts, struct error *err)
+static enum status load_parts(struct windows *w, enum measure m, unsigned parts,
+                              struct series_range which, struct error *err)
 {
     unsigned first = w->directory.shape->first_column[w->a->position[m]];
 
     for (unsigned q = 0; q < PART_COUNT; q++)
-        if ((parts >> q & 1) != 0 && recording_column(w->recording, &w->directory, first + q,
-                                                      series_all, &w->part[q], err) != STATUS_OK)
+        if ((parts >> q & 1) != 0 && recording_column(w->recording, &w->directory, first + q, which,
+                                                      &w->part[q], err) != STATUS_OK)
             return err->status;
     return STATUS_OK;
 }
@@ -172,14 +189,24 @@ static struct rollup_cell cell_of(const struct windows *w, enum measure m, unsig
     return cell;
 }
 
-static enum status add_measure(struct windows *w, enum measure m, struct error *err)
+static void add_to(struct windows *w, enum measure m, uint32_t group,
+                   const struct rollup_cell *cell)
+{
+    if (w->shown == NULL || m != MEASURE_CPU)
+        add_cell(w->a, m, group, cell);
+    else if (cell->present)
+        add_rate(groups_total(&w->a->groups, group, w->a->slot[m]), cell);
+}
+
+static enum status add_measure(struct windows *w, enum measure m, struct series_range which,
+                               struct error *err)
 {
     const struct block_table *d = &w->directory;
-    unsigned parts = parts_of(w->a, m);
+    unsigned parts = parts_of(w, m);
 
-    if (load_parts(w, m, parts, err) != STATUS_OK)
+    if (load_parts(w, m, parts, which, err) != STATUS_OK)
         return err->status;
-    for (size_t i = 0; i < d->series_count; i++) {
+    for (size_t i = which.first; i < which.end && i < d->series_count; i++) {
         const struct series *s = &d->series[i];
 
         for (uint32_t k = 0; k < s->count && w->group[i] != 0; k++) {
@@ -188,50 +215,109 @@ static enum status add_measure(struct windows *w, enum measure m, struct error *
             if (w->last_ns[d->tick[s->first + k]] == NO_TIME)
                 continue;
             cell = cell_of(w, m, parts, i, k);
-            add_cell(w->a, m, w->group[i], &cell);
+            add_to(w, m, w->group[i], &cell);
         }
     }
     return STATUS_OK;
 }
 
+static enum status add_measures(struct windows *w, struct series_range which, struct error *err)
+{
+    enum status st = recording_activity(w->recording, &w->directory, which, err);
+
+    for (int m = 0; m < MEASURE_COUNT && st == STATUS_OK; m++)
+        if (wanted_now(w, m))
+            st = add_measure(w, (enum measure)m, which, err);
+    return st;
+}
+
+static bool is_shown(const struct aggregate_shown *shown, int64_t process_id)
+{
+    size_t low = 0, high = shown->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (shown->process_id[middle] < process_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < shown->count && shown->process_id[low] == process_id;
+}
+
+/* The series of rows to show. */
+static enum status add_shown(struct windows *w, struct error *err)
+{
+    struct block_table *d = &w->directory;
+    size_t groups = (d->series_count + GROUP_SERIES - 1) / GROUP_SERIES, end = 0;
+
+    w->group = calloc(d->series_count + 1, sizeof *w->group);
+    d->left_out = malloc(groups);
+    if (w->group == NULL || d->left_out == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "series of a block");
+    memset(d->left_out, 1, groups);
+    for (size_t i = 0; i < d->series_count; i++) {
+        int64_t process_id = d->series[i].key[0];
+
+        if (!is_shown(w->shown, process_id))
+            continue;
+        w->group[i] = groups_known(&w->a->groups, process_id);
+        d->left_out[i / GROUP_SERIES] = 0;
+        end = i + 1;
+    }
+    return end == 0 ? STATUS_OK : add_measures(w, (struct series_range){ 0, end }, err);
+}
+
 static enum status add_windows(struct windows *w, const struct recording_block *rollup,
                                const struct told *told, struct error *err)
 {
-    struct block_column part[PART_COUNT] = { 0 };
     bool any = false;
     enum status st = find_windows(w, rollup, told, &any, err);
 
     if (st != STATUS_OK || !any)
         return st;
-    st =
-        recording_directory(w->recording, rollup, w->a->block.table, &w->ticks, &w->directory, err);
+    st = recording_directory_open(w->recording, rollup, w->a->block.table, &w->ticks, &w->directory,
+                                  err);
     if (st == STATUS_ABSENT)
         return STATUS_OK;
-    w->part = part;
+    if (st == STATUS_OK && w->shown != NULL)
+        return add_shown(w, err);
     if (st == STATUS_OK)
         st = find_groups(w, err);
-    for (int m = 0; m < MEASURE_COUNT && st == STATUS_OK; m++)
-        if (wanted(w->a, m))
-            st = add_measure(w, (enum measure)m, err);
-    for (unsigned q = 0; q < PART_COUNT; q++)
-        block_column_release(&part[q]);
+    return st == STATUS_OK ? add_measures(w, series_all, err) : st;
+}
+
+static enum status read_windows(struct windows *w, const struct recording_block *rollup,
+                                const struct told *told, struct error *err)
+{
+    enum status st = recording_tick_times(w->recording, rollup, &w->ticks, err);
+
+    if (st != STATUS_OK)
+        return st;
+    st = add_windows(w, rollup, told, err);
+    block_table_release(&w->directory);
+    block_ticks_release(&w->ticks);
+    free(w->last_ns);
+    free(w->group);
     return st;
 }
 
 enum status aggregate_windows(struct aggregate *a, const struct recording_block *rollup,
                               const struct told *told, struct error *err)
 {
-    struct windows w = { .a = a, .recording = a->block.recording };
-    enum status st = recording_ticks(w.recording, rollup, &w.ticks, err);
+    struct windows w = { .a = a, .recording = a->block.recording, .part = a->part };
 
-    if (st != STATUS_OK)
-        return st;
-    st = add_windows(&w, rollup, told, err);
-    block_table_release(&w.directory);
-    block_ticks_release(&w.ticks);
-    free(w.last_ns);
-    free(w.group);
-    return st;
+    return read_windows(&w, rollup, told, err);
+}
+
+enum status aggregate_windows_of(struct aggregate *a, const struct recording_block *rollup,
+                                 const struct told *told, const struct aggregate_shown *shown,
+                                 struct error *err)
+{
+    struct windows w = { .a = a, .recording = a->block.recording, .part = a->part, .shown = shown };
+
+    return read_windows(&w, rollup, told, err);
 }
 
 /* --- short lives --- */
@@ -243,6 +329,15 @@ static bool was_sampled(const struct rollup_cell cells[], size_t metric_count)
         if (cells[m].present || cells[m].reason != MISSING_NOT_SAMPLED)
             return true;
     return false;
+}
+
+/* Nothing of a life is put off. */
+static void add_life(struct aggregate *a, enum measure m, uint32_t group,
+                     const struct rollup_cell *cell)
+{
+    add_cell(a, m, group, cell);
+    if (m == MEASURE_CPU && cell->present)
+        add_rate(groups_total(&a->groups, group, a->slot[m]), cell);
 }
 
 enum status aggregate_lives(struct aggregate *a, const struct recording_block *block,
@@ -265,7 +360,7 @@ enum status aggregate_lives(struct aggregate *a, const struct recording_block *b
             return err->status;
         for (int m = 0; m < MEASURE_COUNT; m++)
             if (wanted(a, m))
-                add_cell(a, (enum measure)m, group, &cells[a->position[m]]);
+                add_life(a, (enum measure)m, group, &cells[a->position[m]]);
     }
     return STATUS_OK;
 }

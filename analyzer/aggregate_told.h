@@ -15,6 +15,16 @@ bool aggregate_tellable(const struct aggregate *a);
 MUST_USE enum status aggregate_windows(struct aggregate *a, const struct recording_block *rollup,
                                        const struct told *told, struct error *err);
 
+/* Processes that have a row, ascending. */
+struct aggregate_shown {
+    const int64_t *process_id;
+    size_t count;
+};
+/* What aggregate->put_off left out of that, of these. */
+MUST_USE enum status aggregate_windows_of(struct aggregate *a, const struct recording_block *rollup,
+                                          const struct told *told,
+                                          const struct aggregate_shown *shown, struct error *err);
+
 /* Add the lifetimes of a block of level 0 that is told of. */
 MUST_USE enum status aggregate_lives(struct aggregate *a, const struct recording_block *block,
                                      struct error *err);

@@ -52,10 +52,17 @@ static void put_date(char *out, int64_t day)
 
 void decimal_clock_move(struct decimal_clock *clock, int64_t second)
 {
-    int64_t day = calendar_floor(second, CALENDAR_DAY_S);
-    uint64_t of_day = (uint64_t)(second - day * CALENDAR_DAY_S);
+    int64_t day;
+    uint64_t of_day;
     char *out = clock->text + 11;
 
+    if (clock->set && second == clock->second + 1 && clock->text[DECIMAL_CLOCK_SIZE - 2] != '9') {
+        clock->text[DECIMAL_CLOCK_SIZE - 2]++;
+        clock->second = second;
+        return;
+    }
+    day = calendar_floor(second, CALENDAR_DAY_S);
+    of_day = (uint64_t)(second - day * CALENDAR_DAY_S);
     if (day != clock->day || !clock->set)
         put_date(clock->text, day);
     out = decimal_put_padded(out, of_day / 3600, 2);

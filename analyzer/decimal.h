@@ -52,11 +52,39 @@ static inline unsigned decimal_digits(uint64_t value)
     return low + ((value | 1) >= decimal_powers[low]);
 }
 
+/*
+ * Eight digits of a value below 10^8: fours, then pairs, then digits side by side in one word, each
+ * divided by a multiplication with its inverse.
+ */
+static inline void decimal_put_eight(char *out, uint64_t value)
+{
+    uint64_t digits = value / 10000 | value % 10000 << 32, high;
+
+    high = digits * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
+    digits = high | (digits - 100 * high) << 16;
+    high = digits * 103 >> 10 & UINT64_C(0x000f000f000f000f);
+    digits = high | (digits - 10 * high) << 8;
+    digits += UINT64_C(0x3030303030303030);
+    out[0] = (char)digits; /* written out, compilers make one store of them */
+    out[1] = (char)(digits >> 8);
+    out[2] = (char)(digits >> 16);
+    out[3] = (char)(digits >> 24);
+    out[4] = (char)(digits >> 32);
+    out[5] = (char)(digits >> 40);
+    out[6] = (char)(digits >> 48);
+    out[7] = (char)(digits >> 56);
+}
+
 /* The last `count` digits, with leading zeros. */
 static inline char *decimal_put_padded(char *out, uint64_t value, unsigned count)
 {
     char *at = out + count;
 
+    while (at - out >= 8) {
+        at -= 8;
+        decimal_put_eight(at, value % 100000000);
+        value /= 100000000;
+    }
     while (at - out >= 4) { /* four at a time: two divisions that do not wait for each other */
         unsigned four = (unsigned)(value % 10000);
 

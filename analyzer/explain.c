@@ -385,6 +385,7 @@ static enum status explain_gpu(struct answer *w, struct error *err)
 
 static enum status explain_process(struct answer *w, struct error *err)
 {
+    w->asked->whole = true; /* any row may be asked for */
     if (report_read(w->asked, w->subject, err) != STATUS_OK ||
         explain_find_row(w->cell, w->asked, w->subject, &w->group, err) != STATUS_OK)
         return err->status;

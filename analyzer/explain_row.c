@@ -127,6 +127,7 @@ enum status explain_find_row(const struct explain_cell *cell, struct report *r,
 {
     size_t found = 0;
 
+    report_rank_others(r);
     for (size_t i = 0; i < r->ranked_count; i++)
         if (report_identify(r, subject, r->ranked[i].group, err) != STATUS_OK)
             return err->status;

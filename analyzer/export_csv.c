@@ -35,6 +35,7 @@ struct csv {
 
 static void flush(struct csv *x)
 {
+    recording_let_go(x->e->subject->recording);
     for (size_t at = 0; at < x->used && x->write_errno == 0;) {
         ssize_t wrote = write(x->fd, x->buffer + at, x->used - at);
 
@@ -117,6 +118,18 @@ static void release(struct csv *x)
 
 /* --- once per slice --- */
 
+/* The same time in ns: behind its seconds come the nine digits that `rfc3339` ends in. */
+static char *put_ns(char *out, const char *rfc3339, const struct decimal_clock *clock, int64_t ns)
+{
+    enum { DIGITS = 9 };
+
+    if (clock->second <= 0)
+        return decimal_put_i64(out, ns);
+    out = decimal_put_u64(out, (uint64_t)clock->second);
+    memcpy(out, rfc3339 + DECIMAL_CLOCK_SIZE, DIGITS);
+    return out + DIGITS;
+}
+
 static enum status put_times(struct csv *x, const struct export_slice *slice, struct error *err)
 {
     const struct block_table *table = slice->table;
@@ -135,7 +148,7 @@ static enum status put_times(struct csv *x, const struct export_slice *slice, st
         char *out = decimal_put_rfc3339(&x->clock, slot, table->tick_ns[i]);
 
         *out++ = ',';
-        out = decimal_put_i64(out, table->tick_ns[i]);
+        out = put_ns(out, slot, &x->clock, table->tick_ns[i]);
         x->time_size[i] = (uint8_t)(out - slot);
     }
     return STATUS_OK;
@@ -240,7 +253,6 @@ static enum status visit(void *context, const struct export_slice *whole, struct
             continue;
         if (changes_decode(&x->changes, x->e, &slice, err) != STATUS_OK)
             return err->status;
-        recording_let_go(x->e->subject->recording);
         for (size_t i = slice.first_series; i < slice.end_series; i++) {
             if (put_series(x, &slice, i, err) != STATUS_OK)
                 return err->status;

@@ -5,7 +5,10 @@
 
 #include "analyzer/progress.h"
 
-enum { CHOSEN_MAX = 1 << 22 }; /* processes that are remembered, and as many free places */
+enum {
+    CHOSEN_MAX = 1 << 22, /* processes that are remembered, and as many free places */
+    HOLD_BLOCKS = 16,     /* read in one transaction, unless output is written */
+};
 
 enum status export_damage(struct export *e, enum status st, const struct error *err)
 {
@@ -179,7 +182,8 @@ static enum status open_slice(struct export *e, const struct recording_table *ta
     struct export_slice *slice = &b->slice;
     enum status st;
 
-    slice->end_series = b->directory.series_count;
+    slice->first_series = b->directory.known.first;
+    slice->end_series = b->directory.known.end;
     find_ticks(e, slice);
     if (slice->first_tick == slice->end_tick)
         return STATUS_ABSENT;
@@ -203,8 +207,11 @@ enum status export_block_open(struct export *e, const struct recording_table *ta
     b->slice.table = &b->directory;
     if (!block_in_window(e, block))
         return STATUS_ABSENT;
-    st = recording_ticks(recording, block, &b->ticks, err);
-    if (st == STATUS_OK)
+    st = recording_tick_times(recording, block, &b->ticks, err);
+    if (st == STATUS_OK && e->only != 0)
+        st =
+            recording_directory_of(recording, block, table, &b->ticks, e->only, &b->directory, err);
+    else if (st == STATUS_OK)
         st = recording_directory_open(recording, block, table, &b->ticks, &b->directory, err);
     return st == STATUS_OK ? open_slice(e, table, b, err) : st;
 }
@@ -240,13 +247,15 @@ enum status export_walk(struct export *e, const struct recording_table *table, u
 
         if (!block_in_window(e, block))
             continue;
+        if (e->block_count % HOLD_BLOCKS == 0)
+            recording_let_go(e->subject->recording);
         progress_show(e->block_count++, all);
         st = recording_hold(e->subject->recording, err);
         if (st == STATUS_OK)
             st = export_damage(e, visit_block(e, table, block, visit, context, err), err);
-        recording_let_go(e->subject->recording);
         recording_forget_lives(e->subject->recording, block); /* or all add up in memory */
     }
+    recording_let_go(e->subject->recording);
     free(e->chosen.place);
     e->chosen = (struct export_chosen){ 0 };
     return st;

@@ -6,6 +6,8 @@
 
 #include "analyzer/group_key.h"
 
+enum { RESERVE_MOST = 1 << 16 };
+
 void groups_release(struct groups *groups)
 {
     for (size_t i = 0; i < groups->count; i++) {
@@ -45,9 +47,8 @@ static uint32_t *place(const struct groups *groups, int64_t process_id, const st
     return &groups->hash[at];
 }
 
-static enum status grow_hash(struct groups *groups, struct error *err)
+static enum status grow_hash(struct groups *groups, size_t size, struct error *err)
 {
-    size_t size = groups->hash_size == 0 ? 1024 : groups->hash_size * 4;
     uint32_t *hash = calloc(size, sizeof *hash);
 
     if (hash == NULL)
@@ -60,23 +61,40 @@ static enum status grow_hash(struct groups *groups, struct error *err)
     return STATUS_OK;
 }
 
+static enum status grow(struct groups *groups, size_t size, struct error *err)
+{
+    struct group *group = realloc(groups->group, size * sizeof *group);
+    struct total *total;
+
+    if (group != NULL)
+        groups->group = group;
+    total =
+        group == NULL ? NULL : realloc(groups->total, size * groups->total_count * sizeof *total);
+    if (total == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%zu groups", size);
+    groups->total = total;
+    groups->size = size;
+    return STATUS_OK;
+}
+
+enum status groups_reserve(struct groups *groups, size_t count, struct error *err)
+{
+    size_t size = 1024;
+
+    count = count < RESERVE_MOST ? count : RESERVE_MOST;
+    while (count * 2 >= size)
+        size *= 2;
+    if (size > groups->hash_size && grow_hash(groups, size, err) != STATUS_OK)
+        return err->status;
+    return count <= groups->size ? STATUS_OK : grow(groups, count, err);
+}
+
 static enum status add(struct groups *groups, int64_t process_id, struct text key,
                        struct error *err)
 {
-    if (groups->count == groups->size) {
-        size_t more = groups->size == 0 ? 256 : groups->size * 2;
-        struct group *group = realloc(groups->group, more * sizeof *group);
-        struct total *total;
-
-        if (group != NULL)
-            groups->group = group;
-        total = group == NULL ? NULL
-                              : realloc(groups->total, more * groups->total_count * sizeof *total);
-        if (total == NULL)
-            return error_set(err, STATUS_NO_MEMORY, "%zu groups", more);
-        groups->total = total;
-        groups->size = more;
-    }
+    if (groups->count == groups->size &&
+        grow(groups, groups->size == 0 ? 256 : groups->size * 2, err) != STATUS_OK)
+        return err->status;
     groups->group[groups->count] =
         (struct group){ .process_id = process_id, .key = key, .last_ns = NO_TIME };
     for (size_t t = 0; t < groups->total_count; t++)
@@ -108,7 +126,8 @@ static enum status find(struct groups *groups, int64_t id, struct text key, bool
 {
     uint32_t *at;
 
-    if (groups->count * 2 >= groups->hash_size && grow_hash(groups, err) != STATUS_OK)
+    if (groups->count * 2 >= groups->hash_size &&
+        grow_hash(groups, groups->hash_size == 0 ? 1024 : groups->hash_size * 4, err) != STATUS_OK)
         return err->status;
     at = place(groups, id, &key);
     if (*at == 0) {

@@ -79,6 +79,8 @@ struct groups {
 
 /* Once by, recording and total_count are set: make number 0. */
 MUST_USE enum status groups_begin(struct groups *groups, struct error *err);
+/* Make room for as many as there may be; it costs nothing until it is used. errors NO_MEMORY */
+MUST_USE enum status groups_reserve(struct groups *groups, size_t count, struct error *err);
 /*
  * The group of a process under one of its versions (NULL: it has none); made if it is new. By process
  * `process` is not needed.

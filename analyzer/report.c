@@ -44,6 +44,44 @@ static int by_rank(const void *a, const void *b)
     return compare_text(x->name.data, x->name.size, y->name.data, y->name.size);
 }
 
+static void sort(struct ranked list[], size_t count)
+{
+    if (count > 1)
+        qsort(list, count, sizeof *list, by_rank);
+}
+
+/* Let the last of heap[count], which is first there, sink to its place. */
+static void sink(struct ranked heap[], size_t count, size_t at)
+{
+    struct ranked moved = heap[at];
+
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && by_rank(&heap[child], &heap[child + 1]) < 0)
+            child++;
+        if (by_rank(&moved, &heap[child]) >= 0)
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = moved;
+}
+
+/* Bring the first `top` rows to the front, in no order: of many rows few are asked for. */
+static void find_first(struct ranked list[], size_t count, size_t top)
+{
+    for (size_t i = top / 2; i > 0; i--)
+        sink(list, top, i - 1);
+    for (size_t i = top; i < count && top > 0; i++) {
+        struct ranked other;
+
+        if (by_rank(&list[i], &list[0]) >= 0)
+            continue;
+        other = list[i];
+        list[i] = list[0];
+        list[0] = other;
+        sink(list, top, 0);
+    }
+}
+
 /* Whose row it is, from the block of its last sample. */
 enum status report_identify(struct report *r, const struct subject *subject, uint32_t group,
                             struct error *err)
@@ -65,7 +103,7 @@ enum status report_rank(struct report *r, const struct subject *subject, struct 
 
     free(r->ranked);
     r->ranked_count = groups->count - 1;
-    r->ranked = calloc(groups->count, sizeof *r->ranked);
+    r->ranked = malloc(groups->count * sizeof *r->ranked);
     if (r->ranked == NULL)
         return error_set(err, STATUS_NO_MEMORY, "%zu rows", r->ranked_count);
     for (uint32_t i = 0; i < r->ranked_count; i++) {
@@ -85,9 +123,19 @@ enum status report_rank(struct report *r, const struct subject *subject, struct 
         if (ranked->key.text == ranked->digits)
             ranked->key.text = NULL; /* digits move with the sort */
     }
-    if (r->ranked_count > 1)
-        qsort(r->ranked, r->ranked_count, sizeof *r->ranked, by_rank);
+    if (r->top != 0 && r->top < r->ranked_count) {
+        find_first(r->ranked, r->ranked_count, r->top);
+        sort(r->ranked, r->top);
+    } else {
+        sort(r->ranked, r->ranked_count);
+    }
     return STATUS_OK;
+}
+
+void report_rank_others(struct report *r)
+{
+    if (r->top != 0 && r->top < r->ranked_count)
+        sort(r->ranked + r->top, r->ranked_count - r->top);
 }
 
 /* --- rows --- */

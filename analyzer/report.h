@@ -34,10 +34,11 @@ struct report {
     bool remainder; /* rows for what no shown row has */
     bool untold;    /* without the notes on how far it can be trusted */
     bool samples;   /* read all of them, also where rollups say the same */
+    bool whole;     /* rows that are not shown have all figures, too */
     struct aggregate aggregate;
     struct aggregate late; /* of the rows that are shown: what only samples tell */
     struct told told;
-    struct ranked *ranked; /* in the order of rows */
+    struct ranked *ranked; /* the first `top` in the order of rows, then the others */
     size_t ranked_count;
     struct attribution gpu, package; /* energy of GPUs and CPUs */
     bool devices;                    /* rows are GPUs, not processes */
@@ -67,9 +68,11 @@ struct output_cell report_gpu_cell(struct rail *rail, size_t column);
 void report_gpu_rows(const struct report *report, const struct subject *subject,
                      struct output *out);
 
-/* Order the rows that there are so far. */
+/* Order the rows that there are so far: those to show, and behind them the others, in no order. */
 MUST_USE enum status report_rank(struct report *report, const struct subject *subject,
                                  struct error *err);
+/* Order those, too. */
+void report_rank_others(struct report *report);
 
 /* Look up whose row it is, for columns of its identity. */
 MUST_USE enum status report_identify(struct report *report, const struct subject *subject,

@@ -53,7 +53,10 @@ static bool put_off(struct report *r)
 
 /* --- between blocks --- */
 
-enum { HOLD_BLOCKS = 16 }; /* read in one transaction */
+enum {
+    HOLD_BLOCKS = 16,  /* read in one transaction */
+    ROWS_OF_SHOWN = 8, /* with fewer of them for each row to show all are read at once */
+};
 
 struct progress {
     struct recording *recording;
@@ -167,16 +170,80 @@ static bool is_wanted(const struct told *told, const struct recording_block *rol
     return false;
 }
 
-static enum status read_rollups(struct report *r, const struct subject *subject, struct error *err)
+/* shown: NULL, or what was put off of them, of these processes. */
+static enum status read_rollups(struct report *r, const struct subject *subject,
+                                const struct aggregate_shown *shown, struct error *err)
 {
     const struct recording_contents *c = subject->contents;
+    enum status st = STATUS_OK;
 
     for (unsigned level = LEVEL_COUNT - 1; level > 0; level--)
-        for (size_t b = 0; b < c->block_count[level]; b++)
-            if (is_wanted(&r->told, &c->blocks[level][b]) &&
-                read_rollup(r, subject, &c->blocks[level][b], err) != STATUS_OK)
-                return err->status;
+        for (size_t b = 0; b < c->block_count[level] && st == STATUS_OK; b++) {
+            const struct recording_block *rollup = &c->blocks[level][b];
+
+            if (!is_wanted(&r->told, rollup))
+                continue;
+            st = shown == NULL ? read_rollup(r, subject, rollup, err)
+                               : aggregate_windows_of(&r->aggregate, rollup, &r->told, shown, err);
+        }
+    return st;
+}
+
+/* Of the many processes in rollups figures but that which rows are sorted by are read of few rows only. */
+static void put_off_figures(struct report *r, const struct subject *subject)
+{
+    const struct report_column *c = r->sort;
+    bool measured = report_column_measured(c);
+
+    if (r->whole || r->top == 0 ||
+        r->top >= recording_process_rows(subject->recording) / ROWS_OF_SHOWN)
+        return;
+    for (int m = 0; m < MEASURE_COUNT; m++)
+        r->aggregate.put_off[m] = !measured || c->fact == FACT_INCREASE || (int)c->which != m;
+    if (measured && c->which != MEASURE_CPU)
+        r->aggregate.put_off[c->which] = false;
+    if (measured && c->fact == FACT_SWITCHES)
+        r->aggregate.put_off[MEASURE_SWITCHES_INVOLUNTARY] = false;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The processes of rows to show, ascending. owns: free(*ids) */
+static enum status find_shown(const struct report *r, int64_t **ids, size_t *count,
+                              struct error *err)
+{
+    *count = r->top < r->ranked_count ? r->top : r->ranked_count;
+    *ids = malloc((*count + 1) * sizeof **ids);
+    if (*ids == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "%zu rows", *count);
+    for (size_t i = 0; i < *count; i++)
+        (*ids)[i] = r->ranked[i].process_id;
+    qsort(*ids, *count, sizeof **ids, by_id);
     return STATUS_OK;
+}
+
+static enum status read_figures(struct report *r, const struct subject *subject, struct error *err)
+{
+    struct aggregate_shown shown;
+    int64_t *ids;
+    bool any = false;
+    enum status st;
+
+    for (int m = 0; m < MEASURE_COUNT; m++)
+        any |= r->aggregate.put_off[m];
+    if (!any)
+        return STATUS_OK;
+    st = find_shown(r, &ids, &shown.count, err);
+    shown.process_id = ids;
+    if (st == STATUS_OK)
+        st = read_rollups(r, subject, &shown, err);
+    free(ids);
+    return st;
 }
 
 /* --- short lives --- */
@@ -215,8 +282,9 @@ static enum status find_least(struct report *r, const struct subject *subject, d
     return STATUS_OK;
 }
 
+/* any: of some block they were added to the rows. */
 static enum status read_lives(struct report *r, const struct subject *subject,
-                              struct progress *progress, struct error *err)
+                              struct progress *progress, bool *any, struct error *err)
 {
     const struct recording_contents *c = subject->contents;
     struct block_sums sums;
@@ -235,6 +303,7 @@ static enum status read_lives(struct report *r, const struct subject *subject,
             aggregate_lives_unseen(&r->aggregate, &c->blocks[0][b], &sums);
             continue;
         }
+        *any = true;
         if (aggregate_lives(&r->aggregate, &c->blocks[0][b], err) != STATUS_OK)
             return err->status;
         show_progress(progress);
@@ -244,29 +313,15 @@ static enum status read_lives(struct report *r, const struct subject *subject,
 
 /* --- what only samples tell --- */
 
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* The rows to show, unless these are all. */
 static enum status choose(struct report *r, int64_t **only, struct error *err)
 {
-    size_t count = r->top < r->ranked_count ? r->top : r->ranked_count;
-
     *only = NULL;
-    if (count == r->ranked_count && r->aggregate.unseen == 0)
+    if (r->top >= r->ranked_count && r->aggregate.unseen == 0)
         return STATUS_OK;
-    *only = malloc((count + 1) * sizeof **only);
-    if (*only == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "%zu rows", count);
-    for (size_t i = 0; i < count; i++)
-        (*only)[i] = r->ranked[i].process_id;
-    qsort(*only, count, sizeof **only, by_id);
+    if (find_shown(r, only, &r->late.only_count, err) != STATUS_OK)
+        return err->status;
     r->late.only = *only;
-    r->late.only_count = count;
     return STATUS_OK;
 }
 
@@ -342,24 +397,36 @@ static enum status read_energies(struct report *r, const struct subject *subject
 
 /* --- all of it --- */
 
+/* Nothing has come to the rows since read_lives put them in order, nor to what they are sorted by. */
+static bool is_ranked(const struct report *r, bool lives)
+{
+    return r->ranked != NULL && !lives && r->ranked_count + 1 == r->aggregate.groups.count &&
+           report_column_measured(r->sort);
+}
+
 static enum status read_window(struct report *r, const struct subject *subject,
                                struct progress *progress, struct error *err)
 {
-    bool late = put_off(r);
+    bool late = put_off(r), lives = false;
 
     if (aggregate_begin(&r->aggregate, subject->recording, &subject->window, err) != STATUS_OK)
         return err->status;
+    put_off_figures(r, subject);
     host_total_begin(&r->host, subject->recording, &subject->window);
     if (!r->samples && aggregate_tellable(&r->aggregate) &&
         told_find(&r->told, subject->recording, &subject->window, err) != STATUS_OK)
         return err->status;
     if (read_blocks(r, subject, progress, err) != STATUS_OK ||
-        read_rollups(r, subject, err) != STATUS_OK ||
+        read_rollups(r, subject, NULL, err) != STATUS_OK ||
         evicted_read(&r->evicted, subject, &r->aggregate, &r->host, err) != STATUS_OK)
         return err->status;
-    if (r->told.span_count > 0 && read_lives(r, subject, progress, err) != STATUS_OK)
+    if (r->told.span_count > 0 && read_lives(r, subject, progress, &lives, err) != STATUS_OK)
         return err->status;
-    if (read_energies(r, subject, err) != STATUS_OK || report_rank(r, subject, err) != STATUS_OK)
+    if (read_energies(r, subject, err) != STATUS_OK)
+        return err->status;
+    if (!is_ranked(r, lives) && report_rank(r, subject, err) != STATUS_OK)
+        return err->status;
+    if (read_figures(r, subject, err) != STATUS_OK)
         return err->status;
     return late ? read_late(r, subject, progress, err) : STATUS_OK;
 }

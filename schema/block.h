@@ -31,6 +31,8 @@ struct chunk_place {
     uint32_t table_id;
     int64_t block_seq;
     uint32_t column_id;
+    /* Of its groups only these are asked for: a source may leave others undefined. end 0: all are */
+    uint32_t first_group, end_group;
 };
 
 static inline int64_t chunk_row_id(const struct chunk_place *place)
@@ -57,21 +59,25 @@ struct block_table {
     struct chunk_place place; /* column_id 0 */
     void *reader;             /* the recording that it was read of, where that is one of several */
     const struct build_shape *shape;
-    uint32_t tick_count; /* ticks (at level 1, 2: windows) this table was sampled at */
-    uint32_t *tick;      /* [tick_count] index among the block's ticks */
-    int64_t *tick_ns;    /* [tick_count] time of every sample there; window start at level 1, 2 */
-    uint8_t *gap;        /* [tick_count] 1: rates must not cross into this tick */
-    uint64_t *mask;      /* [tick_count] metrics read there; NULL: all at every tick */
+    uint32_t tick_count;  /* ticks (at level 1, 2: windows) this table was sampled at */
+    uint32_t *tick;       /* [tick_count] index among the block's ticks */
+    int64_t *tick_ns;     /* [tick_count] time of every sample there; window start at level 1, 2 */
+    uint8_t *gap;         /* [tick_count] 1: rates must not cross into this tick */
+    uint64_t *mask;       /* [tick_count] metrics read there; NULL: all at every tick */
+    uint64_t mask_always; /* metrics read at every tick */
     int64_t *covered_ns; /* level 1, 2: [tick_count][metric] what a full series covers; else NULL */
     int64_t
         *column_previous_ns; /* [metric] when it was last read before this block, or INT64_MIN */
     uint8_t *
         column_state; /* [column] 0: has a chunk; 1: all present, 0, unchanging; 2 + reason: all missing */
     size_t series_count;
-    struct series *series; /* [series_count] */
-    size_t *row;           /* [series_count + 1] first row of each series; rows are its samples */
-    size_t *active_at;     /* [series_count + 1] into active */
-    uint32_t *active;      /* samples (index in their series) at which any column changed */
+    struct series_range known; /* the directory tells of these: all, but for block_table_open_of */
+    struct series *series;     /* [series_count] */
+    size_t *row;       /* [series_count + 1] first row of each series; rows are its samples */
+    size_t *active_at; /* [series_count + 1] into active */
+    uint32_t *active;  /* samples (index in their series) at which any column changed */
+    uint8_t
+        *left_out; /* [group of series] 1: not even where it is among those asked for; NULL: none */
     struct series_range active_for;  /* the two tell of these series: see block_table_activity */
     struct block_activity *activity; /* block_activity.c: what they are decoded from */
     int64_t reference_seq;           /* block of the reference values of bases; 0: there are none */
@@ -142,6 +148,9 @@ MUST_USE enum status block_ticks_encode(const struct block_ticks *ticks, struct 
                                         struct error *err);
 MUST_USE enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, size_t size,
                                         struct error *err);
+/* The same without the lengths of the sweeps, which are NULL then: half of the cost. */
+MUST_USE enum status block_tick_times_decode(struct block_ticks *ticks, const uint8_t *data,
+                                             size_t size, struct error *err);
 /* Whether a gap lies before any of them, at a tenth of the cost. errors CORRUPT */
 MUST_USE enum status block_ticks_gaps(const uint8_t *data, size_t size, bool *any,
                                       struct error *err);
@@ -209,6 +218,17 @@ MUST_USE enum status block_table_open(struct block_table *table, const struct ch
                                       const struct block_ticks *ticks, struct reference_keys *keys,
                                       chunk_source *source, void *source_context,
                                       struct decompressor *d, struct error *err);
+/*
+ * The same for the series with that first key: of these, and of those that share frames with them or lie
+ * between them, the table knows, and only they may be asked for. Damage in others may go unseen.
+ *
+ *   errors  ABSENT also if there is no such series
+ */
+MUST_USE enum status
+block_table_open_of(struct block_table *table, int64_t key, const struct chunk_place *place,
+                    const struct build_shape *shape, const struct block_ticks *ticks,
+                    struct reference_keys *keys, chunk_source *source, void *source_context,
+                    struct decompressor *d, struct error *err);
 /*
  * Which samples of those series changed, into active and active_at, instead of what they told before.
  * Groups of GROUP_SERIES are decoded, and what lies between the first and the last.

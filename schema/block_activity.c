@@ -7,11 +7,6 @@
 
 #include "schema/block_decode.h"
 
-uint32_t block_stored_count(const struct block_table *table, size_t index)
-{
-    return table->series[index].count - block_is_told(table, index);
-}
-
 /* Samples of one series at which something changed, out of its bitmap. */
 static bool get_bitmap(struct block_table *table, size_t index, struct byte_reader *r, size_t *at)
 {
@@ -135,7 +130,9 @@ enum status block_table_activity(struct block_table *table, struct series_range 
             first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES : table->series_count;
 
         if (first < which.end && end > which.first) {
-            if (get_group(table, first, end, frame, size, d, &at, err) != STATUS_OK)
+            if (!block_wants_group(table, g, which))
+                table->active_at[first] = at; /* where the group before ends */
+            else if (get_group(table, first, end, frame, size, d, &at, err) != STATUS_OK)
                 return err->status;
             table->active_for.first = table->active_for.end == 0 ? first : table->active_for.first;
             table->active_for.end = end;

@@ -112,11 +112,7 @@ static void begin_missing(struct block_column *column, const struct block_table 
 static void mark_unread(struct block_column *column, const struct block_table *table,
                         unsigned metric)
 {
-    bool everywhere = true;
-
-    for (uint32_t i = 0; table->mask != NULL && i < table->tick_count; i++)
-        everywhere &= (table->mask[i] >> metric & 1) != 0;
-    if (everywhere)
+    if (table->mask == NULL || (table->mask_always >> metric & 1) != 0)
         return;
     if (column->missing == NULL)
         begin_missing(column, table, MISSING_NONE);
@@ -140,14 +136,13 @@ static void mark_unread(struct block_column *column, const struct block_table *t
 }
 
 /* One pattern of the chunk's list, laid over a series' samples. */
-/* missing: NULL where nobody asks for the series. */
 static bool lay_pattern(struct byte_reader *pattern, uint8_t *missing, uint32_t samples, bool *all)
 {
     uint64_t runs = bytes_get_varint(pattern);
     uint64_t at = 0;
 
     *all = runs == 0;
-    if (*all && missing != NULL)
+    if (*all)
         memset(missing, bytes_get_u8(pattern), samples);
     for (; runs > 0 && !pattern->overrun; runs--) {
         uint64_t skip = bytes_get_varint(pattern);
@@ -156,8 +151,7 @@ static bool lay_pattern(struct byte_reader *pattern, uint8_t *missing, uint32_t 
 
         if (count == 0 || skip > samples - at || count > samples - at - skip)
             return false;
-        if (missing != NULL)
-            memset(missing + at + skip, reason, count);
+        memset(missing + at + skip, reason, count);
         at += skip + count;
     }
     return !pattern->overrun;
@@ -348,7 +342,8 @@ static enum status get_patterns(struct block_column *column, const struct block_
         ok = !r->overrun;
     }
     begin_missing(column, table, MISSING_NONE);
-    for (size_t i = 0; i < table->series_count && ok; i++) {
+    bytes_skip_varints(r, column->which.first);
+    for (size_t i = column->which.first; i < column->which.end && ok; i++) {
         uint64_t p = bytes_get_varint(r);
         bool all = false;
 
@@ -356,15 +351,15 @@ static enum status get_patterns(struct block_column *column, const struct block_
         if (ok && p > 0) {
             struct byte_reader pattern = { .data = r->data, .size = r->size, .used = start[p - 1] };
 
-            ok =
-                lay_pattern(&pattern, is_wanted(column, i) ? column->missing + table->row[i] : NULL,
-                            block_stored_count(table, i), &all);
+            ok = lay_pattern(&pattern, column->missing + table->row[i],
+                             block_stored_count(table, i), &all);
         }
         if (all)
             column->base_ns[i] = INT64_MIN;
     }
     free(start);
-    return ok ? STATUS_OK : block_corrupt(table, place, "missing values", err);
+    bytes_skip_varints(r, table->series_count - column->which.end);
+    return ok && !r->overrun ? STATUS_OK : block_corrupt(table, place, "missing values", err);
 }
 
 static enum status get_known(struct block_column *column, const struct block_table *table,
@@ -525,7 +520,7 @@ static enum status get_groups(struct block_column *column, const struct block_ta
             first + GROUP_SERIES < table->series_count ? first + GROUP_SERIES : table->series_count;
         struct byte_reader raw = { 0 };
 
-        if (first < column->which.end && end > column->which.first) {
+        if (block_wants_group(table, g, column->which)) {
             if (size > 0 &&
                 decompress_frame(d, frame, size, BLOCK_FRAME_MAX, &raw, err) != STATUS_OK)
                 return err->status == STATUS_CORRUPT
@@ -579,6 +574,10 @@ enum status block_column_decode(struct block_column *column, const struct block_
         return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
     column->which.end = which.end < table->series_count ? which.end : table->series_count;
     column->which.first = which.first < column->which.end ? which.first : column->which.end;
+    if (column->which.end - column->which.first < table->series_count) {
+        place.first_group = (uint32_t)(column->which.first / GROUP_SERIES);
+        place.end_group = (uint32_t)((column->which.end + GROUP_SERIES - 1) / GROUP_SERIES);
+    }
     assert(column->which.first == column->which.end ||
            (column->which.first >= table->active_for.first &&
             column->which.end <= table->active_for.end));

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 
 #include "schema/block_decode.h"
-#include "schema/column.h"
 #include "schema/lifetime.h"
-
-enum { ROWS_MAX = 1 << 26 };
 
 enum status block_corrupt(const struct block_table *table, const struct chunk_place *place,
                           const char *what, struct error *err)
@@ -43,8 +40,15 @@ static void *zeroed(size_t count, size_t width)
     return calloc(count == 0 ? 1 : count, width);
 }
 
-enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, size_t size,
-                               struct error *err)
+static void get_sweeps(struct block_ticks *ticks, struct byte_reader *r)
+{
+    for (uint32_t i = 0; i < ticks->count; i++)
+        ticks->sweep_ns[i] = (int64_t)((uint64_t)bytes_get_zigzag(r) +
+                                       (i > 0 ? (uint64_t)ticks->sweep_ns[i - 1] : 0));
+}
+
+static enum status decode_ticks(struct block_ticks *ticks, const uint8_t *data, size_t size,
+                                bool sweeps, struct error *err)
 {
     struct byte_reader r = { .data = data, .size = size };
     uint64_t count = bytes_get_varint(&r);
@@ -55,9 +59,9 @@ enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, s
         return error_set(err, STATUS_CORRUPT, "a block of %llu ticks", (unsigned long long)count);
     ticks->count = (uint32_t)count;
     ticks->start_ns = zeroed(count, sizeof *ticks->start_ns);
-    ticks->sweep_ns = zeroed(count, sizeof *ticks->sweep_ns);
+    ticks->sweep_ns = sweeps ? zeroed(count, sizeof *ticks->sweep_ns) : NULL;
     ticks->gap = zeroed(count, 1);
-    if (ticks->start_ns == NULL || ticks->sweep_ns == NULL || ticks->gap == NULL)
+    if (ticks->start_ns == NULL || (sweeps && ticks->sweep_ns == NULL) || ticks->gap == NULL)
         return error_set(err, STATUS_NO_MEMORY, "ticks of a block");
     for (uint32_t i = 0; i < ticks->count; i++) {
         uint64_t now = (uint64_t)bytes_get_zigzag(&r) + (i < 2 ? 0 : step);
@@ -67,9 +71,10 @@ enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, s
         if (i > 0 && ticks->start_ns[i] <= ticks->start_ns[i - 1])
             return error_set(err, STATUS_CORRUPT, "tick %u is not after the one before", i);
     }
-    for (uint32_t i = 0; i < ticks->count; i++)
-        ticks->sweep_ns[i] = (int64_t)((uint64_t)bytes_get_zigzag(&r) +
-                                       (i > 0 ? (uint64_t)ticks->sweep_ns[i - 1] : 0));
+    if (sweeps)
+        get_sweeps(ticks, &r);
+    else
+        bytes_skip_varints(&r, count);
     for (uint64_t gaps = bytes_get_varint(&r); gaps > 0 && !r.overrun; gaps--) {
         at += bytes_get_varint(&r);
         if (at >= count)
@@ -79,6 +84,18 @@ enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, s
     if (r.overrun || bytes_left(&r) != 0)
         return error_set(err, STATUS_CORRUPT, "the tick times do not fill their field");
     return STATUS_OK;
+}
+
+enum status block_ticks_decode(struct block_ticks *ticks, const uint8_t *data, size_t size,
+                               struct error *err)
+{
+    return decode_ticks(ticks, data, size, true, err);
+}
+
+enum status block_tick_times_decode(struct block_ticks *ticks, const uint8_t *data, size_t size,
+                                    struct error *err)
+{
+    return decode_ticks(ticks, data, size, false, err);
 }
 
 enum status block_ticks_gaps(const uint8_t *data, size_t size, bool *any, struct error *err)
@@ -123,6 +140,7 @@ void block_table_release(struct block_table *table)
     free(table->told);
     free(table->told_reason);
     free(table->activity);
+    free(table->left_out);
     *table = (struct block_table){ 0 };
 }
 
@@ -220,8 +238,11 @@ static enum status get_table_ticks(struct block_table *table, const struct block
         table->mask = zeroed(table->tick_count, sizeof *table->mask);
         if (table->mask == NULL)
             return error_set(err, STATUS_NO_MEMORY, "ticks of %s", table->shape->name);
-        for (uint32_t i = 0; i < table->tick_count; i++)
+        table->mask_always = UINT64_MAX;
+        for (uint32_t i = 0; i < table->tick_count; i++) {
             table->mask[i] = bytes_get_varint(r) ^ (i > 0 ? table->mask[i - 1] : 0);
+            table->mask_always &= table->mask[i];
+        }
     }
     for (unsigned m = 0; m < metrics; m++)
         table->column_previous_ns[m] = INT64_MIN;
@@ -230,136 +251,17 @@ static enum status get_table_ticks(struct block_table *table, const struct block
     return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
 }
 
-/* Flags, and what goes with them: at level 0 alone a series may lean on other chunks. */
-static bool get_flags(struct block_table *table, struct byte_reader *r, bool *no_memory)
-{
-    const uint8_t born = SERIES_FIRST | SERIES_BORN | SERIES_ENDED;
-    uint8_t all = 0;
-
-    for (size_t i = 0; i < table->series_count; i++) {
-        uint8_t flags = bytes_get_u8(r);
-
-        all |= flags;
-        table->series[i].flags = flags;
-        if ((flags & SERIES_TOLD) != 0 && (flags & born) != born)
-            return false;
-    }
-    if ((all & SERIES_TOLD) != 0)
-        table->told_at = zeroed(table->series_count, sizeof *table->told_at);
-    for (size_t i = 0; table->told_at != NULL && i < table->series_count; i++)
-        table->told_at[i] = (table->series[i].flags & SERIES_TOLD) != 0; /* which, is found later */
-    if ((all & SERIES_REFERRED) != 0)
-        table->reference_at = zeroed(table->series_count, sizeof *table->reference_at);
-    *no_memory = ((all & SERIES_TOLD) != 0 && table->told_at == NULL) ||
-                 ((all & SERIES_REFERRED) != 0 && table->reference_at == NULL);
-    return (table->shape->level == 0 || (all & (SERIES_TOLD | SERIES_REFERRED)) == 0) &&
-           ((all & SERIES_REFERRED) == 0 || table->reference_seq != 0);
-}
-
-/* First sample and number of samples of each series. */
-static bool get_spans(struct block_table *table, struct byte_reader *r, int64_t scratch[],
-                      struct error *err)
-{
-    size_t rows = 0;
-    int64_t first = 0;
-
-    if (column_decode(r, scratch, table->series_count, err) != STATUS_OK)
-        return false;
-    for (size_t i = 0; i < table->series_count; i++) {
-        first = wrap_add(first, scratch[i]);
-        if (first < 0 || first >= table->tick_count)
-            return false;
-        table->series[i].first = (uint32_t)first;
-    }
-    if (column_decode(r, scratch, table->series_count, err) != STATUS_OK)
-        return false;
-    for (size_t i = 0; i < table->series_count; i++) {
-        struct series *s = &table->series[i];
-
-        if (scratch[i] < 0 || scratch[i] >= table->tick_count - s->first)
-            return false;
-        s->count = (uint32_t)scratch[i] + 1;
-        table->row[i] = rows;
-        rows += s->count;
-    }
-    table->row[table->series_count] = rows;
-    return rows <= ROWS_MAX;
-}
-
-static void get_times(struct block_table *table, struct byte_reader *r)
-{
-    for (size_t i = 0; i < table->series_count; i++) {
-        struct series *s = &table->series[i];
-
-        if ((s->flags & SERIES_TOLD) != 0)
-            continue;
-        if ((s->flags & (SERIES_BORN | SERIES_YOUNG)) != 0)
-            s->start_ns = wrap_subtract(table->tick_ns[s->first], bytes_get_zigzag(r));
-        if ((s->flags & SERIES_ENDED) != 0)
-            s->end_ns = wrap_subtract(table->tick_ns[s->first + s->count - 1], bytes_get_zigzag(r));
-    }
-}
-
-static bool get_keys(struct block_table *table, struct byte_reader *r, int64_t scratch[],
-                     struct error *err)
-{
-    for (unsigned k = 0; k < table->shape->key_count; k++) {
-        int64_t key = 0;
-
-        if (column_decode(r, scratch, table->series_count, err) != STATUS_OK)
-            return false;
-        for (size_t i = 0; i < table->series_count; i++)
-            table->series[i].key[k] = key = wrap_add(key, scratch[i]);
-    }
-    return true;
-}
-
-static enum status get_series(struct block_table *table, struct byte_reader *r, struct error *err)
-{
-    uint64_t reference = bytes_get_varint(r);
-    uint64_t count = bytes_get_varint(r);
-    int64_t *scratch;
-    bool good, no_memory = false;
-
-    if (r->overrun || count == 0 || count > BLOCK_SERIES_MAX || count > r->size)
-        return block_corrupt(table, &table->place, "an impossible number of series", err);
-    if (reference > (uint64_t)table->place.block_seq)
-        return block_corrupt(table, &table->place, "reference values of no block", err);
-    table->reference_seq = reference == 0 ? 0 : table->place.block_seq + 1 - (int64_t)reference;
-    table->series_count = (size_t)count;
-    table->series = zeroed(table->series_count, sizeof *table->series);
-    table->row = zeroed(table->series_count + 1, sizeof *table->row);
-    table->active_at = zeroed(table->series_count + 1, sizeof *table->active_at);
-    scratch = zeroed(table->series_count, sizeof *scratch);
-    if (table->series == NULL || table->row == NULL || table->active_at == NULL ||
-        scratch == NULL) {
-        free(scratch);
-        return error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name);
-    }
-    good = get_keys(table, r, scratch, err) && get_flags(table, r, &no_memory) &&
-           get_spans(table, r, scratch, err);
-    free(scratch);
-    if (no_memory)
-        return error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name);
-    if (!good)
-        return block_corrupt(table, &table->place, "impossible series", err);
-    get_times(table, r);
-    return r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
-}
-
-enum status block_table_open(struct block_table *table, const struct chunk_place *place,
-                             const struct build_shape *shape, const struct block_ticks *ticks,
-                             struct reference_keys *keys, chunk_source *source,
-                             void *source_context, struct decompressor *d, struct error *err)
+/* only: see block_table_open_of; NULL: all. */
+static enum status open_table(struct block_table *table, const struct block_ticks *ticks,
+                              const int64_t *only, struct reference_keys *keys,
+                              chunk_source *source, void *source_context, struct decompressor *d,
+                              struct error *err)
 {
     struct byte_reader r;
     struct chunk chunk;
     const uint8_t *kinds;
-    enum status st;
+    enum status st = block_fetch(table, &table->place, source, source_context, &chunk, err);
 
-    *table = (struct block_table){ .place = *place, .shape = shape };
-    table->place.column_id = COLUMN_DIRECTORY;
-    st = block_fetch(table, &table->place, source, source_context, &chunk, err);
     if (st != STATUS_OK)
         return st;
     st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
@@ -369,7 +271,7 @@ enum status block_table_open(struct block_table *table, const struct chunk_place
                    : st;
     st = get_table_ticks(table, ticks, &r, err);
     if (st == STATUS_OK)
-        st = get_series(table, &r, err);
+        st = block_get_series(table, only, &r, err);
     if (st != STATUS_OK)
         return st;
     kinds = bytes_get(&r, table->series_count);
@@ -381,6 +283,32 @@ enum status block_table_open(struct block_table *table, const struct chunk_place
     if (st == STATUS_OK && table->reference_at != NULL)
         st = block_find_references(table, keys, source, source_context, d, err);
     return st;
+}
+
+static void begin_table(struct block_table *table, const struct chunk_place *place,
+                        const struct build_shape *shape)
+{
+    *table = (struct block_table){ .place = *place, .shape = shape };
+    table->place.column_id = COLUMN_DIRECTORY;
+}
+
+enum status block_table_open(struct block_table *table, const struct chunk_place *place,
+                             const struct build_shape *shape, const struct block_ticks *ticks,
+                             struct reference_keys *keys, chunk_source *source,
+                             void *source_context, struct decompressor *d, struct error *err)
+{
+    begin_table(table, place, shape);
+    return open_table(table, ticks, NULL, keys, source, source_context, d, err);
+}
+
+enum status block_table_open_of(struct block_table *table, int64_t key,
+                                const struct chunk_place *place, const struct build_shape *shape,
+                                const struct block_ticks *ticks, struct reference_keys *keys,
+                                chunk_source *source, void *source_context, struct decompressor *d,
+                                struct error *err)
+{
+    begin_table(table, place, shape);
+    return open_table(table, ticks, &key, keys, source, source_context, d, err);
 }
 
 enum status block_table_decode(struct block_table *table, const struct chunk_place *place,

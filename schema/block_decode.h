@@ -16,6 +16,14 @@ enum status block_fetch(const struct block_table *table, const struct chunk_plac
                         chunk_source *source, void *source_context, struct chunk *chunk,
                         struct error *err);
 
+/*
+ * What a directory's frame tells of series up to their activity; only: of which key, NULL: of all.
+ *
+ *   errors  ABSENT: of that key there is none; CORRUPT, NO_MEMORY
+ */
+enum status block_get_series(struct block_table *table, const int64_t *only, struct byte_reader *r,
+                             struct error *err);
+
 /* Copy what a directory's chunk tells of changes, for block_table_activity. */
 enum status block_keep_activity(struct block_table *table, const struct chunk *chunk,
                                 const uint8_t *kinds, struct error *err);
@@ -31,7 +39,18 @@ enum status block_find_references(struct block_table *table, struct reference_ke
 /* Where the reference values of a column are kept, NULL if they are not decoded yet; NULL: nowhere. */
 int64_t **block_kept_reference(const struct block_table *table, size_t position);
 
+/* Whether a group's frame is to be decoded for those series. */
+static inline bool block_wants_group(const struct block_table *table, size_t group,
+                                     struct series_range which)
+{
+    return group * GROUP_SERIES < which.end && (group + 1) * GROUP_SERIES > which.first &&
+           (table->left_out == NULL || table->left_out[group] == 0);
+}
+
 /* Samples that the table's own chunks tell of: not the last one if a lifetime tells it. */
-uint32_t block_stored_count(const struct block_table *table, size_t index);
+static inline uint32_t block_stored_count(const struct block_table *table, size_t index)
+{
+    return table->series[index].count - block_is_told(table, index);
+}
 
 #endif

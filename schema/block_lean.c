@@ -34,7 +34,7 @@ enum status block_find_told(struct block_table *table, const struct block_ticks 
         return error_set(err, STATUS_NO_MEMORY, "lifetimes");
     for (size_t i = 0; i < table->told->count; i++)
         table->told_reason[i] = lifetime_expect(&table->told->process[i], ticks).reason[0];
-    for (size_t i = 0; i < table->series_count; i++) {
+    for (size_t i = table->known.first; i < table->known.end; i++) {
         struct series *s = &table->series[i];
 
         if ((s->flags & SERIES_TOLD) == 0)
@@ -86,7 +86,7 @@ static enum status find_references(struct block_table *table, const struct refer
 
     table->reference_count = keys->count;
     memcpy(table->reference_state, keys->state, table->shape->column_count);
-    for (size_t i = 0; i < table->series_count; i++) {
+    for (size_t i = table->known.first; i < table->known.end; i++) {
         struct series *s = &table->series[i];
 
         if ((s->flags & SERIES_REFERRED) == 0)

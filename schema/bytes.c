@@ -67,26 +67,36 @@ void bytes_put_block(struct byte_writer *w, const void *data, size_t size)
     bytes_put(w, data, size);
 }
 
-enum { VARINT_MAX = 10 };
+/* Eight bytes as they lie, the first one lowest. */
+static uint64_t word_at(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+/* 7 bits of each byte, moved together: of two neighbours, then of pairs, then of fours. */
+static uint64_t join_sevens(uint64_t word)
+{
+    word &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+}
 
 uint64_t bytes_get_varint_slow(struct byte_reader *r)
 {
     uint64_t value = 0;
 
-    if (r->used <= r->size &&
-        r->size - r->used >= VARINT_MAX) { /* the usual case: no end in sight */
-        const uint8_t *p = r->data + r->used;
+    if (r->used <= r->size && r->size - r->used >= sizeof(uint64_t)) {
+        uint64_t word = word_at(r->data + r->used);
+        uint64_t ends = ~word & UINT64_C(0x8080808080808080);
 
-        for (unsigned i = 0; i < VARINT_MAX - 1; i++) {
-            value |= (uint64_t)(p[i] & 127) << 7 * i;
-            if (p[i] < 128) {
-                r->used += i + 1;
-                return value;
-            }
+        if (ends != 0) { /* the usual case: it ends in there */
+            r->used += (unsigned)__builtin_ctzll(ends) / 8 + 1;
+            return join_sevens(word & (ends ^ (ends - 1)));
         }
-        value = 0;
     }
-
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = bytes_get_u8(r);
 

@@ -24,10 +24,11 @@ const char *chunk_store_table(const struct chunk_place *place, const char *table
 }
 
 static enum status prepare(struct chunk_store *store, const struct chunk_place *place,
-                           sqlite3_stmt **stmt, struct error *err)
+                           struct chunk_statement **statement, struct error *err)
 {
     const char *table = store->table_name(store->context, place->table_id);
     struct chunk_statement *larger;
+    sqlite3_stmt *stmt;
     char name[160];
     char *sql;
     enum status st;
@@ -35,7 +36,7 @@ static enum status prepare(struct chunk_store *store, const struct chunk_place *
     for (size_t i = 0; i < store->statement_count; i++)
         if (store->statements[i].level == place->level &&
             store->statements[i].table_id == place->table_id) {
-            *stmt = store->statements[i].get;
+            *statement = &store->statements[i];
             return STATUS_OK;
         }
     larger = realloc(store->statements, (store->statement_count + 1) * sizeof *larger);
@@ -46,12 +47,12 @@ static enum status prepare(struct chunk_store *store, const struct chunk_place *
                           chunk_store_table(place, table == NULL ? "" : table, name, sizeof name));
     if (sql == NULL)
         return error_set(err, STATUS_NO_MEMORY, "chunks");
-    st = database_prepare(store->db, stmt, sql, err);
+    st = database_prepare(store->db, &stmt, sql, err);
     sqlite3_free(sql);
     if (st != STATUS_OK)
         return st;
-    store->statements[store->statement_count++] =
-        (struct chunk_statement){ place->level, place->table_id, *stmt };
+    *statement = &store->statements[store->statement_count++];
+    **statement = (struct chunk_statement){ place->level, place->table_id, stmt, NULL };
     return STATUS_OK;
 }
 
@@ -59,11 +60,19 @@ enum status chunk_store_get(void *context, const struct chunk_place *place, cons
                             size_t *size, struct error *err)
 {
     struct chunk_store *store = context;
+    struct chunk_statement *statement;
     sqlite3_stmt *stmt;
-    enum status st = prepare(store, place, &stmt, err);
+    enum status st = prepare(store, place, &statement, err);
 
+    if (st == STATUS_OK && store->db->all_bytes > 0) { /* open for reading */
+        st = chunk_part_get(store, statement, place, data, size, err);
+        if (st != STATUS_ABSENT)
+            return st;
+        st = STATUS_OK;
+    }
     if (st != STATUS_OK)
         return st;
+    stmt = statement->get;
     (void)sqlite3_reset(stmt);
     (void)sqlite3_bind_int64(stmt, 1, chunk_row_id(place));
     st = database_step(store->db, stmt, err);
@@ -81,14 +90,19 @@ enum status chunk_store_get(void *context, const struct chunk_place *place, cons
 /* End the read transactions that the statements hold open. */
 void chunk_store_reset(struct chunk_store *store)
 {
-    for (size_t i = 0; i < store->statement_count; i++)
+    for (size_t i = 0; i < store->statement_count; i++) {
         (void)sqlite3_reset(store->statements[i].get);
+        (void)sqlite3_blob_close(store->statements[i].row);
+        store->statements[i].row = NULL;
+    }
 }
 
 void chunk_store_release(struct chunk_store *store)
 {
+    chunk_store_reset(store);
     for (size_t i = 0; i < store->statement_count; i++)
         (void)sqlite3_finalize(store->statements[i].get);
+    bytes_release(&store->part);
     free(store->statements);
     store->statements = NULL;
     store->statement_count = 0;

@@ -318,12 +318,15 @@ enum status recording_gaps(struct recording *recording, const struct recording_b
     return name_block(rec, block, err);
 }
 
-enum status recording_ticks(struct recording *recording, const struct recording_block *block,
-                            struct block_ticks *ticks, struct error *err)
+typedef enum status ticks_decode(struct block_ticks *ticks, const uint8_t *data, size_t size,
+                                 struct error *err);
+
+static enum status get_ticks(struct recording *recording, const struct recording_block *block,
+                             ticks_decode *decode, struct block_ticks *ticks, struct error *err)
 {
     const struct recording *rec = many_reader(recording, &block);
     const struct block_row *row = row_of(rec, block);
-    enum status st = block_ticks_decode(ticks, row->ticks, row->ticks_size, err);
+    enum status st = decode(ticks, row->ticks, row->ticks_size, err);
 
     if (st == STATUS_OK && ticks->count != block->tick_count)
         st = error_set(err, STATUS_CORRUPT, "%u ticks where its row says %u", ticks->count,
@@ -335,11 +338,23 @@ enum status recording_ticks(struct recording *recording, const struct recording_
     return STATUS_OK;
 }
 
-enum status recording_directory_open(struct recording *recording,
-                                     const struct recording_block *block,
-                                     const struct recording_table *table,
-                                     const struct block_ticks *ticks, struct block_table *directory,
-                                     struct error *err)
+enum status recording_ticks(struct recording *recording, const struct recording_block *block,
+                            struct block_ticks *ticks, struct error *err)
+{
+    return get_ticks(recording, block, block_ticks_decode, ticks, err);
+}
+
+enum status recording_tick_times(struct recording *recording, const struct recording_block *block,
+                                 struct block_ticks *ticks, struct error *err)
+{
+    return get_ticks(recording, block, block_tick_times_decode, ticks, err);
+}
+
+/* only: the series of that key; NULL: all. */
+static enum status open_directory(struct recording *recording, const struct recording_block *block,
+                                  const struct recording_table *table,
+                                  const struct block_ticks *ticks, const int64_t *only,
+                                  struct block_table *directory, struct error *err)
 {
     const struct recording_block *own = block;
     struct recording *rec = many_reader(recording, &own);
@@ -354,8 +369,16 @@ enum status recording_directory_open(struct recording *recording,
     *directory = (struct block_table){ 0 };
     if (recording_chunk_count(rec, own, table->table_id, &lifetimes) == 0)
         return STATUS_ABSENT;
-    st = block_table_open(directory, &place, &of->shape[own->level], ticks, &rec->reference_keys,
-                          recording_chunk, rec, &rec->d, err);
+    if (only == NULL || recording->many != NULL) /* whose keys are others */
+        st = block_table_open(directory, &place, &of->shape[own->level], ticks,
+                              &rec->reference_keys, recording_chunk, rec, &rec->d, err);
+    else
+        st = block_table_open_of(directory, *only, &place, &of->shape[own->level], ticks,
+                                 &rec->reference_keys, recording_chunk, rec, &rec->d, err);
+    if (st == STATUS_ABSENT && directory->series_count > 0) {
+        block_table_release(directory);
+        return st;
+    }
     if (st == STATUS_ABSENT)
         st = error_set(err, STATUS_CORRUPT, "%s, block %lld: its directory is missing", table->name,
                        (long long)own->block_seq);
@@ -367,6 +390,23 @@ enum status recording_directory_open(struct recording *recording,
     if (recording->many != NULL)
         many_translate(many_part_of(recording, &block), table, directory);
     return STATUS_OK;
+}
+
+enum status recording_directory_open(struct recording *recording,
+                                     const struct recording_block *block,
+                                     const struct recording_table *table,
+                                     const struct block_ticks *ticks, struct block_table *directory,
+                                     struct error *err)
+{
+    return open_directory(recording, block, table, ticks, NULL, directory, err);
+}
+
+enum status recording_directory_of(struct recording *recording, const struct recording_block *block,
+                                   const struct recording_table *table,
+                                   const struct block_ticks *ticks, int64_t key,
+                                   struct block_table *directory, struct error *err)
+{
+    return open_directory(recording, block, table, ticks, &key, directory, err);
 }
 
 enum status recording_activity(struct recording *recording, struct block_table *directory,

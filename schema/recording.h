@@ -165,6 +165,11 @@ MUST_USE enum status recording_ticks(struct recording *recording,
                                      const struct recording_block *block, struct block_ticks *ticks,
                                      struct error *err);
 
+/* The same without sweep_ns. */
+MUST_USE enum status recording_tick_times(struct recording *recording,
+                                          const struct recording_block *block,
+                                          struct block_ticks *ticks, struct error *err);
+
 /* Directory of a table in a block. ABSENT: the block has no sample of it. block_table_release */
 MUST_USE enum status recording_directory(struct recording *recording,
                                          const struct recording_block *block,
@@ -178,6 +183,15 @@ MUST_USE enum status recording_directory_open(struct recording *recording,
                                               const struct recording_table *table,
                                               const struct block_ticks *ticks,
                                               struct block_table *directory, struct error *err);
+/*
+ * The first step, where only series with that first key are of interest, as block_table_open_of. ABSENT also
+ * if there is none; of several files all series are known.
+ */
+MUST_USE enum status recording_directory_of(struct recording *recording,
+                                            const struct recording_block *block,
+                                            const struct recording_table *table,
+                                            const struct block_ticks *ticks, int64_t key,
+                                            struct block_table *directory, struct error *err);
 MUST_USE enum status recording_activity(struct recording *recording, struct block_table *directory,
                                         struct series_range which, struct error *err);
 
@@ -197,6 +211,9 @@ MUST_USE enum status recording_column(struct recording *recording,
 MUST_USE enum status recording_process(struct recording *recording,
                                        const struct recording_block *block, int64_t process_id,
                                        const struct process **process, struct error *err);
+
+/* How many processes lived through a seal: no others are in rollups. */
+size_t recording_process_rows(const struct recording *recording);
 
 /*
  * Who goes on to the next block need not keep whom he met in this one only: what was handed out of them is

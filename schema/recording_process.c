@@ -428,6 +428,16 @@ enum status recording_process(struct recording *rec, const struct recording_bloc
     return STATUS_OK;
 }
 
+size_t recording_process_rows(const struct recording *rec)
+{
+    int64_t rows = rec->many == NULL ? rec->db.check[CHECKED_PROCESS].row_count : 0;
+    size_t sum = rows > 0 ? (size_t)rows : 0;
+
+    for (size_t i = 0; rec->many != NULL && i < rec->many->count; i++)
+        sum += recording_process_rows(rec->many->part[i].recording);
+    return sum;
+}
+
 enum status recording_processes(struct recording *rec, process_visit *visit, void *context,
                                 struct error *err)
 {
