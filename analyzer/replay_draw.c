@@ -131,7 +131,6 @@ static enum status draw_frame(struct replay_view *v, struct replay_frame *frame,
     free(head.text);
     if (st != STATUS_OK || text_begin(&rows, err) != STATUS_OK)
         return err->status;
-    frame->report.top = v->scroll + size->rows;
     st = report_print(&frame->report, &frame->subject, rows.stream, &options, err);
     st = text_end(&rows, st, err);
     if (st == STATUS_OK && row + 1 < end)
@@ -150,6 +149,7 @@ enum status replay_draw(struct replay_view *v, struct error *err)
     if (v->strip.columns != size.columns && size.columns <= REPLAY_STRIP_MAX)
         st = replay_strip_read(&v->strip, &v->replay->subject, size.columns, err);
     screen_begin();
+    v->replay->asked.top = v->scroll + size.rows; /* no others are put in order */
     if (st == STATUS_OK && !v->help)
         st = replay_frame_make(&frame, &v->replay->subject, &window, &v->replay->asked, err);
     if (st == STATUS_OK && !v->help)
