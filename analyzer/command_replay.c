@@ -218,9 +218,6 @@ static enum status print_frames(struct frames *f, const struct sink *sink, struc
             break;
         st = replay_cursor_step(&r->cursor, 1, err);
     }
-    if (st == STATUS_OK && f->shown == 0)
-        st = error_set(err, STATUS_ABSENT, "%s: no tick lies in that window",
-                       r->subject.contents->path);
     return st;
 }
 

@@ -167,7 +167,8 @@ static bool read_entry(struct build_reader *reader, const struct build *build, s
     size_t columns = build->shape->column_count;
     size_t words = (columns + BUILD_MASK_COLUMNS - 1) / BUILD_MASK_COLUMNS;
     const uint8_t *entry = entry_at(build, reader->offset[i]);
-    struct byte_reader r = { .data = entry + ENTRY_HEAD, .size = SEGMENT_BYTES };
+    size_t before = (reader->offset[i] & (SEGMENT_BYTES - 1)) + ENTRY_HEAD; /* in its segment */
+    struct byte_reader r = { .data = entry + ENTRY_HEAD, .size = SEGMENT_BYTES - before };
     uint64_t mask[BUILD_MASK_WORDS] = { 0 };
 
     memcpy(&reader->sample[i], entry + 4, 4);

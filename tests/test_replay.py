@@ -142,7 +142,7 @@ def check_words(directory):
     check("not a number of frames" in run("replay", path, "--count", "0", expected=2), "--count 0")
     check("no time passes" in run("replay", path, "--step", "0s", expected=2), "--step 0s")
     check("procscope report has it" in run("replay", path, "--by", "gpu", expected=2), "--by gpu")
-    check("no tick lies" in run("replay", path, "--from", "@1000000000", "--to", "@1000000001", expected=1), "empty")
+    check(run("replay", path, "--from", "@1000000000", "--to", "@1000000001") == "", "no frame where nothing is")
     check(len(frames_of(run("replay", path, "--count", "3"))) == 3, "--count 3")
     frame = run("replay", path, "--count", "1", "--by", "comm", "--remainder", "--from", "-1m")
     check("[total: " in frame and "PROCS" in frame, f"groups and the remainder:\n{frame}")
