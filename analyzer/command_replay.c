@@ -173,9 +173,10 @@ struct window replay_window(const struct replay *replay)
 static enum status take_step(struct replay *r, struct window *window, struct error *err)
 {
     int64_t first_ns = replay_cursor_ns(&r->cursor);
-    int64_t until_ns = wrap_add(window->from_ns, r->step_ns);
+    int64_t until_ns;
 
-    if (until_ns > r->subject.window.to_ns)
+    if (__builtin_add_overflow(window->from_ns, r->step_ns, &until_ns) ||
+        until_ns > r->subject.window.to_ns)
         until_ns = r->subject.window.to_ns;
     if (until_ns > first_ns && replay_cursor_seek(&r->cursor, until_ns, err) != STATUS_OK)
         return err->status;

@@ -144,6 +144,7 @@ def check_words(directory):
     check("procscope report has it" in run("replay", path, "--by", "gpu", expected=2), "--by gpu")
     check(run("replay", path, "--from", "@1000000000", "--to", "@1000000001") == "", "no frame where nothing is")
     check(len(frames_of(run("replay", path, "--count", "3"))) == 3, "--count 3")
+    check(" in 130 ticks" in run("replay", path, "--step", "99999d"), "a step beyond the end of time has all ticks")
     frame = run("replay", path, "--count", "1", "--by", "comm", "--remainder", "--from", "-1m")
     check("[total: " in frame and "PROCS" in frame, f"groups and the remainder:\n{frame}")
     where = run("replay", path, "--count", "1", "--from", "-1m", "--where", "comm = 'no such'")
