@@ -85,6 +85,8 @@ static inline uint64_t lengths_at(const uint8_t *nibbles, size_t i, size_t count
     return lengths;
 }
 
+#define ALL_ONE_BYTE UINT64_C(0x1111111111111111)
+
 /*
  * longer[k]: how many of the first `count` lengths are longer than k bytes, k < 16. Many columns are all but
  * zeros, and hardly any has a value of many bytes: of sixteen lengths at a time, only k that occur are counted.
@@ -97,6 +99,10 @@ static void count_longer(const uint8_t *nibbles, size_t count, size_t longer[16]
         uint64_t lengths = lengths_at(nibbles, i, count);
         uint64_t even = lengths & low, odd = lengths >> 4 & low, over = lengths;
 
+        if ((lengths & ~ALL_ONE_BYTE) == 0) {
+            longer[0] += (even + odd) * ones >> 56;
+            continue;
+        }
         for (unsigned k = 0; over != 0; k++) {
             /* bit 4 of each byte: its length is at least k + 1 */
             uint64_t e = (even + (15 - k) * ones) >> 4 & ones;
@@ -137,8 +143,6 @@ static void skip_values(struct planes *p, size_t count)
     for (int k = 0; k < 8; k++)
         p->plane[k] += longer[k];
 }
-
-#define ALL_ONE_BYTE UINT64_C(0x1111111111111111)
 
 /* Those of sixteen values that are not 0, by their lengths. */
 static inline void get_sixteen(struct planes *p, uint64_t lengths, int64_t values[])
