@@ -264,6 +264,27 @@ static void one_that_is_left_out_once_is_not_over(void **state)
     rig_free(w);
 }
 
+static void a_zombie_that_is_waited_for_is_no_loss(void **state)
+{
+    struct walk_rig *w = rig_new();
+    struct walk_record *zombie = put(w, 10, second_ns, "ten");
+    struct process_stats stats;
+    (void)state;
+
+    zombie->state = 0x20;
+    zombie->flags = WALK_ZOMBIE;
+    put(w, 11, second_ns, "eleven");
+    tick(w);
+    uint32_t slot = rig_slot(&w->rig, 10);
+    drop(w, 10);
+    tick(w);
+    tick(w);
+    assert_int_equal(rig_exit(&w->rig, slot)->how, EXIT_UNKNOWN);
+    process_collector_stats(w->rig.state, &stats);
+    assert_int_equal(stats.exits_lost, 0);
+    rig_free(w);
+}
+
 static void one_handed_out_twice_has_one_row(void **state)
 {
     struct walk_rig *w = rig_new();
@@ -683,6 +704,7 @@ int main(void)
         cmocka_unit_test(a_torn_record_takes_nothing_back),
         cmocka_unit_test(a_short_walk_ends_nobody),
         cmocka_unit_test(one_that_is_left_out_once_is_not_over),
+        cmocka_unit_test(a_zombie_that_is_waited_for_is_no_loss),
         cmocka_unit_test(one_handed_out_twice_has_one_row),
         cmocka_unit_test(a_life_between_two_ticks_has_all_of_its_row),
         cmocka_unit_test(it_is_called_what_it_called_itself_at_last),

@@ -64,12 +64,18 @@ void process_leave(struct process_state *s, struct process *p)
     p->pid = 0;
 }
 
+bool process_was_zombie(const struct process *p)
+{
+    return p->missing[PROCESS_STATE] == MISSING_NONE &&
+           p->values[PROCESS_STATE] == procfs_state_label('Z');
+}
+
 void process_vanished(struct process_state *s, struct process *p, struct tick *tick)
 {
     struct tick_exit *end = tick_add_exit(tick);
 
     if (s->exits != NULL) { /* rungs 1 and 2 count what they lose */
-        s->stats.exits_lost++;
+        s->stats.exits_lost += !process_was_zombie(p);
         exits_forget(s->exits, p->pid);
     }
     if (end == NULL)

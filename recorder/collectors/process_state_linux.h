@@ -202,6 +202,8 @@ void process_announce(struct process_state *s, struct process *p, struct tick *t
 void process_leave(struct process_state *s, struct process *p);
 /* Close its descriptors, except that on stat when it is to be recognised as a zombie. */
 void process_drop_files(struct process_state *s, struct process *p, bool keep_stat);
+/* When it was last seen it had ended: all that it used is known, and of its end no report is to come. */
+bool process_was_zombie(const struct process *p);
 /* It is gone and nothing was reported: an exit record with nothing known. */
 void process_vanished(struct process_state *s, struct process *p, struct tick *tick);
 /* Its values as a row; NULL when memory is out. */

@@ -352,7 +352,7 @@ static void put_last_row(struct process_state *s, struct process *p, struct tick
 static void vanish(struct process_state *s, struct process *p, struct tick *tick)
 {
     if (s->losses_seq < tick->seq - 1) /* else it is among those that were counted */
-        s->stats.exits_lost++;
+        s->stats.exits_lost += !process_was_zombie(p);
     process_vanished(s, p, tick);
     process_leave(s, p);
 }
