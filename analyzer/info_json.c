@@ -73,7 +73,7 @@ static void add_samples(struct json *j, const struct info *info)
     json_end(j, "}");
     if (info->process_table != SIZE_MAX && info->samples[info->process_table] > 0)
         json_real(j, "bytes_per_process_sample",
-                 (double)c->file_bytes / (double)info->samples[info->process_table]);
+                  (double)c->file_bytes / (double)info->samples[info->process_table]);
 }
 
 static void add_recorder(struct json *j, const struct info *info)
@@ -81,7 +81,7 @@ static void add_recorder(struct json *j, const struct info *info)
     json_begin(j, "recorder", "{");
     if (info->cpu_ns.known && info->own_ticks > 0)
         json_real(j, "cpu_us_per_tick",
-                 (double)info->cpu_used_ns / 1000.0 / (double)info->own_ticks);
+                  (double)info->cpu_used_ns / 1000.0 / (double)info->own_ticks);
     if (info->resident_bytes.known)
         json_integer(j, "resident_bytes", info->resident_bytes.last);
     if (info->written_bytes.known)

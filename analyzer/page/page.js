@@ -1,0 +1,168 @@
+// The page: which part of the window is shown, and everything that follows it.
+
+const page = {
+    range: { from: 0, to: buckets.count },
+    events: facts.events.map((event) => ({ ...event, bucket: buckets.at(buckets.since(BigInt(event.at_ns))) })),
+
+    isWhole() {
+        return this.range.from === 0 && this.range.to === buckets.count;
+    },
+
+    // Buckets from..to-1 are shown, and what more there is to the edges of the table's steps.
+    setRange(from, to) {
+        const fold = facts.fold, begin = Math.max(0, Math.floor(from / fold) * fold);
+        this.range = { from: Math.min(begin, (steps.count - 1) * fold),
+                       to: Math.min(buckets.count, Math.max(begin + fold, Math.ceil(to / fold) * fold)) };
+        this.show();
+    },
+
+    // So many steps from one on, as far as there are.
+    setSteps(from, count) {
+        const most = Math.max(1, Math.min(steps.count, count)), first = Math.max(0, Math.min(steps.count - most, from));
+        this.setRange(first * facts.fold, (first + most) * facts.fold);
+    },
+
+    whole() {
+        this.setSteps(0, steps.count);
+    },
+
+    pan(direction) {
+        const from = steps.of(this.range.from), count = steps.before(this.range.to) - from;
+        this.setSteps(from + Math.max(1, Math.round(count / 4)) * direction, count);
+    },
+
+    // Around a bucket, or the middle.
+    scale(factor, bucket) {
+        const from = steps.of(this.range.from), to = steps.before(this.range.to);
+        const count = Math.max(1, Math.round((to - from) * factor));
+        const known = bucket !== undefined && steps.of(bucket) >= from && steps.of(bucket) < to;
+        const middle = known ? steps.of(bucket) + 0.5 : (from + to) / 2;
+        this.setSteps(Math.round(middle - count * (middle - from) / (to - from)), count);
+    },
+
+    show() {
+        const { from, to } = this.range, begin = buckets.fromNs(from), end = buckets.endNs(to - 1);
+        const at = (ns) => "@" + String(ns / 1000000000n) + "." + String(ns % 1000000000n).padStart(9, "0");
+        const digits = facts.step_ns < 1e9 ? 3 : 0, shown = document.getElementById("shown");
+        const command = this.isWhole() ? "" : "procscope report " + facts.file + " --from " + at(begin) + " --to " +
+            at(end);
+        shown.replaceChildren((this.isWhole() ? "Whole window, " : "Shown: ") + clock(begin, facts.offsets, digits) +
+            " to " + clock(end, facts.offsets, digits) + ", " + human.seconds(Number(end - begin) / 1e9) +
+            ", to the edges of steps of " + human.seconds(facts.step_ns * facts.fold / 1e9) + ". ");
+        if (command !== "")
+            shown.append("The same figures, and percentiles: ", element("code", {}, bdi(command)));
+        document.getElementById("whole").disabled = document.getElementById("out").disabled = this.isWhole();
+        document.getElementById("earlier").disabled = from === 0;
+        document.getElementById("later").disabled = to === buckets.count;
+        document.getElementById("in").disabled = to - from <= facts.fold;
+        for (const chart of this.charts)
+            chart.zoom();
+        this.table.zoom();
+        this.detail.zoom();
+    },
+
+    allCharts() {
+        return [...this.charts, ...this.detail.charts];
+    },
+
+    pointAt(bucket) {
+        for (const chart of this.allCharts())
+            chart.pointAt(bucket);
+    },
+
+    forgetCursor() {
+        for (const chart of this.allCharts()) {
+            chart.bucket = undefined;
+            chart.plot?.setCursor({ left: -10, top: -10 }, false);
+            chart.rest();
+        }
+    },
+
+    say(text) {
+        document.getElementById("said").textContent = text;
+    },
+
+    eventsIn(from, to) {
+        return this.events.filter((event) => event.bucket >= from && event.bucket < to);
+    },
+
+    drawEvents(u) {
+        const { ctx, bbox } = u;
+        ctx.save();
+        ctx.strokeStyle = colour("event");
+        ctx.lineWidth = Math.max(1, devicePixelRatio);
+        ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+        for (const event of this.eventsIn(this.range.from, this.range.to)) {
+            const x = u.valToPos(times[0] + buckets.since(BigInt(event.at_ns)) / 1e9, "x", true);
+            ctx.beginPath();
+            ctx.moveTo(x, bbox.top);
+            ctx.lineTo(x, bbox.top + bbox.height);
+            ctx.stroke();
+        }
+        ctx.restore();
+    },
+
+    // The date where it changes, else the time of day.
+    tickLabels(ticks) {
+        let day = "";
+        return ticks.map((tick) => {
+            const text = timeOf(tick), next = text.slice(0, 10);
+            const label = (next === day ? "" : text.slice(5, 10) + " ") + text.slice(11);
+            day = next;
+            return label;
+        });
+    },
+
+    dark() {
+        const chosen = document.documentElement.dataset.theme;
+        return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    },
+
+    redraw() {
+        const button = document.getElementById("theme");
+        button.setAttribute("aria-pressed", String(this.dark()));
+        for (const chart of this.allCharts())
+            chart.redraw();
+    },
+
+    bind() {
+        const on = (id, what) => document.getElementById(id).addEventListener("click", what);
+        on("earlier", () => this.pan(-1));
+        on("later", () => this.pan(1));
+        on("in", () => this.scale(0.5));
+        on("out", () => this.scale(2));
+        on("whole", () => this.whole());
+        on("theme", () => {
+            document.documentElement.dataset.theme = this.dark() ? "light" : "dark";
+            this.redraw();
+        });
+        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
+        addEventListener("beforeprint", () => { // also what was not seen yet
+            for (const chart of this.charts)
+                chart.draw();
+        });
+        new ResizeObserver(() => {
+            for (const chart of this.allCharts())
+                chart.resize();
+        }).observe(document.getElementById("charts"));
+    },
+
+    begin() {
+        fillLists();
+        document.body.append(element("p", { id: "said", className: "aside", role: "status" }));
+        this.detail = new Detail(this);
+        this.table = new ProcessTable(this);
+        this.charts = chartSpecs().map((spec) => new Chart(spec, this));
+        document.getElementById("charts").replaceChildren(...this.charts.map((chart) => chart.section));
+        const missing = notDrawn();
+        document.getElementById("not-drawn").textContent = missing === "" ? "" : "Not drawn. " + missing + ".";
+        this.bind();
+        this.redraw();
+        this.show();
+        for (const chart of this.charts)
+            chart.await();
+        document.documentElement.dataset.ready = "true";
+    },
+};
+
+page.begin();
