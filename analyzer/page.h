@@ -71,6 +71,7 @@ struct page_rows {
 /* What the host did in each bucket, as host_total.h has it before a basis is chosen. */
 struct page_host {
     int64_t *busy_us, *idle_us, *stolen_us, *elapsed_ns, *cpuacct_us, *cpuacct_ns, *ticks_ns;
+    int64_t *since_ns;  /* from the last tick to the bucket's end; 0: there is no tick */
     int64_t *processes; /* CPU of all processes, stored units */
     int64_t *covered_ns;
     int64_t *all_min, *all_max; /* rate of all processes together, stored units per second */

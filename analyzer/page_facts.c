@@ -78,7 +78,7 @@ static enum status put_buckets(struct page *page, struct error *err)
     const struct page_host *h = &page->host;
     const int64_t *const columns[] = { h->covered_ns, h->processes,  h->busy_us,    h->idle_us,
                                        h->stolen_us,  h->elapsed_ns, h->cpuacct_us, h->cpuacct_ns,
-                                       h->ticks_ns,   h->all_min,    h->all_max };
+                                       h->ticks_ns,   h->since_ns,   h->all_min,    h->all_max };
     struct json *j = &page->facts;
     int64_t *longer = calloc(b->count, sizeof *longer);
 

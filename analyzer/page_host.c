@@ -7,9 +7,9 @@
 static enum status reserve(struct page *page, struct error *err)
 {
     struct page_host *h = &page->host;
-    int64_t **const columns[] = { &h->busy_us,    &h->idle_us,    &h->stolen_us,
-                                  &h->elapsed_ns, &h->cpuacct_us, &h->cpuacct_ns,
-                                  &h->ticks_ns,   &h->all_min,    &h->all_max };
+    int64_t **const columns[] = { &h->busy_us,    &h->idle_us,    &h->stolen_us, &h->elapsed_ns,
+                                  &h->cpuacct_us, &h->cpuacct_ns, &h->ticks_ns,  &h->since_ns,
+                                  &h->all_min,    &h->all_max };
 
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         *columns[i] = calloc(page->buckets.count, sizeof **columns[i]);
@@ -30,6 +30,7 @@ void page_host_release(struct page *page)
     free(h->cpuacct_us);
     free(h->cpuacct_ns);
     free(h->ticks_ns);
+    free(h->since_ns);
     free(h->processes);
     free(h->covered_ns);
     free(h->all_min);
@@ -79,6 +80,8 @@ static enum status read_bucket(struct page *page, size_t bucket, size_t *first, 
         block_ticks_release(&ticks);
     }
     keep(&page->host, bucket, &total, &coverage);
+    if (coverage.tick_count > 0)
+        page->host.since_ns[bucket] = window.to_ns - coverage.last_ns;
     host_total_release(&total);
     return st;
 }

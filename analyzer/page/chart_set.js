@@ -2,22 +2,22 @@
 
 const COLOURS = 8;
 
-const bucketTime = (i) => buckets.host.ticks[i]; // ns that a bucket's samples stand for
-
 // Of the rows that have one by bucket: values of time that passed then, most first.
-const stackOf = (at, column, valueOf, textOf) => {
+const stackOf = (at, column, valuesOf, textOf) => {
     const place = rows.place;
     const top = rows.processes.filter((row) => row[at] > 0)
         .sort((a, b) => b.cells[place[column]] - a.cells[place[column]]);
     return top.map((row, i) => {
         const own = packed.read({ at: row[at] }, buckets.count);
         return { name: row.cells[place.comm] + " " + row.cells[place.pid], colour: "series-" + (i % COLOURS + 1), own,
-                 values: own.map((value, b) => valueOf(value, b)), figure: (from, to) => textOf(sum(own, from, to)) };
+                 values: valuesOf(own), figure: (from, to) => textOf(sum(own, from, to)) };
     });
 };
 
 const cpuChart = () => {
-    const percent = (value, b) => bucketTime(b) > 0 ? value * facts.cpu_scale * 100 / bucketTime(b) : NaN;
+    const time = buckets.host.ticks; // ns that a bucket's samples stand for
+    const percent = (cpu) => spread(cpu.map((value, b) => time[b] > 0 ? value * facts.cpu_scale * 100 / time[b] : NaN),
+                                    time);
     const seconds = (value) => human.seconds(value * facts.cpu_scale / 1e9);
     const top = stackOf("cpuAt", "cpu_seconds", percent, seconds);
     const h = buckets.host, others = new Float64Array(buckets.count), rest = new Float64Array(buckets.count);
@@ -26,10 +26,10 @@ const cpuChart = () => {
         rest[b] = hostOf(b, b + 1).busyNs / facts.cpu_scale - h.processes[b];
     }
     const known = h.elapsed.some((ns) => ns > 0);
-    const series = [{ name: "other processes", colour: "others", values: others.map(percent),
+    const series = [{ name: "other processes", colour: "others", values: percent(others),
                       figure: (from, to) => seconds(sum(others, from, to)) }, ...top.reverse()];
     if (known)
-        series.unshift({ name: "not attributed", colour: "rest", values: rest.map(percent),
+        series.unshift({ name: "not attributed", colour: "rest", values: percent(rest),
                          figure: (from, to) => {
                              const host = hostOf(from, to);
                              return human.seconds((host.busyNs - host.processesNs) / 1e9);
@@ -41,13 +41,13 @@ const cpuChart = () => {
 };
 
 const gpuChart = () => {
-    const watts = (uj, b) => gpus.time[b] > 0 ? uj * 1000 / gpus.time[b] : NaN;
+    const watts = (uj) => spread(uj.map((value, b) => gpus.time[b] > 0 ? value * 1000 / gpus.time[b] : NaN), gpus.time);
     const joules = (uj) => human.joules(uj / 1e6);
     const top = stackOf("gpuAt", "gpu_energy_joules", watts, joules);
     const all = gpus.processes;
     const others = all.map((uj, b) => uj - top.reduce((sums, series) => sums + series.own[b], 0));
     const rest = gpus.all.map((uj, b) => uj - gpus.idle[b] - all[b]);
-    const line = (name, shade, column) => ({ name, colour: shade, values: column.map(watts),
+    const line = (name, shade, column) => ({ name, colour: shade, values: watts(column),
                                              figure: (from, to) => joules(sum(column, from, to)) });
     return { id: "gpu", title: "GPU power by process", stacked: true, format: human.watts,
              series: [line("not attributed", "rest", rest), line("other processes", "others", others),
@@ -67,8 +67,8 @@ const hostChart = (chart) => {
         const cursor = { at: one.at };
         const [time, value, min, max] = [0, 1, 2, 3].map(() => packed.read(cursor, buckets.count));
         const mean = (b) => one.rate ? value[b] * one.scale / time[b] : value[b] * one.scale;
-        const values = time.map((ns, b) => ns > 0 ? mean(b) : NaN);
-        const differ = values.some((known, b) => !Number.isNaN(known) && min[b] !== max[b]);
+        const known = (of) => spread(time.map((ns, b) => ns > 0 ? of(b) : NaN), time);
+        const differ = time.some((ns, b) => ns > 0 && min[b] !== max[b]);
         const figure = (from, to) => {
             let all = 0;
             const ns = sum(time, from, to);
@@ -76,9 +76,9 @@ const hostChart = (chart) => {
                 all += one.rate ? value[b] : value[b] * time[b];
             return ns > 0 ? FORMAT[one.unit](all * one.scale / ns) : "not known";
         };
-        return { name: one.name, colour: "series-" + (i % COLOURS + 1), values, figure, unit: one.unit,
-                 min: differ ? min.map((v) => v * one.range_scale) : undefined,
-                 max: differ ? max.map((v) => v * one.range_scale) : undefined };
+        return { name: one.name, colour: "series-" + (i % COLOURS + 1), values: known(mean), figure, unit: one.unit,
+                 min: differ ? known((b) => min[b] * one.range_scale) : undefined,
+                 max: differ ? known((b) => max[b] * one.range_scale) : undefined };
     });
     const unit = series[0]?.unit ?? "count";
     return { id: chart.id, title: chart.title, series, format: FORMAT[unit], bytes: unit.startsWith("bytes"),

@@ -30,14 +30,16 @@ class Detail {
 
     specs(row) {
         const columns = columnsOf(row, FIGURES.map(() => new Float64Array(steps.count)));
-        const spread = (valueOf) => {
-            const all = new Float64Array(buckets.count).fill(NaN);
+        const course = (valueOf) => {
+            const all = new Float64Array(buckets.count).fill(NaN), time = new Float64Array(buckets.count);
             for (let b = 0; b < buckets.count; b++) {
                 const step = steps.of(b), i = step - row.first;
-                if (i >= 0 && i < row.count && columns.flags[i] & FLAG.there)
-                    all[b] = valueOf(i, steps.covered[step] - columns.uncovered[i]);
+                if (!(i >= 0 && i < row.count && columns.flags[i] & FLAG.there))
+                    continue;
+                time[b] = steps.covered[step] - columns.uncovered[i];
+                all[b] = valueOf(i, time[b]);
             }
-            return all;
+            return facts.fold === 1 ? spread(all, time) : all;
         };
         const figure = (name) => (from, to) => {
             const cells = cellsOf(row, from, to);
@@ -49,16 +51,16 @@ class Detail {
         const rss = (value) => (i) => columns.flags[i] & FLAG.rss ? value(i) : NaN;
         return [{
             id: "detail-cpu", title: "Its CPU time", format: percent, series: [
-                { name: "mean", colour: "series-1", values: spread(cpu), figure: figure("cpu_percent_mean") },
+                { name: "mean", colour: "series-1", values: course(cpu), figure: figure("cpu_percent_mean") },
                 { name: "largest", colour: "series-2", figure: figure("cpu_percent_max"),
-                  values: spread((i) => columns.cpuMax[i] * facts.cpu_scale / 1e7) },
+                  values: course((i) => columns.cpuMax[i] * facts.cpu_scale / 1e7) },
             ],
         }, {
             id: "detail-rss", title: "Its memory", format: human.bytes, series: [
                 { name: "mean", colour: "series-1", figure: figure("resident_bytes_mean"),
-                  values: spread(rss((i) => columns.rssMax[i] - columns.rssBelow[i] / BELOW_PARTS)) },
+                  values: course(rss((i) => columns.rssMax[i] - columns.rssBelow[i] / BELOW_PARTS)) },
                 { name: "largest", colour: "series-2", figure: figure("resident_bytes_max"),
-                  values: spread(rss((i) => columns.rssMax[i])) },
+                  values: course(rss((i) => columns.rssMax[i])) },
             ],
         }];
     }

@@ -16,7 +16,7 @@ const buckets = (() => {
     for (let i = 0; i < count; i++)
         end[i] = at += facts.step_ns + longer[i];
     const names = ["covered", "processes", "busy", "idle", "stolen", "elapsed", "cpuacct", "cpuacctTime", "ticks",
-                   "allMin", "allMax"];
+                   "since", "allMin", "allMax"];
     const host = {};
     for (const name of names)
         host[name] = packed.read(cursor, count);
@@ -47,6 +47,22 @@ const sum = (column, from, to) => {
     for (let i = from; i < to; i++)
         all += column[i];
     return all;
+};
+
+// A value stands for the time since the one before. Where that reaches over buckets without one they have it, too;
+// time[b] is what the value of bucket b stands for, in ns, and what is not known is NaN.
+const spread = (values, time) => {
+    for (let b = 1; b < buckets.count; b++) {
+        if (Number.isNaN(values[b]) || time[b] <= 0)
+            continue;
+        const since = buckets.end[b] - buckets.host.since[b] - time[b];
+        for (let e = b - 1; e >= 0 && Number.isNaN(values[e]); e--) {
+            if ((buckets.begin(e) + buckets.end[e]) / 2 < since)
+                break;
+            values[e] = values[b];
+        }
+    }
+    return values;
 };
 
 // Rows of the table: those of the report, then processes without one by comm.
