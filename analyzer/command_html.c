@@ -105,8 +105,12 @@ static enum status run(int argc, char **argv, struct error *err)
         st = error_set(err, STATUS_INVALID, "-o PAGE.html: where to write; - is standard output");
     if (st == STATUS_OK)
         st = subject_open(&subject, &options, err);
+    if (st == STATUS_OK && options.file_count == 0) { /* the default one */
+        options.files[0] = subject.path;
+        options.file_count = 1;
+    }
     if (st == STATUS_OK)
-        st = page_read(&page, &subject, err);
+        st = page_read(&page, &subject, options.files, options.file_count, err);
     if (st == STATUS_OK)
         st = write_to(&page, text, &options, &subject, err);
     page_release(&page);

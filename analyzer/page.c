@@ -47,14 +47,15 @@ enum status page_cut(struct page *page, struct error *err)
     return timeline_buckets_cut(&page->buckets, w, page->step_ns, &subject->zone, err);
 }
 
-enum status page_read(struct page *page, const struct subject *subject, struct error *err)
+enum status page_read(struct page *page, const struct subject *subject, const char *const files[],
+                      size_t file_count, struct error *err)
 {
     enum status (*const parts[])(struct page *, struct error *) = {
         page_cut, page_choose, page_rows_read, page_host_read, page_facts_put,
     };
     enum status st = STATUS_OK;
 
-    *page = (struct page){ .subject = subject };
+    *page = (struct page){ .subject = subject, .files = files, .file_count = file_count };
     for (size_t i = 0; i < COUNT_OF(parts) && st == STATUS_OK; i++)
         st = parts[i](page, err);
     if (st == STATUS_OK && (page->packed.full || page->facts.bytes.full))

@@ -89,6 +89,8 @@ struct page_energy {
 
 struct page {
     const struct subject *subject;
+    const char *const *files; /* as they were asked for */
+    size_t file_count;
     struct select everyone;
     struct timeline_buckets buckets;
     struct window charted; /* the part of the window that there are samples of */
@@ -104,10 +106,12 @@ struct page {
 /*
  * Read the subject's window, all that the page shows of it.
  *
+ *   shape   `files` are what a reader would ask of: they are shown only
  *   errors  whatever reading returns
  *   owns    page_release, also after an error
  */
-MUST_USE enum status page_read(struct page *page, const struct subject *subject, struct error *err);
+MUST_USE enum status page_read(struct page *page, const struct subject *subject,
+                               const char *const files[], size_t file_count, struct error *err);
 void page_release(struct page *page);
 
 /* --- parts of page_read, in their order --- */

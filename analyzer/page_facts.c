@@ -31,7 +31,10 @@ static void put_host(struct page *page)
     struct json *j = &page->facts;
 
     json_text(j, "version", PROCSCOPE_VERSION);
-    put_text(j, "file", c->path);
+    json_begin(j, "files", "[");
+    for (size_t i = 0; i < page->file_count; i++)
+        put_text(j, NULL, page->files[i]);
+    json_end(j, "]");
     put_text(j, "host", s->host);
     put_text(j, "os", s->os);
     put_text(j, "release", s->release);

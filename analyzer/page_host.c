@@ -4,6 +4,8 @@
 #include "analyzer/page.h"
 #include "analyzer/timeline.h"
 
+enum { HOLD_BUCKETS = 64 };
+
 static enum status reserve(struct page *page, struct error *err)
 {
     struct page_host *h = &page->host;
@@ -126,10 +128,14 @@ enum status page_host_read(struct page *page, struct error *err)
     size_t first = 0;
     enum status st = reserve(page, err);
 
-    if (st == STATUS_OK)
-        st = recording_hold(page->subject->recording, err);
-    for (size_t i = 0; i < page->buckets.count && st == STATUS_OK; i++)
-        st = read_bucket(page, i, &first, err);
+    for (size_t i = 0; i < page->buckets.count && st == STATUS_OK; i++) {
+        if (i % HOLD_BUCKETS == 0) { /* so many in one transaction */
+            recording_let_go(page->subject->recording);
+            st = recording_hold(page->subject->recording, err);
+        }
+        if (st == STATUS_OK)
+            st = read_bucket(page, i, &first, err);
+    }
     recording_let_go(page->subject->recording);
     return st == STATUS_OK ? read_range(page, err) : st;
 }

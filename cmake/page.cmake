@@ -56,7 +56,7 @@ if(page_missing)
     set_source_files_properties(analyzer/command_html.c PROPERTIES
                                 COMPILE_DEFINITIONS "PROCSCOPE_HTML_MISSING=\"${page_missing}\"")
 else()
-    file(GLOB page_parts CONFIGURE_DEPENDS "${page_source}/*")
+    file(GLOB page_parts CONFIGURE_DEPENDS "${page_source}/*.html" "${page_source}/*.css" "${page_source}/*.*js")
     add_custom_command(
         OUTPUT "${page_root}/page.html"
         COMMAND "${NODE}" "${page_source}/bundle.mjs" "${page_source}" "${page_root}/node_modules"

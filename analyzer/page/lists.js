@@ -18,7 +18,7 @@ const fillLists = () => {
         clock(from, facts.offsets) + " to " + clock(to, facts.offsets) + " on its clocks (",
         bdi(facts.zone || "zone not known"), "), " + secondsOf(to - from) + ". ",
         bdi([facts.os, facts.release, facts.machine].join(" ")), ", " + facts.cores + " cores, " +
-        human.bytes(facts.memory_bytes) + ". ", bdi(facts.file), ", a sample every " +
+        human.bytes(facts.memory_bytes) + ". ", bdi(facts.files.join(", ")), ", a sample every " +
         secondsOf(facts.interval_ns) + ".");
     document.getElementById("trust").replaceChildren(...facts.report.notes.flatMap(([name, text]) =>
         [element("dt", { textContent: name }), element("dd", {}, bdi(text))]));

@@ -1,5 +1,9 @@
 // The page: which part of the window is shown, and everything that follows it.
 
+// A word of a shell's command line.
+const quoted = (word) => /^[\w.,:@%+=/-]+$/.test(word) && !word.startsWith("-") ? word
+    : "'" + word.replaceAll("'", "'\\''") + "'";
+
 const page = {
     range: { from: 0, to: buckets.count },
     events: facts.events.map((event) => ({ ...event, bucket: buckets.at(buckets.since(BigInt(event.at_ns))) })),
@@ -44,7 +48,7 @@ const page = {
         const { from, to } = this.range, begin = buckets.fromNs(from), end = buckets.endNs(to - 1);
         const at = (ns) => "@" + String(ns / 1000000000n) + "." + String(ns % 1000000000n).padStart(9, "0");
         const digits = facts.step_ns < 1e9 ? 3 : 0, shown = document.getElementById("shown");
-        const command = this.isWhole() ? "" : "procscope report " + facts.file + " --from " + at(begin) + " --to " +
+        const command = this.isWhole() ? "" : ["procscope report", ...facts.files.map(quoted), "--from "].join(" ") + at(begin) + " --to " +
             at(end);
         shown.replaceChildren((this.isWhole() ? "Whole window, " : "Shown: ") + clock(begin, facts.offsets, digits) +
             " to " + clock(end, facts.offsets, digits) + ", " + human.seconds(Number(end - begin) / 1e9) +
