@@ -134,6 +134,8 @@ MUST_USE enum status page_host_read(struct page *page, struct error *err);
 void page_host_release(struct page *page);
 /* Series of other tables, packed, with what they are as facts: page_charts.c */
 MUST_USE enum status page_charts_put(struct page *page, struct error *err);
+/* CPU time by comm, for the stacked chart: page_names.c */
+MUST_USE enum status page_names_put(struct page *page, struct error *err);
 /* Everything that is no chart: page_facts.c */
 MUST_USE enum status page_facts_put(struct page *page, struct error *err);
 

@@ -277,7 +277,7 @@ enum status page_facts_put(struct page *page, struct error *err)
     put_rows(page);
     put_events(page);
     put_collectors(page);
-    if (page_charts_put(page, err) != STATUS_OK)
+    if (page_names_put(page, err) != STATUS_OK || page_charts_put(page, err) != STATUS_OK)
         return err->status;
     json_end(j, "}");
     return STATUS_OK;

@@ -14,27 +14,36 @@ const stackOf = (at, column, valuesOf, textOf) => {
     });
 };
 
-const cpuChart = () => {
+const cpuTime = (cpu) => { // percent of a core
     const time = buckets.host.ticks; // ns that a bucket's samples stand for
-    const percent = (cpu) => spread(cpu.map((value, b) => time[b] > 0 ? value * facts.cpu_scale * 100 / time[b] : NaN),
-                                    time);
-    const seconds = (value) => human.seconds(value * facts.cpu_scale / 1e9);
-    const top = stackOf("cpuAt", "cpu_seconds", percent, seconds);
+    return spread(cpu.map((value, b) => time[b] > 0 ? value * facts.cpu_scale * 100 / time[b] : NaN), time);
+};
+const cpuText = (value) => human.seconds(value * facts.cpu_scale / 1e9);
+
+// By name as processes were called at the time, which may change: as procscope report --by comm.
+const namesOf = () => facts.names.map((name, i) => {
+    const own = packed.read({ at: name.at }, buckets.count);
+    return { name: name.name ?? "[not known]", colour: "series-" + (i % COLOURS + 1), own, values: cpuTime(own),
+             figure: (from, to) => cpuText(sum(own, from, to)) };
+});
+
+const cpuChart = (byName) => {
+    const top = byName ? namesOf() : stackOf("cpuAt", "cpu_seconds", cpuTime, cpuText);
     const h = buckets.host, others = new Float64Array(buckets.count), rest = new Float64Array(buckets.count);
     for (let b = 0; b < buckets.count; b++) {
         others[b] = h.processes[b] - top.reduce((all, series) => all + series.own[b], 0);
         rest[b] = hostOf(b, b + 1).busyNs / facts.cpu_scale - h.processes[b];
     }
     const known = h.elapsed.some((ns) => ns > 0);
-    const series = [{ name: "other processes", colour: "others", values: percent(others),
-                      figure: (from, to) => seconds(sum(others, from, to)) }, ...top.reverse()];
+    const series = [{ name: "other processes", colour: "others", values: cpuTime(others),
+                      figure: (from, to) => cpuText(sum(others, from, to)) }, ...top.reverse()];
     if (known)
-        series.unshift({ name: "not attributed", colour: "rest", values: percent(rest),
+        series.unshift({ name: "not attributed", colour: "rest", values: cpuTime(rest),
                          figure: (from, to) => {
                              const host = hostOf(from, to);
                              return human.seconds((host.busyNs - host.processesNs) / 1e9);
                          } });
-    return { id: "cpu", title: "CPU by process", stacked: true, series,
+    return { id: "cpu", title: byName ? "CPU by name" : "CPU by process", stacked: true, series,
              format: (value) => human.percent(value) + " %",
              note: "100 % is one core" + (facts.cores > 0 ? "; the host has " + facts.cores : "") +
                  ". What is not attributed can be below zero, and is not drawn then." };
@@ -85,7 +94,7 @@ const hostChart = (chart) => {
              note: chart.left_out > 0 ? "Those with most; " + chart.left_out + " more are not drawn." : "" };
 };
 
-const chartSpecs = () => [cpuChart(), ...(gpus === null ? [] : [gpuChart()]), ...facts.charts.map(hostChart)]
+const chartSpecs = () => [cpuChart(false), ...(gpus === null ? [] : [gpuChart()]), ...facts.charts.map(hostChart)]
     .filter((chart) => chart.series.length > 0);
 
 // What a reader would look for and not find, and why.

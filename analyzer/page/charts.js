@@ -29,6 +29,15 @@ const element = (name, properties = {}, ...children) => {
 // Text of a recording: whatever it holds, it stays text, and does not turn what stands around it.
 const bdi = (text) => element("bdi", { textContent: text });
 
+const TIME_STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800,
+                    21600, 43200, 86400, 172800, 604800, 1209600, 2419200, 9676800];
+// Multiples of the step on the host's clocks, as they were at the begin.
+const timeSplits = (u, axis, min, max, step) => {
+    const ahead = facts.offsets[0][1], list = [];
+    for (let i = Math.ceil((min + ahead) / step); i * step - ahead <= max; i++)
+        list.push(i * step - ahead);
+    return list;
+};
 const BYTE_STEPS = Array.from({ length: 60 }, (_, i) => 2 ** i);
 
 // A chart is {id, title, note, format, bytes, stacked, series}; a series {name, colour, values, min, max, figure}:
@@ -113,11 +122,12 @@ class Chart {
         const axis = { stroke: colour("text"), grid: { stroke: colour("grid"), width: 1 },
                        ticks: { stroke: colour("grid"), width: 1 } };
         return {
-            width, height: 200, series, bands, legend: { show: false }, padding: [8, 12, 0, 0],
+            width, height: 200, series, bands, legend: { show: false }, padding: [8, 28, 0, 0],
             scales: { x: { time: false, range: (u, min, max) => [min, max] },
                       y: { range: (u, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.05 : 1] } },
-            axes: [{ ...axis, values: (u, ticks) => this.page.tickLabels(ticks), space: 90 },
-                   { ...axis, size: 80, values: (u, ticks) => ticks.map(format),
+            axes: [{ ...axis, size: 34, space: 90, incrs: TIME_STEPS, splits: timeSplits,
+                     values: (u, ticks) => this.page.tickLabels(ticks) },
+                   { ...axis, size: 88, values: (u, ticks) => ticks.map(format),
                      ...(this.spec.bytes ? { incrs: BYTE_STEPS } : {}) }],
             cursor: { sync: { key: "procscope", setSeries: false }, drag: { x: true, y: false, setScale: false },
                       points: { show: false }, y: false, dataIdx: Chart.dataIdx, bind: { dblclick: () => () => {

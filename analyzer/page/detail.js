@@ -41,25 +41,24 @@ class Detail {
             }
             return facts.fold === 1 ? spread(all, time) : all;
         };
-        const figure = (name) => (from, to) => {
-            const cells = cellsOf(row, from, to);
-            return cells === null ? "not there"
-                : ProcessTable.show(facts.columns[rows.place[name]], cells[rows.place[name]]);
+        const figure = (name, format) => (from, to) => {
+            const cells = cellsOf(row, from, to), value = cells?.[rows.place[name]] ?? null;
+            return cells === null ? "not there" : value === null ? "not known" : format(value);
         };
         const cpu = (i, covered) => covered > 0 ? columns.cpu[i] * facts.cpu_scale * 100 / covered : NaN;
         const percent = (value) => human.percent(value) + " %";
         const rss = (value) => (i) => columns.flags[i] & FLAG.rss ? value(i) : NaN;
         return [{
             id: "detail-cpu", title: "Its CPU time", format: percent, series: [
-                { name: "mean", colour: "series-1", values: course(cpu), figure: figure("cpu_percent_mean") },
-                { name: "largest", colour: "series-2", figure: figure("cpu_percent_max"),
+                { name: "mean", colour: "series-1", values: course(cpu), figure: figure("cpu_percent_mean", percent) },
+                { name: "largest", colour: "series-2", figure: figure("cpu_percent_max", percent),
                   values: course((i) => columns.cpuMax[i] * facts.cpu_scale / 1e7) },
             ],
         }, {
-            id: "detail-rss", title: "Its memory", format: human.bytes, series: [
-                { name: "mean", colour: "series-1", figure: figure("resident_bytes_mean"),
+            id: "detail-rss", title: "Its memory", format: human.bytes, bytes: true, series: [
+                { name: "mean", colour: "series-1", figure: figure("resident_bytes_mean", human.bytes),
                   values: course(rss((i) => columns.rssMax[i] - columns.rssBelow[i] / BELOW_PARTS)) },
-                { name: "largest", colour: "series-2", figure: figure("resident_bytes_max"),
+                { name: "largest", colour: "series-2", figure: figure("resident_bytes_max", human.bytes),
                   values: course(rss((i) => columns.rssMax[i])) },
             ],
         }];

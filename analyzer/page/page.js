@@ -48,8 +48,8 @@ const page = {
         const { from, to } = this.range, begin = buckets.fromNs(from), end = buckets.endNs(to - 1);
         const at = (ns) => "@" + String(ns / 1000000000n) + "." + String(ns % 1000000000n).padStart(9, "0");
         const digits = facts.step_ns < 1e9 ? 3 : 0, shown = document.getElementById("shown");
-        const command = this.isWhole() ? "" : ["procscope report", ...facts.files.map(quoted), "--from "].join(" ") + at(begin) + " --to " +
-            at(end);
+        const command = this.isWhole() ? "" : ["procscope report", ...facts.files.map(quoted), "--from", at(begin),
+                                               "--to", at(end)].join(" ");
         shown.replaceChildren((this.isWhole() ? "Whole window, " : "Shown: ") + clock(begin, facts.offsets, digits) +
             " to " + clock(end, facts.offsets, digits) + ", " + human.seconds(Number(end - begin) / 1e9) +
             ", to the edges of steps of " + human.seconds(facts.step_ns * facts.fold / 1e9) + ". ");
@@ -94,6 +94,7 @@ const page = {
         const { ctx, bbox } = u;
         ctx.save();
         ctx.strokeStyle = colour("event");
+        ctx.globalAlpha = 0.6;
         ctx.lineWidth = Math.max(1, devicePixelRatio);
         ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
         for (const event of this.eventsIn(this.range.from, this.range.to)) {
@@ -117,6 +118,16 @@ const page = {
         });
     },
 
+    // The first chart, by process or by name.
+    stackBy(byName) {
+        const chart = new Chart(cpuChart(byName), this), before = this.charts[0];
+        document.getElementById("names").setAttribute("aria-pressed", String(byName));
+        before.plot?.destroy();
+        before.section.replaceWith(chart.section);
+        this.charts[0] = chart;
+        chart.await();
+    },
+
     dark() {
         const chosen = document.documentElement.dataset.theme;
         return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -136,6 +147,7 @@ const page = {
         on("in", () => this.scale(0.5));
         on("out", () => this.scale(2));
         on("whole", () => this.whole());
+        on("names", () => this.stackBy(document.getElementById("names").getAttribute("aria-pressed") !== "true"));
         on("theme", () => {
             document.documentElement.dataset.theme = this.dark() ? "light" : "dark";
             this.redraw();
