@@ -221,7 +221,7 @@ static void put_rows(struct page *page)
 static void put_events(struct page *page)
 {
     const struct recording_contents *c = page->subject->contents;
-    const struct window *w = &page->charted;
+    const struct window *w = &page->subject->window;
     struct json *j = &page->facts;
     size_t count = 0;
 
@@ -235,7 +235,7 @@ static void put_events(struct page *page)
         put_ns(j, "at_ns", e->at_ns);
         put_text(j, "kind", e->kind);
         json_integer(j, "duration_ns", e->duration_ns);
-        json_integer(j, "value", e->value);
+        put_ns(j, "value", e->value);
         put_text(j, "detail", e->detail);
         json_end(j, "}");
     }

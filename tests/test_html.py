@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from support_browser import Browser
-from support_programs import ANALYZER, BUILD, analyze, check, finish, read_csv, work_directory
+from support_programs import ANALYZER, BUILD, analyze, check, finish, read_csv, report, work_directory
 
 MAKE = os.path.join(BUILD, "make_recording")
 # name -> how it is made; steps of the table are one bucket long, then several
@@ -20,7 +20,9 @@ RECORDINGS = {
     "plain": "--processes 40 --seconds 400 --births 1 --gpus 2 --gpu-processes 6 --tables all --seed 5"
              " --incident cpu-hog@120:40 --incident oom@200",
     "broken": "--processes 30 --seconds 500 --births 1 --missing --pid-reuse --gap 90:20 --restart 330:15 --seed 6",
-    "long": "--processes 400 --seconds 5000 --births 0.2 --mix busy=1,periodic=1,io=1 --seed 7",
+    "long": "--processes 450 --seconds 3000 --births 0.2 --mix busy=1,periodic=1,io=1 --seed 7",
+    # samples of the first hours are gone
+    "evicted": "--processes 25 --seconds 9000 --births 0.05 --keep 1h --keep-rollups 48h --seed 8",
 }
 # of the page -> of the report's JSON, and how near: sums are exact, means of memory are kept in 64ths of a byte
 FIGURES = {"cpu_seconds": 0, "cpu_percent_mean": 1e-9, "cpu_percent_max": 1e-9, "resident_bytes_mean": 0.02,
@@ -150,8 +152,8 @@ def zoom_somewhere(browser, how):
         browser.evaluate("document.getElementById('in').click()")
 
 
-def check_zooms(browser, name, path, how):
-    for turn in range(6):
+def check_zooms(browser, name, path, how, turns):
+    for turn in range(turns):
         zoom_somewhere(browser, how)
         window = shown_window(browser)
         if window:
@@ -218,6 +220,23 @@ def check_cursor(browser, name, path, step):
     browser.order("point", selector="#disk .u-over", x=0.5)
     check("/s" in " ".join(legend(browser, "disk").values()), "%s: the mouse reads values, too" % name)
     browser.order("press", selector="#memory .plot", key="Escape")
+
+
+def check_names(browser, name, path):
+    """CPU time by name is the report's, also of a part of the window."""
+    for key in ("0", "+"):
+        browser.order("press", selector="#cpu .plot", key=key)
+        browser.order("click", selector="#names")
+        window = shown_window(browser)
+        rows = {row["comm"]: row for row in report(path, "--by", "comm", "--top", "0", *window)}
+        shown = legend(browser, "cpu")
+        lines = {cells[0]: cells[2] for cells in table_lines(path, "--by", "comm", *window)}
+        own = {comm: text for comm, text in shown.items() if comm in lines and rows[comm]["row"] == "group"}
+        wrong = {comm: (text, lines[comm]) for comm, text in own.items() if text != lines[comm]}
+        check(len(own) == 8 and not wrong, "%s: CPU time of 8 names is that of report --by comm %s%s" % (
+            name, " ".join(window), wrong or ""))
+        browser.order("click", selector="#names")
+    browser.order("press", selector="#cpu .plot", key="0")
 
 
 def check_trust(browser, name, path):
@@ -327,7 +346,7 @@ def check_looks(browser, name, page):
     check(not browser.order("faults"), "%s: narrow and dark, no fault" % name)
 
 
-def check_recording(browser, directory, name):
+def check_recording(browser, directory, name, turns):
     path = make(directory, name)
     page = write_page(path)
     how = random.Random(name)
@@ -336,7 +355,7 @@ def check_recording(browser, directory, name):
     check_whole_text(name, path, rows)
     check_rows(name + ", whole", rows, report_of(path), True)
     check_trust(browser, name, path)
-    check_zooms(browser, name, path, how)
+    check_zooms(browser, name, path, how, turns)
     check(not browser.order("faults"), "%s: no fault, no request: %r" % (name, browser.order("faults")))
     return path, page
 
@@ -344,17 +363,20 @@ def check_recording(browser, directory, name):
 def main():
     browser = Browser()
     with work_directory() as directory:
-        path, page = check_recording(browser, directory, "plain")
+        path, page = check_recording(browser, directory, "plain", 6)
         check_cursor(browser, "plain", path, "1s")
+        check_names(browser, "plain", path)
         check_sort(browser, "plain")
         check_filter(browser, "plain")
         check_detail(browser, "plain", path)
         check_reach(browser, "plain")
         check_looks(browser, "plain", page)
-        check_recording(browser, directory, "broken")
-        _, page = check_recording(browser, directory, "long")
+        check_recording(browser, directory, "broken", 3)
+        _, page = check_recording(browser, directory, "long", 2)
         check(browser.evaluate("JSON.parse(document.getElementById('facts').textContent).fold") > 1,
               "long: the table has longer steps than charts")
+        check_recording(browser, directory, "evicted", 2)
+        check("there are sums at most" in browser.text("#before"), "evicted: it says what charts do not have")
         window = ["--at", "-5m", "--span", "2m"]
         page = write_page(path, *window)
         browser.order("open", file=page)

@@ -43,7 +43,16 @@ const cpuChart = (byName) => {
                              const host = hostOf(from, to);
                              return human.seconds((host.busyNs - host.processesNs) / 1e9);
                          } });
+    const rate = (value) => value * facts.cpu_scale / 1e7;
+    const differ = h.ticks.some((ns, b) => ns > 0 && h.allMin[b] !== h.allMax[b]);
+    const most = (from, to) => {
+        const largest = h.allMax.subarray(from, to).reduce((all, value) => Math.max(all, value), 0);
+        return human.percent(rate(largest)) + " %";
+    };
+    const line = { name: "all processes, largest in a step", colour: "faint", figure: most,
+                   values: spread(h.allMax.map((value, b) => h.ticks[b] > 0 ? rate(value) : NaN), h.ticks) };
     return { id: "cpu", title: byName ? "CPU by name" : "CPU by process", stacked: true, series,
+             line: differ ? line : undefined,
              format: (value) => human.percent(value) + " %",
              note: "100 % is one core" + (facts.cores > 0 ? "; the host has " + facts.cores : "") +
                  ". What is not attributed can be below zero, and is not drawn then." };

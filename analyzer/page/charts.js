@@ -29,8 +29,8 @@ const element = (name, properties = {}, ...children) => {
 // Text of a recording: whatever it holds, it stays text, and does not turn what stands around it.
 const bdi = (text) => element("bdi", { textContent: text });
 
-const TIME_STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800,
-                    21600, 43200, 86400, 172800, 604800, 1209600, 2419200, 9676800];
+const TIME_STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
+                    10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2419200, 9676800];
 // Multiples of the step on the host's clocks, as they were at the begin.
 const timeSplits = (u, axis, min, max, step) => {
     const ahead = facts.offsets[0][1], list = [];
@@ -40,7 +40,8 @@ const timeSplits = (u, axis, min, max, step) => {
 };
 const BYTE_STEPS = Array.from({ length: 60 }, (_, i) => 2 ** i);
 
-// A chart is {id, title, note, format, bytes, stacked, series}; a series {name, colour, values, min, max, figure}:
+// A chart is {id, title, note, format, bytes, stacked, series, line}, where line is a series above a stack;
+// a series is {name, colour, values, min, max, figure}:
 // values per bucket (NaN: nothing known), figure(from, to) the text for a run of buckets.
 class Chart {
     constructor(spec, page) {
@@ -51,7 +52,8 @@ class Chart {
         this.legend = element("ul", { className: "legend" });
         this.when = element("p", { className: "when" });
         this.summary = element("p", { className: "aside", id: spec.id + "-summary" });
-        this.values = spec.series.map((series) => {
+        this.series = spec.line ? [...spec.series, spec.line] : spec.series;
+        this.values = this.series.map((series) => {
             const swatch = element("span", { className: "swatch" }), value = element("span", { className: "value" });
             swatch.style.background = colour(series.colour);
             swatch.dataset.colour = series.colour;
@@ -79,7 +81,7 @@ class Chart {
                 layer[i] = below[i] + values[i];
             layers[s] = below = layer;
         }
-        return layers;
+        return this.spec.line ? [...layers, this.spec.line.values] : layers;
     }
 
     data() {
@@ -97,7 +99,7 @@ class Chart {
     }
 
     ranges() {
-        return this.spec.series.filter((series) => series.max !== undefined);
+        return this.series.filter((series) => series.max !== undefined);
     }
 
     // The bucket under a point of the plot.
@@ -109,10 +111,12 @@ class Chart {
         const stacked = this.spec.stacked, stepped = uPlot.paths.stepped({ align: -1 });
         const format = this.spec.format;
         const series = [{}];
-        this.spec.series.forEach((one) => series.push({
-            label: one.name, stroke: colour(one.colour), width: stacked ? 0 : 1.5, paths: stepped,
-            points: { show: buckets.count === 1 }, fill: stacked ? colour(one.colour) : undefined, spanGaps: false,
-        }));
+        for (const one of this.series) {
+            const filled = stacked && one !== this.spec.line;
+            series.push({ label: one.name, stroke: colour(one.colour), paths: stepped,
+                          width: filled ? 0 : stacked ? 0.7 : 1.5, points: { show: buckets.count === 1 },
+                          fill: filled ? colour(one.colour) : undefined, spanGaps: false });
+        }
         const bands = [];
         for (const one of this.ranges()) {
             bands.push({ series: [series.length, series.length + 1], fill: colour(one.colour) + "33" });
@@ -176,7 +180,7 @@ class Chart {
     rest() {
         const { from, to } = this.page.range;
         this.when.textContent = "in all that is shown";
-        this.spec.series.forEach((series, i) => { this.values[i].textContent = series.figure(from, to); });
+        this.series.forEach((series, i) => { this.values[i].textContent = series.figure(from, to); });
     }
 
     hover(idx) {
@@ -192,7 +196,7 @@ class Chart {
         const marks = this.page.eventsIn(bucket, bucket + 1).map((event) => event.kind);
         this.when.textContent = timeOf(times[bucket]) + " to " + timeOf(times[bucket + 1]) +
             (marks.length > 0 ? ": " + marks.join(", ") : "");
-        this.spec.series.forEach((series, i) => {
+        this.series.forEach((series, i) => {
             const value = series.values[bucket], format = this.spec.format;
             let text = Number.isNaN(value) ? "not known" : format(value);
             if (series.max !== undefined && !Number.isNaN(value) && series.max[bucket] !== series.min[bucket])
@@ -212,7 +216,7 @@ class Chart {
 
     // What a reader who does not see it should know.
     words(from, to) {
-        const parts = this.spec.series.map((series) => {
+        const parts = this.series.map((series) => {
             let most = -Infinity, at = -1;
             for (let i = from; i < to; i++)
                 if (series.values[i] > most) {
@@ -252,7 +256,7 @@ class Chart {
         const known = this.bucket !== undefined && this.bucket >= from && this.bucket < to;
         const bucket = known ? Math.min(to - 1, Math.max(from, this.bucket + step)) : step > 0 ? from : to - 1;
         this.page.pointAt(bucket);
-        const values = this.spec.series.map((series, i) => series.name + " " + this.values[i].textContent);
+        const values = this.series.map((series, i) => series.name + " " + this.values[i].textContent);
         this.page.say(this.when.textContent + ": " + values.join(", "));
     }
 

@@ -23,11 +23,15 @@ const fillLists = () => {
     document.getElementById("trust").replaceChildren(...facts.report.notes.flatMap(([name, text]) =>
         [element("dt", { textContent: name }), element("dd", {}, bdi(text))]));
     document.getElementById("trust-about").textContent = "Of the whole window, as procscope report prints it.";
+    if (BigInt(facts.from_ns) < BigInt(facts.charted_from_ns))
+        document.getElementById("before").textContent = "Samples begin " +
+            clock(BigInt(facts.charted_from_ns), facts.offsets) + ": of the time before there are sums at most, " +
+            "which are in the table of the whole window, and in no chart.";
     tableOf(document.getElementById("events"), facts.events.length === 0 ? "No events in the window"
         : "What happened in the window" + (facts.events_left_out > 0 ? ", " + facts.events_left_out +
             " more are left out" : ""), ["Time", "Event", "For", "Value", "Detail"],
         facts.events.map((event) => [clock(BigInt(event.at_ns), facts.offsets, 3), event.kind,
-            event.duration_ns > 0 ? secondsOf(event.duration_ns) : "", event.value === 0 ? "" : String(event.value),
+            event.duration_ns > 0 ? secondsOf(event.duration_ns) : "", event.value === "0" ? "" : event.value,
             event.detail]));
     tableOf(document.getElementById("collectors"), "Collectors of the latest session",
         ["Collector", "Status", "Reason", "How to have it"],

@@ -6,7 +6,8 @@ const quoted = (word) => /^[\w.,:@%+=/-]+$/.test(word) && !word.startsWith("-") 
 
 const page = {
     range: { from: 0, to: buckets.count },
-    events: facts.events.map((event) => ({ ...event, bucket: buckets.at(buckets.since(BigInt(event.at_ns))) })),
+    events: facts.events.filter((event) => buckets.since(BigInt(event.at_ns)) > 0) // others are in no chart
+        .map((event) => ({ ...event, bucket: buckets.at(buckets.since(BigInt(event.at_ns))) })),
 
     isWhole() {
         return this.range.from === 0 && this.range.to === buckets.count;
@@ -50,9 +51,10 @@ const page = {
         const digits = facts.step_ns < 1e9 ? 3 : 0, shown = document.getElementById("shown");
         const command = this.isWhole() ? "" : ["procscope report", ...facts.files.map(quoted), "--from", at(begin),
                                                "--to", at(end)].join(" ");
-        shown.replaceChildren((this.isWhole() ? "Whole window, " : "Shown: ") + clock(begin, facts.offsets, digits) +
-            " to " + clock(end, facts.offsets, digits) + ", " + human.seconds(Number(end - begin) / 1e9) +
-            ", to the edges of steps of " + human.seconds(facts.step_ns * facts.fold / 1e9) + ". ");
+        shown.replaceChildren((this.isWhole() ? "Whole window, charts from " : "Shown: ") +
+            clock(begin, facts.offsets, digits) + " to " + clock(end, facts.offsets, digits) + ", " +
+            human.seconds(Number(end - begin) / 1e9) + ", to the edges of steps of " +
+            human.seconds(facts.step_ns * facts.fold / 1e9) + ". ");
         if (command !== "")
             shown.append("The same figures, and percentiles: ", element("code", {}, bdi(command)));
         document.getElementById("whole").disabled = document.getElementById("out").disabled = this.isWhole();
