@@ -2,7 +2,12 @@
 //
 // A bucket's value holds from its begin to its end: lines are stepped, and the point of a bucket is at its end.
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+const colours = new Map(); // of the theme at hand: to ask for one makes the browser work out all styles
+const colour = (name) => {
+    if (!colours.has(name))
+        colours.set(name, getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
+    return colours.get(name);
+};
 
 const times = (() => { // seconds; the first is the begin of the first bucket
     const x = new Float64Array(buckets.count + 1), from = Number(BigInt(facts.charted_from_ns) / 1000n) / 1e6;

@@ -136,6 +136,7 @@ const page = {
     },
 
     redraw() {
+        colours.clear();
         const button = document.getElementById("theme");
         button.setAttribute("aria-pressed", String(this.dark()));
         for (const chart of this.allCharts())
