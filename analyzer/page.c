@@ -68,6 +68,7 @@ void page_release(struct page *page)
     bytes_release(&page->facts.bytes);
     bytes_release(&page->packed);
     page_host_release(page);
+    page_energy_release(page);
     page_rows_release(page);
     timeline_buckets_release(&page->buckets);
     report_release(&page->report);

@@ -16,6 +16,7 @@ enum {
     PAGE_COMMS_MOST = 200,          /* rows for processes that have none of their own */
     PAGE_PACKED_MOST = 1300 * 1024, /* bytes of columns; then processes go to their comm's row */
     PAGE_ROWS_WANTED = 300,         /* rather than leave these out, the table's steps are longer */
+    PAGE_BELOW_PARTS = 64,          /* of a byte */
     PAGE_STACKED = 8,               /* processes with a colour in a chart */
     PAGE_COMMAND_LINE_MOST = 300,   /* bytes of it that are shown */
 };
@@ -29,7 +30,7 @@ enum page_figure {
     PAGE_READ,       /* bytes */
     PAGE_WRITTEN,    /* the same */
     PAGE_RSS_MAX,    /* bytes */
-    PAGE_RSS_BELOW,  /* 64ths of a byte that the mean is below the largest */
+    PAGE_RSS_BELOW,  /* parts of a byte that the mean is below the largest */
     PAGE_RSS_WEIGHT, /* ns that the mean's time is more than covered time */
     PAGE_GPU,        /* microjoules */
     PAGE_GPU_NS,     /* of time that these are of */
@@ -124,11 +125,18 @@ MUST_USE enum status page_choose(struct page *page, struct error *err);
 MUST_USE enum status page_comms(struct page *page, struct error *err);
 /* Count a process to one of them. */
 void page_comms_add(struct page *page, uint32_t group, struct page_row *row);
-/* Figures of rows by bucket, packed; processes that do not fit go to their comm: page_rows.c */
+/* Listen to whose energy it was while the report is read; then give it to rows: page_energy.c */
+MUST_USE enum status page_energy_begin(struct page *page, struct error *err);
+MUST_USE enum status page_energy_give(struct page *page, struct error *err);
+void page_energy_release(struct page *page);
+/* Figures of rows by bucket, what GPUs used included, packed: page_rows.c */
 MUST_USE enum status page_rows_read(struct page *page, struct error *err);
 void page_rows_release(struct page *page);
-/* Listen to whose energy it was while the report is read. */
-MUST_USE enum status page_energy_begin(struct page *page, struct error *err);
+/* Room for a row's columns. owns: page_rows_release */
+MUST_USE enum status page_row_reserve(const struct page *page, struct page_row *row,
+                                      struct error *err);
+/* Pack the columns of all rows: page_fold.c */
+MUST_USE enum status page_fold(struct page *page, struct error *err);
 /* What the host did: page_host.c */
 MUST_USE enum status page_host_read(struct page *page, struct error *err);
 void page_host_release(struct page *page);
