@@ -156,9 +156,19 @@ const page = {
             this.redraw();
         });
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
-        addEventListener("beforeprint", () => { // also what was not seen yet
-            for (const chart of this.charts)
+        addEventListener("beforeprint", () => { // light, and also what was not seen yet
+            this.theme = document.documentElement.dataset.theme;
+            document.documentElement.dataset.theme = "light";
+            colours.clear();
+            for (const chart of this.allCharts())
                 chart.draw();
+        });
+        addEventListener("afterprint", () => {
+            if (this.theme === undefined)
+                delete document.documentElement.dataset.theme;
+            else
+                document.documentElement.dataset.theme = this.theme;
+            this.redraw();
         });
         new ResizeObserver(() => {
             for (const chart of this.allCharts())
