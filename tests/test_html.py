@@ -360,6 +360,22 @@ def check_recording(browser, directory, name, turns):
     return path, page
 
 
+def check_several(browser, directory):
+    """Two files of one host are one timeline, and the page names both where it says how to ask for its figures."""
+    first = os.path.join(directory, "two.pscope")
+    subprocess.run([MAKE, first, "--processes", "20", "--seconds", "300", "--restart", "150:20", "--split"], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
+    files = [first, first + ".2"]
+    page = first + ".html"
+    analyze("html", *files, "-o", page)
+    browser.order("open", file=page)
+    check_rows("two files", all_rows(browser), json.loads(analyze(
+        "report", *files, "--top", "0", "--format", "json", "--columns", ",".join(
+            ["process_id", "pid", "comm", "row", *FIGURES]))), True)
+    browser.order("press", selector="#cpu .plot", key="+")
+    check(" ".join(files) in browser.text("#shown"), "two files: both are named")
+
+
 def main():
     browser = Browser()
     with work_directory() as directory:
@@ -377,6 +393,7 @@ def main():
               "long: the table has longer steps than charts")
         check_recording(browser, directory, "evicted", 2)
         check("there are sums at most" in browser.text("#before"), "evicted: it says what charts do not have")
+        check_several(browser, directory)
         window = ["--at", "-5m", "--span", "2m"]
         page = write_page(path, *window)
         browser.order("open", file=page)

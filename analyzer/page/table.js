@@ -1,6 +1,6 @@
 // The table of processes: sorted, filtered, and of the part of the window that is shown.
 
-const PAGE_ROWS = 100; // how many are drawn at first, and more at a time
+const PAGE_ROWS = 60; // how many are drawn at first, and more at a time
 
 class ProcessTable {
     constructor(page) {
