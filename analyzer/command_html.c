@@ -10,13 +10,19 @@
 #include "page_html.h"
 #endif
 
-static const char help[] = "usage: procscope html [FILE…] [WINDOW] -o PAGE.html\n"
-                           "\n"
-                           "Writes one page that needs nothing else: it opens in a browser from a "
-                           "file, without a network.\n"
-                           "It shows the report of the window, charts over time that are zoomed "
-                           "together, and the table of\n"
-                           "processes for the part of the window that is zoomed to.\n";
+static const char help[] =
+    "usage: procscope html [FILE…] [WINDOW] -o PAGE.html\n"
+    "\n"
+    "Writes one page that needs nothing else: it opens in a browser from a file, without a "
+    "network.\n"
+    "\n"
+    "It shows charts over time that are zoomed together: CPU and GPU power by process, memory,\n"
+    "pressure, disks, network, events; the table of processes of the part that is zoomed to, with\n"
+    "the figures of procscope report; how far these can be trusted; and what was recorded.\n"
+    "\n"
+    "Charts have 1500 steps at most, with their smallest and largest values. Of many processes "
+    "those\n"
+    "with most CPU time, memory, IO or energy have rows of their own, the others one by name.\n";
 
 /* Where in the page figures go. */
 #define FACTS_MARK "@FACTS@"

@@ -44,6 +44,7 @@ static void put_host(struct page *page)
     put_text(j, "recorder", s->version);
     put_text(j, "zone", s->zone);
     json_integer(j, "memory_bytes", s->memory_bytes);
+    json_integer(j, "core_count", s->core_count);
     json_integer(j, "cores", (int64_t)page->host.cores);
     json_integer(j, "interval_ns", s->interval_ns);
 }

@@ -17,7 +17,7 @@ const fillLists = () => {
     document.getElementById("about").replaceChildren(
         clock(from, facts.offsets) + " to " + clock(to, facts.offsets) + " on its clocks (",
         bdi(facts.zone || "zone not known"), "), " + secondsOf(to - from) + ". ",
-        bdi([facts.os, facts.release, facts.machine].join(" ")), ", " + facts.cores + " cores, " +
+        bdi([facts.os, facts.release, facts.machine].join(" ")), ", " + facts.core_count + " cores, " +
         human.bytes(facts.memory_bytes) + ". ", bdi(facts.files.join(", ")), ", a sample every " +
         secondsOf(facts.interval_ns) + ".");
     document.getElementById("trust").replaceChildren(...facts.report.notes.flatMap(([name, text]) =>

@@ -2,10 +2,14 @@
 // what a page holds stays small.
 
 const packed = (() => {
-    const text = atob(document.getElementById("series").textContent);
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i++)
-        bytes[i] = text.charCodeAt(i);
+    const decode = (base64) => { // for browsers that do not do it themselves
+        const text = atob(base64), list = new Uint8Array(text.length);
+        for (let i = 0; i < text.length; i++)
+            list[i] = text.charCodeAt(i);
+        return list;
+    };
+    const series = document.getElementById("series").textContent;
+    const bytes = Uint8Array.fromBase64 ? Uint8Array.fromBase64(series) : decode(series);
 
     // A varint from `at`; exact below 2^53.
     const varint = (cursor) => {

@@ -6,11 +6,13 @@ const browser = await chromium.launch({ executablePath: process.argv[2], args: [
 let context, page, faults = [];
 
 const orders = {
-    // A page from a file, without a network; what it says of faults and asks for is kept.
-    async open({ file, width = 1280, height = 1000, scheme = "light" }) {
+    // A page from a file, without a network, once `before` was run; what it says of faults and asks for is kept.
+    async open({ file, width = 1280, height = 1000, scheme = "light", before = null }) {
         await context?.close();
         context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, offline: true });
         page = await context.newPage();
+        if (before !== null)
+            await page.addInitScript(before);
         faults = [];
         page.on("console", (message) => faults.push("console " + message.type() + ": " + message.text()));
         page.on("pageerror", (error) => faults.push("error: " + error.message));
