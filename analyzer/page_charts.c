@@ -269,26 +269,39 @@ static enum status put_one(struct page *page, const struct chart *chart, struct 
     return st;
 }
 
+/* One GPU's intervals into all[count], idle[count], and their time into own[count]. */
+static void add_gpu(const struct page *page, const struct rail *rail, int64_t all[], int64_t idle[],
+                    int64_t own[])
+{
+    const struct timeline_buckets *b = &page->buckets;
+
+    memset(own, 0, b->count * sizeof *own);
+    for (size_t k = 0; k < rail->count; k++) {
+        const struct rail_interval *in = &rail->interval[k];
+        int64_t dt_ns = in->to_ns - in->from_ns;
+        size_t at = in->to_ns > b->from_ns ? timeline_bucket(b, in->to_ns) : 0;
+
+        all[at] = wrap_add(all[at], in->uj);
+        idle[at] = wrap_add(idle[at], energy_at(rail->idle_uw, dt_ns));
+        own[at] = wrap_add(own[at], dt_ns);
+    }
+}
+
 /* What GPUs used, and what of it was idle; what processes used is in their rows. */
 static enum status put_gpus(struct page *page, struct error *err)
 {
     const struct rails *rails = &page->report.gpu.rails;
     size_t count = page->buckets.count;
-    int64_t *all = calloc(count * 3 + 1, sizeof *all), *idle = all + count, *time = idle + count;
+    int64_t *all = calloc(count * 4 + 1, sizeof *all);
+    int64_t *idle = all + count, *time = idle + count, *own = time + count;
 
     if (all == NULL)
         return error_set(err, STATUS_NO_MEMORY, "energy of GPUs");
-    for (size_t i = 0; i < rails->count; i++)
-        for (size_t k = 0; k < rails->rail[i].count; k++) {
-            const struct rail_interval *in = &rails->rail[i].interval[k];
-            int64_t dt_ns = in->to_ns - in->from_ns;
-            size_t b =
-                in->to_ns > page->buckets.from_ns ? timeline_bucket(&page->buckets, in->to_ns) : 0;
-
-            all[b] = wrap_add(all[b], in->uj);
-            idle[b] = wrap_add(idle[b], energy_at(rails->rail[i].idle_uw, dt_ns));
-            time[b] = wrap_add(time[b], i == 0 ? dt_ns : 0);
-        }
+    for (size_t i = 0; i < rails->count; i++) {
+        add_gpu(page, &rails->rail[i], all, idle, own);
+        for (size_t b = 0; b < count; b++)
+            time[b] = own[b] > time[b] ? own[b] : time[b];
+    }
     json_integer(&page->facts, "gpu_at", rails->count > 0 ? (int64_t)page->packed.used : -1);
     page_pack(&page->packed, all, count);
     page_pack(&page->packed, idle, count);

@@ -152,13 +152,37 @@ def zoom_somewhere(browser, how):
         browser.evaluate("document.getElementById('in').click()")
 
 
+def check_legends(browser, claim, rows):
+    """What charts by process tell of all that is shown is what the table tells."""
+    own = {(row["text"]["comm"] + " " + row["text"]["pid"], row["text"][column])
+           for row in rows if not row["foot"] and not row["comm"]
+           for column in ("cpu_seconds", "gpu_energy_joules") if column in row["text"]}
+    foot = {re.sub(r"^\[|\W.*", "", row["text"]["comm"].split(":")[0].replace("[not attributed", "rest")): row["text"]
+            for row in rows if row["foot"]}
+    browser.order("press", selector="#cpu .plot", key="Escape")
+    wrong, seen = [], 0
+    for chart, column in (("cpu", "cpu_seconds"), ("gpu", "gpu_energy_joules")):
+        for label, text in legend(browser, chart).items():
+            if label in ("not attributed", "idle"):
+                same = text == foot["rest" if label == "not attributed" else "idle"][column]
+            elif label.startswith(("other processes", "all processes")):
+                continue
+            else:  # one that was not there has nothing
+                same = (label, text) in own or text in ("0 s", "0.0 J")
+            seen += 1
+            if not same:
+                wrong.append((chart, label, text))
+    check(not wrong and seen >= 6, "%s: legends of %d series are the table's%s" % (claim, seen, wrong or ""))
+
+
 def check_zooms(browser, name, path, how, turns):
     for turn in range(turns):
         zoom_somewhere(browser, how)
         window = shown_window(browser)
         if window:
-            check_rows("%s, zoom %d %s" % (name, turn, " ".join(window)), all_rows(browser),
-                       report_of(path, *window), False)
+            claim, rows = "%s, zoom %d %s" % (name, turn, " ".join(window)), all_rows(browser)
+            check_rows(claim, rows, report_of(path, *window), False)
+            check_legends(browser, claim, rows)
     browser.order("doubleclick", selector="#cpu .u-over")
     check(shown_window(browser) == [], "%s: a double click shows the whole window" % name)
 
@@ -354,6 +378,8 @@ def check_recording(browser, directory, name, turns):
     rows = all_rows(browser)
     check_whole_text(name, path, rows)
     check_rows(name + ", whole", rows, report_of(path), True)
+    if name != "evicted":
+        check_legends(browser, name + ", whole", rows)
     check_trust(browser, name, path)
     check_zooms(browser, name, path, how, turns)
     check(not browser.order("faults"), "%s: no fault, no request: %r" % (name, browser.order("faults")))
