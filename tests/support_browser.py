@@ -58,14 +58,16 @@ class Browser:
         need_page()
         fetch_driver()
         self.process = subprocess.Popen(["node", "drive.mjs", program], cwd=PACKAGES, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if self.process.stdout.readline() == "":
+            skip("%s does not start here: %s" % (program, " ".join(self.process.stderr.read().split())[:300]))
 
     def order(self, what, **how):
         self.process.stdin.write(json.dumps({"do": what, **how}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if line == "":
-            raise RuntimeError("the browser's driver ended")
+            raise RuntimeError("the browser's driver ended: " + self.process.stderr.read())
         answer = json.loads(line)
         if "failed" in answer:
             raise RuntimeError("%s %r: %s" % (what, how, answer["failed"]))
