@@ -14,7 +14,7 @@
 enum {
     PAGE_BUCKETS_MOST = 1500,
     PAGE_COMMS_MOST = 200,          /* rows for processes that have none of their own */
-    PAGE_PACKED_MOST = 1300 * 1024, /* bytes of columns; then processes go to their comm's row */
+    PAGE_PACKED_MOST = 1100 * 1024, /* bytes of columns; then processes go to their comm's row */
     PAGE_ROWS_WANTED = 300,         /* rather than leave these out, the table's steps are longer */
     PAGE_BELOW_PARTS = 64,          /* of a byte */
     PAGE_STACKED = 8,               /* processes with a colour in a chart */

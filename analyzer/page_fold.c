@@ -8,6 +8,8 @@
 #include "analyzer/page.h"
 #include "analyzer/page_pack.h"
 
+enum { STEPS_LEAST = 60 }; /* of the table */
+
 /* Steps of the table: what a row has in `fold` buckets, all its figures. */
 struct folded {
     size_t fold, count;
@@ -105,14 +107,14 @@ static enum status give_to_comm(struct page *page, struct page_row *row, struct 
     return STATUS_OK;
 }
 
-/* Which processes fit with steps of so many buckets; returns how many do. */
-static enum status try_fold(struct page *page, size_t fold, size_t *kept, struct error *err)
+/* Which processes fit with steps of so many buckets; *all: those with most CPU time do. */
+static enum status try_fold(struct page *page, size_t fold, bool *all, struct error *err)
 {
     struct page_rows *rows = &page->rows;
     struct folded f = { .fold = fold };
     enum status st = folded_init(&f, page, err);
 
-    *kept = 0;
+    *all = true;
     page->rows.fold = fold;
     for (size_t i = 0; i < rows->process_count && st == STATUS_OK; i++) {
         struct page_row *row = &rows->row[i];
@@ -125,7 +127,7 @@ static enum status try_fold(struct page *page, size_t fold, size_t *kept, struct
         row->kept = page->packed.used <= PAGE_PACKED_MOST;
         if (!row->kept)
             page->packed.used = before;
-        *kept += row->kept;
+        *all &= row->kept || i >= PAGE_ROWS_WANTED;
     }
     free(f.value[0]);
     return st;
@@ -134,17 +136,16 @@ static enum status try_fold(struct page *page, size_t fold, size_t *kept, struct
 static enum status choose_fold(struct page *page, struct error *err)
 {
     static const size_t folds[] = { 1, 2, 5, 10, 20 };
-    size_t all = page->rows.process_count, kept;
-    size_t wanted = all < PAGE_ROWS_WANTED ? all : PAGE_ROWS_WANTED;
+    bool all = false;
 
-    for (size_t i = 0; i < COUNT_OF(folds); i++) {
-        page->packed.used = 0;
-        if (try_fold(page, folds[i], &kept, err) != STATUS_OK)
-            return err->status;
-        if (kept >= wanted || page->buckets.count / folds[i] < PAGE_ROWS_WANTED / 2)
+    for (size_t i = 0; i < COUNT_OF(folds) && !all; i++) {
+        if (i > 0 && page->buckets.count / folds[i] < STEPS_LEAST)
             break;
+        page->packed.used = 0;
+        if (try_fold(page, folds[i], &all, err) != STATUS_OK)
+            return err->status;
     }
-    for (size_t i = 0; i < all; i++)
+    for (size_t i = 0; i < page->rows.process_count; i++)
         if (!page->rows.row[i].kept && give_to_comm(page, &page->rows.row[i], err) != STATUS_OK)
             return err->status;
     return STATUS_OK;
