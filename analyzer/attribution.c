@@ -208,11 +208,13 @@ static enum status add_powers(struct attribution *a, struct sharing *s, size_t c
 }
 
 static enum status tell_share(struct attribution *a, const struct sharing *s, size_t claims,
-                              size_t place, const struct energy_use *use, struct error *err)
+                              size_t place, uint32_t group, const struct energy_use *use,
+                              struct error *err)
 {
     const struct rail_interval *in = s->interval;
     struct trace_item item = { .what = TRACE_SHARE,
                                .which = !a->source->by_device,
+                               .row = group,
                                .process_id = use->process_id,
                                .block = use->block,
                                .from_ns = in->from_ns,
@@ -250,7 +252,7 @@ static enum status give_out(struct attribution *a, struct sharing *s, size_t cla
             STATUS_OK)
             return err->status;
         if (trace_wants(a->trace, a->groups, group) &&
-            tell_share(a, s, claims, place, use, err) != STATUS_OK)
+            tell_share(a, s, claims, place, group, use, err) != STATUS_OK)
             return err->status;
         total = &a->total[group];
         total->methods |= method_of(a->source, s->rail, use->timed);

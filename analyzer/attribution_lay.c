@@ -48,6 +48,7 @@ enum status attribution_stretch(struct attribution *a, const struct energy_segme
         struct trace_item item = { .what =
                                        segment->kind == SEGMENT_TIME ? TRACE_AT_WORK : TRACE_POWER,
                                    .which = !a->source->by_device,
+                                   .row = segment->group,
                                    .from_ns = segment->from_ns,
                                    .to_ns = segment->to_ns,
                                    .count = 1,

@@ -28,22 +28,7 @@ static const char help[] =
     "                    that the sum can be redone by hand; ROW is a pid, comm or process_id=N,\n"
     "                    of groups and GPUs their name, or row=N\n";
 
-static const char *const table_columns[] = {
-    "pid",
-    "user",
-    "comm",
-    "cpu_seconds",
-    "cpu_percent_mean",
-    "cpu_percent_p95",
-    "cpu_percent_max",
-    "resident_bytes_mean",
-    "resident_bytes_max",
-    "disk_read_bytes",
-    "disk_written_bytes",
-    "cmdline",
-};
-
-enum { TABLE_TOP = 20, TABLE_FIRST_FIGURE = 3 };
+enum { TABLE_TOP = 20 };
 
 /* The words of the command line. */
 struct words {
@@ -62,24 +47,6 @@ static enum status named_columns(struct report *r, const struct words *words, st
         if (r->column[i]->fact == FACT_ROW)
             return STATUS_OK;
     return words->options.format == OUTPUT_TABLE ? STATUS_OK : report_add_column(r, "row", err);
-}
-
-static enum status table_defaults(struct report *r, struct error *err)
-{
-    bool groups = r->aggregate.by != BY_PROCESS;
-    enum status st = STATUS_OK;
-
-    r->titles = true;
-    if (groups)
-        st = report_add_column(r, report_group_names[r->aggregate.by], err);
-    if (r->aggregate.by == BY_CONTAINER && st == STATUS_OK)
-        st = report_add_column(r, "container_name", err);
-    if (groups && st == STATUS_OK)
-        st = report_add_column(r, "processes", err);
-    for (size_t i = groups ? TABLE_FIRST_FIGURE : 0;
-         i < COUNT_OF(table_columns) - (groups ? 1 : 0) && st == STATUS_OK; i++)
-        st = report_add_column(r, table_columns[i], err);
-    return st;
 }
 
 /* The contract's columns; of groups also the one that names them, and how many they are. */
@@ -178,7 +145,7 @@ static enum status parse(struct report *r, struct words *words, int argc, char *
         return gpu_columns(r, words->columns, words->options.format == OUTPUT_TABLE, err);
     if (words->columns != NULL)
         return named_columns(r, words, err);
-    return words->options.format == OUTPUT_TABLE ? table_defaults(r, err)
+    return words->options.format == OUTPUT_TABLE ? report_table_columns(r, err)
                                                  : machine_defaults(r, err);
 }
 
@@ -207,25 +174,6 @@ static enum status list_columns(void)
     return STATUS_OK;
 }
 
-/* The table has what GPUs used, where there are any; a command line stays last. */
-static enum status add_gpu_columns(struct report *r, const struct subject *subject,
-                                   struct error *err)
-{
-    bool groups = r->aggregate.by != BY_PROCESS;
-    const struct report_column *last = NULL;
-
-    if (!r->titles || r->devices || !attribution_possible(&attribution_gpu, subject->contents))
-        return STATUS_OK;
-    if (!groups)
-        last = r->column[--r->column_count];
-    if (report_add_column(r, "gpu_power_watts_mean", err) != STATUS_OK ||
-        report_add_column(r, "gpu_energy_joules", err) != STATUS_OK)
-        return err->status;
-    if (last != NULL)
-        r->column[r->column_count++] = last;
-    return STATUS_OK;
-}
-
 /* The command line once more, for who reads the answer without it. */
 static void quote_question(char *text, size_t size, int argc, char **argv)
 {
@@ -248,7 +196,7 @@ static enum status run(int argc, char **argv, struct error *err)
     if (st == STATUS_OK)
         st = subject_open(&subject, &words.options, err);
     if (st == STATUS_OK)
-        st = add_gpu_columns(&report, &subject, err);
+        st = report_add_gpu_columns(&report, &subject, err);
     quote_question(asked, sizeof asked, argc, argv);
     words.cell.asked = asked;
     if (st == STATUS_OK && words.explain == NULL) {

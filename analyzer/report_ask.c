@@ -82,3 +82,58 @@ enum status report_parse_top(struct report *r, const char *top, size_t usual, st
     r->top = rows == 0 ? SIZE_MAX : rows;
     return STATUS_OK;
 }
+
+/* --- what people are shown --- */
+
+static const char *const table_columns[] = {
+    "pid",
+    "user",
+    "comm",
+    "cpu_seconds",
+    "cpu_percent_mean",
+    "cpu_percent_p95",
+    "cpu_percent_max",
+    "resident_bytes_mean",
+    "resident_bytes_max",
+    "disk_read_bytes",
+    "disk_written_bytes",
+    "cmdline",
+};
+
+enum { TABLE_FIRST_FIGURE = 3 };
+
+enum status report_table_columns(struct report *r, struct error *err)
+{
+    bool groups = r->aggregate.by != BY_PROCESS;
+    enum status st = STATUS_OK;
+
+    r->titles = true;
+    if (groups)
+        st = report_add_column(r, report_group_names[r->aggregate.by], err);
+    if (r->aggregate.by == BY_CONTAINER && st == STATUS_OK)
+        st = report_add_column(r, "container_name", err);
+    if (groups && st == STATUS_OK)
+        st = report_add_column(r, "processes", err);
+    for (size_t i = groups ? TABLE_FIRST_FIGURE : 0;
+         i < COUNT_OF(table_columns) - (groups ? 1 : 0) && st == STATUS_OK; i++)
+        st = report_add_column(r, table_columns[i], err);
+    return st;
+}
+
+enum status report_add_gpu_columns(struct report *r, const struct subject *subject,
+                                   struct error *err)
+{
+    bool groups = r->aggregate.by != BY_PROCESS;
+    const struct report_column *last = NULL;
+
+    if (!r->titles || r->devices || !attribution_possible(&attribution_gpu, subject->contents))
+        return STATUS_OK;
+    if (!groups)
+        last = r->column[--r->column_count];
+    if (report_add_column(r, "gpu_power_watts_mean", err) != STATUS_OK ||
+        report_add_column(r, "gpu_energy_joules", err) != STATUS_OK)
+        return err->status;
+    if (last != NULL)
+        r->column[r->column_count++] = last;
+    return STATUS_OK;
+}

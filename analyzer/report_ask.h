@@ -12,6 +12,12 @@ MUST_USE enum status report_add_column(struct report *r, const char *name, struc
 /* Each of `list`, which is parted by commas. */
 MUST_USE enum status report_name_columns(struct report *r, const char *list, struct error *err);
 
+/* The columns of the table for people, under short headers; r->aggregate.by is set. */
+MUST_USE enum status report_table_columns(struct report *r, struct error *err);
+/* Then, where there are GPUs, what they used; a command line stays last. */
+MUST_USE enum status report_add_gpu_columns(struct report *r, const struct subject *subject,
+                                            struct error *err);
+
 /* The values of --by, --sort and --top, NULL where not given. errors INVALID, naming what there is */
 MUST_USE enum status report_parse_by(struct report *r, const char *by, struct error *err);
 MUST_USE enum status report_parse_sort(struct report *r, const char *sort, struct error *err);

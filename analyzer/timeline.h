@@ -31,10 +31,11 @@ struct timeline_cell {
     int64_t in_gaps;    /* counter: across gaps */
     int64_t covered_ns; /* no moment twice */
     int64_t weight_ns;  /* gauge: of dt in the sum */
-    int64_t max;        /* counter: rate per second; gauge: value */
+    int64_t min, max;   /* counter: rate per second; gauge: value */
     int64_t last;       /* state: the latest value */
     bool present;       /* some sample had a value */
     bool timed;         /* some of them with covered time */
+    bool ranged;        /* min and max are set */
 };
 
 /* Whose row it is. */

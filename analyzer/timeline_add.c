@@ -58,10 +58,18 @@ static struct rate_run cut_run(const struct timeline *t, const struct rate_run *
     return part;
 }
 
+static void add_range(struct timeline_cell *cell, int64_t value)
+{
+    if (!cell->ranged || value < cell->min)
+        cell->min = value;
+    if (!cell->ranged || value > cell->max)
+        cell->max = value;
+    cell->ranged = true;
+}
+
 static void add_level(struct timeline_cell *cell, int64_t value, int64_t dt_ns)
 {
-    if (!cell->present || value > cell->max)
-        cell->max = value;
+    add_range(cell, value);
     cell->present = true;
     cell->timed |= dt_ns > 0;
     cell->last = value;
@@ -82,10 +90,8 @@ static void add_increase(struct timeline *t, struct timeline_cell *cell, const s
 
 static void add_rate(struct timeline_cell *cell, int64_t increase, int64_t dt_ns)
 {
-    int64_t rate = dt_ns > 0 ? rollup_rate(increase, dt_ns) : 0;
-
-    if (rate > cell->max)
-        cell->max = rate;
+    if (dt_ns > 0)
+        add_range(cell, rollup_rate(increase, dt_ns));
 }
 
 /* --- a row of one series --- */

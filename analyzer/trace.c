@@ -9,6 +9,8 @@ bool trace_wants(const struct trace *trace, const struct groups *groups, uint32_
 
     if (trace == NULL || groups == NULL || number == 0)
         return false;
+    if (trace->all)
+        return true;
     group = &groups->group[number];
     if (groups->by == BY_PROCESS)
         return group->process_id == trace->process_id;

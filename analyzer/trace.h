@@ -28,6 +28,7 @@ enum trace_what {
 struct trace_item {
     enum trace_what what;
     unsigned which;     /* RUN to USAGE: enum measure; others: 1 of CPU packages, 0 of GPUs */
+    uint32_t row;       /* SHARE, POWER: whose, by its number among the groups */
     int64_t process_id; /* 0: of all of the row's */
     const struct recording_block *block; /* that knows who it is */
     int64_t from_ns, to_ns;              /* NO_TIME: not known */
@@ -48,6 +49,7 @@ struct trace_item {
 
 /* A listener, and whose row it listens to. */
 struct trace {
+    bool all;           /* to everybody's */
     int64_t process_id; /* by process */
     struct text key;    /* else */
     enum status (*take)(struct trace *self, const struct trace_item *item, struct error *err);

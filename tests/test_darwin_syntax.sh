@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What clang makes of every file that a Mac's build has: the *_macos.c for both kinds of Macs, the shared ones for one,
-# with the project's own declarations (tests/darwin). Linking and Apple's own headers are not part of it; of libcurl and
-# ncurses the headers are left out.
+# with the project's own declarations (tests/darwin). Linking and Apple's own headers are not part of it; of libcurl,
+# ncurses and the page the headers are left out.
 set -euo pipefail
 cd "${PROCSCOPE_SOURCE_DIR:-$(dirname "$0")/..}"
 build=${PROCSCOPE_BUILD_DIR:-build}
@@ -33,7 +33,8 @@ check() { # FILE TARGET...
             -I "$build/inc/recorder" -I "$build/inc/schema" -I "$build/inc/analyzer" -I "$build/inc/version" \
             -I "$build/embedded/schema" -I "$build/embedded/recorder" \
             -DPROCSCOPE_CURL_MISSING='"not part of this check"' \
-            -DPROCSCOPE_CURSES_MISSING='"not part of this check"' "$file" ||
+            -DPROCSCOPE_CURSES_MISSING='"not part of this check"' \
+            -DPROCSCOPE_HTML_MISSING='"not part of this check"' "$file" ||
             { echo "FAILED: $file for $target"; failed=$((failed + 1)); }
     done
     checked=$((checked + 1))

@@ -98,6 +98,7 @@ def commands(path, number, columns):
     yield ["export", path, "--format", "openmetrics", "-o", "asked.om", *next_of(WINDOWS)]
     yield ["export", path, "--format", "perfetto", *next_of(WINDOWS), *next_of(SELECTIONS)]
     yield ["export", path, "--format", "sqlite", "-o", "asked.db", *next_of(WINDOWS)]
+    yield ["html", path, "-o", "asked.html", *next_of(WINDOWS)]
     yield ["verify", path, "--salvage", "asked.pscope"]
     yield ["extract", path, *next_of(WINDOWS), *next_of(([], ["--redact", "a|b"])), "-o", "asked.pscope"]
     yield ["report", path, "-o", "asked.txt"]

@@ -16,6 +16,7 @@ usage: tools/bench.sh [--build-dir DIR] [PART...]
            beside the sqlite3 shell
   query    questions to a day of 1000 processes, in ms, beside the same of a plain SQLite table with an
            index (an hour of it, times 24) and beside atop's replay
+  page     procscope html of a day of 1000 processes: bytes, CPU time, and how long a browser takes to show it
   short    CPU time of short-lived processes that is found in the recording
   live     what a viewer (procscope live) adds to the CPU time of procscoped; BENCH_LIVE_SECONDS
            says for how long (160), an hour of it takes an hour
@@ -32,12 +33,12 @@ while [ $# -gt 0 ]; do
     case "$1" in
     --build-dir) build="${2:?}" && shift ;;
     -h | --help) usage && exit 0 ;;
-    record | encode | bytes | tail | export | query | short | live) parts+=("$1") ;;
+    record | encode | bytes | tail | export | query | page | short | live) parts+=("$1") ;;
     *) usage >&2 && exit 2 ;;
     esac
     shift
 done
-[ ${#parts[@]} -gt 0 ] || parts=(record encode bytes tail export query short live)
+[ ${#parts[@]} -gt 0 ] || parts=(record encode bytes tail export query page short live)
 [ "$(uname -s)" = Linux ] || { echo "bench: needs Linux" >&2 && exit 1; }
 
 work=$(mktemp -d)
@@ -493,6 +494,25 @@ part_query() {
     header "query: the same, mix default, 24 births/s (2 M processes)"
     made_day births --births 24
     query_rows births "<=5" - - - - -
+}
+
+# --- page ----------------------------------------------------------------------------------------
+
+part_page() {
+    local page="$work/goals.html" line mix
+    header "page: procscope html of a day of 1000 processes every second, 5 births/s"
+    for mix in goals default; do
+        made_day "$mix" --mix "$mix" --births 5
+        page="$work/$mix.html"
+        row "mix $mix: seconds of CPU to write it" \
+            "$(cpu_seconds "$build/procscope" html "$work/$mix.pscope" -o "$page")" - "" ""
+        [ -s "$page" ] || { cat "$work/cpu.log" >&2 && return; }
+        row "mix $mix: MB" "$(calc "%.2f" "$(stat -c %s "$page") / 1e6")" "<=3" "" ""
+        line=$(PROCSCOPE_BUILD_DIR="$build" python3 tools/bench_page.py "$page" 2>&1) ||
+            { say "SKIPPED: $line" && return; }
+        row "mix $mix: ms until it can be used" "$(field ready_ms <<<"$line")" "<=1000" "" "headless Chromium"
+        row "mix $mix: ms until a zoom is drawn" "$(field zoom_ms <<<"$line")" - "" ""
+    done
 }
 
 # --- live ----------------------------------------------------------------------------------------

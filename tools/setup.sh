@@ -78,6 +78,10 @@ need_for_ci() {
         need "ip command" iproute2 iproute "" have ip
     fi
     need tmux tmux tmux tmux have tmux
+    need npm npm nodejs-npm node have npm
+    if [ "$(uname -s)" = Linux ]; then
+        need chromium chromium chromium "" have_either chromium chromium-browser
+    fi
     need mandoc mandoc mandoc mandoc have mandoc
     need fish fish fish fish have fish
     need zsh zsh zsh zsh have zsh
