@@ -20,7 +20,7 @@ import support_programs as programs
 from support_programs import check
 
 MAKE = os.path.join(programs.BUILD, "make_recording")
-CELLS = int(os.environ.get("PROCSCOPE_EXPLAIN_CELLS", "24"))
+CELLS = int(os.environ.get("PROCSCOPE_CELLS", "24"))
 RECORDINGS = {
     "powers": "--processes 30 --seconds 500 --births 1 --restart 150:40 --gap 300:20 --pid-reuse --missing --seed 5"
               " --gpus 2 --gpu-processes 6 --packages 2 --power-interval 5s",
@@ -343,7 +343,7 @@ def names(path):
 
 def documented():
     """What is shown in the docs was printed, and adds up."""
-    with open(os.path.join(programs.SOURCE, "analyzer", "EXPLAIN.md"), encoding="utf-8") as file:
+    with open(os.path.join(programs.SOURCE, "analyzer", "CELL.md"), encoding="utf-8") as file:
         blocks = re.findall(r"(?:^(?: {4}.*)?\n)+", file.read(), re.MULTILINE)
     shown = [re.sub("^    ", "", block.strip("\n"), flags=re.MULTILINE) for block in blocks if "--explain-cell" in block]
     for text in shown:
@@ -351,8 +351,8 @@ def documented():
         column = question.split(":")[-1]
         rows, notes = of_table(answer)
         problems = [*wrong_samples(rows), *wrong_shares(rows, notes)]
-        check(not problems and not differs(column, redo(column, rows), notes["figure"]), "EXPLAIN.md: %s adds up" % column)
-    check(len(shown) == 3, "EXPLAIN.md shows three figures")
+        check(not problems and not differs(column, redo(column, rows), notes["figure"]), "CELL.md: %s adds up" % column)
+    check(len(shown) == 3, "CELL.md shows three figures")
 
 
 def moment(path):

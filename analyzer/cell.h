@@ -6,13 +6,13 @@
  * listener (analyzer/trace.h), whose lines are printed. Lines of many samples stand for a stretch each. What is
  * printed is added up again and compared, so an explanation that does not hold says so.
  */
-#ifndef ANALYZER_EXPLAIN_H
-#define ANALYZER_EXPLAIN_H
+#ifndef ANALYZER_CELL_H
+#define ANALYZER_CELL_H
 
 #include "analyzer/report.h"
 
 /* A cell as it was asked for. */
-struct explain_cell {
+struct cell {
     const struct report_column *column;
     const char *row; /* [row_size] */
     size_t row_size;
@@ -26,8 +26,8 @@ struct explain_cell {
  *   shape   text stays in use; cell->asked is left to the caller
  *   errors  INVALID: no such column, or one that is no figure, in words
  */
-MUST_USE enum status explain_parse(struct explain_cell *cell, const char *text, bool devices,
-                                   struct error *err);
+MUST_USE enum status cell_parse(struct cell *cell, const char *text, bool devices,
+                                struct error *err);
 
 /*
  * Make the report, find the row, and write how its figure comes about.
@@ -36,8 +36,8 @@ MUST_USE enum status explain_parse(struct explain_cell *cell, const char *text, 
  *   errors  INVALID: no such row, or several; UNSUPPORTED: the lines do not add up to the figure (they are
  *           printed nevertheless); whatever report_read returns
  */
-MUST_USE enum status explain(struct report *report, const struct explain_cell *cell,
-                             const struct subject *subject, FILE *file,
-                             const struct output_options *options, struct error *err);
+MUST_USE enum status cell_explain(struct report *report, const struct cell *cell,
+                                  const struct subject *subject, FILE *file,
+                                  const struct output_options *options, struct error *err);
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzer/explain_private.h"
+#include "analyzer/cell_private.h"
 
 enum cell_of {
     CELL_LINE,
@@ -65,7 +65,7 @@ static const struct output_column columns_known[CELL_COUNT] = {
     [CELL_NOTE] = { "note", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
 };
 
-static const unsigned char view_cells[][EXPLAIN_COLUMNS_MAX] = {
+static const unsigned char view_cells[][CELL_COLUMNS_MAX] = {
     [VIEW_COUNTER] = { CELL_LINE, CELL_MEMBER, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_BEFORE,
                        CELL_VALUE, CELL_INCREASE, CELL_SECONDS, CELL_NOTE, CELL_END },
     [VIEW_RATE] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_INCREASE, CELL_SECONDS,
@@ -89,12 +89,12 @@ static const unsigned char view_cells[][EXPLAIN_COLUMNS_MAX] = {
 
 /* --- which columns --- */
 
-static bool is_power(const struct explain *e)
+static bool is_power(const struct cell_working *e)
 {
     return !report_column_measured(e->column);
 }
 
-static bool is_shown(const struct explain *e, unsigned cell)
+static bool is_shown(const struct cell_working *e, unsigned cell)
 {
     enum fact fact = e->column->fact;
 
@@ -111,7 +111,7 @@ static bool is_shown(const struct explain *e, unsigned cell)
 }
 
 /* The view's cells in order. */
-static size_t cells_of(const struct explain *e, unsigned char cells[])
+static size_t cells_of(const struct cell_working *e, unsigned char cells[])
 {
     size_t count = 0;
 
@@ -127,14 +127,14 @@ static size_t cells_of(const struct explain *e, unsigned char cells[])
 }
 
 /* Values of clocks are printed in seconds. */
-static bool is_clock(const struct explain *e)
+static bool is_clock(const struct cell_working *e)
 {
     return report_column_measured(e->column) && e->column->which <= MEASURE_RUN_DELAY;
 }
 
-size_t explain_columns(const struct explain *e, struct output_column columns[])
+size_t cell_columns(const struct cell_working *e, struct output_column columns[])
 {
-    unsigned char cells[EXPLAIN_COLUMNS_MAX];
+    unsigned char cells[CELL_COLUMNS_MAX];
     size_t count = cells_of(e, cells);
 
     for (size_t i = 0; i < count; i++) {
@@ -150,7 +150,7 @@ size_t explain_columns(const struct explain *e, struct output_column columns[])
 
 /* --- what a line is called --- */
 
-static const char *label_of(const struct explain *e, const struct explain_line *line)
+static const char *label_of(const struct cell_working *e, const struct cell_line *line)
 {
     static const char *const one[] = { "sample", "tick", "window",  "hour", "interval",
                                        "power",  "work", "covered", "tick", "interval" };
@@ -183,7 +183,7 @@ static void add(struct note *note, const char *text)
 }
 
 /* "gap", or "3 gaps" */
-static void add_count(struct note *note, const struct explain_line *line, uint32_t count,
+static void add_count(struct note *note, const struct cell_line *line, uint32_t count,
                       const char *one, const char *several)
 {
     char text[80];
@@ -197,8 +197,8 @@ static void add_count(struct note *note, const struct explain_line *line, uint32
     add(note, text);
 }
 
-static void note_gap(struct note *note, const struct explain *e, const struct aggregate *a,
-                     const struct explain_line *line)
+static void note_gap(struct note *note, const struct cell_working *e, const struct aggregate *a,
+                     const struct cell_line *line)
 {
     char number[64], text[160];
     bool clock = is_clock(e);
@@ -206,20 +206,20 @@ static void note_gap(struct note *note, const struct explain *e, const struct ag
     add_count(note, line, line->gaps, "gap", "x gap");
     if (line->gaps == 0 || e->column->fact == FACT_IN_GAPS || e->view != VIEW_COUNTER)
         return;
-    *explain_put_wide(number, explain_multiply(line->in_gaps, a->scale[line->item.which]),
-                      clock ? -9 : 0) = '\0';
+    *cell_put_wide(number, cell_multiply(line->in_gaps, a->scale[line->item.which]),
+                   clock ? -9 : 0) = '\0';
     (void)snprintf(text, sizeof text, "%s%s more passed there, not counted", number,
                    clock ? " s" : "");
     add(note, text);
 }
 
-static void note_hole(struct note *note, const struct explain_line *line)
+static void note_hole(struct note *note, const struct cell_line *line)
 {
     char number[64], text[120];
 
     if (line->holes == 0)
         return;
-    *explain_put_wide(number, line->hole_ns, -9) = '\0';
+    *cell_put_wide(number, line->hole_ns, -9) = '\0';
     if (line->holes == 1 && line->pieces == 1)
         (void)snprintf(text, sizeof text, "%s s before it are not covered", number);
     else
@@ -228,8 +228,8 @@ static void note_hole(struct note *note, const struct explain_line *line)
     add(note, text);
 }
 
-static void note_of(struct note *note, const struct explain *e, const struct aggregate *a,
-                    const struct explain_line *line)
+static void note_of(struct note *note, const struct cell_working *e, const struct aggregate *a,
+                    const struct cell_line *line)
 {
     const struct trace_item *item = &line->item;
     bool partial = item->what == TRACE_RUN && line->pieces == 1 && (item->born || item->ended);
@@ -294,19 +294,19 @@ struct scratch {
 
 static struct output_cell wide(char out[64], int128 value, int exponent)
 {
-    *explain_put_wide(out, value, exponent) = '\0';
+    *cell_put_wide(out, value, exponent) = '\0';
     return text_cell(out);
 }
 
 static struct output_cell reading(char out[68], const struct trace_item *item, int64_t value)
 {
-    char *end = explain_put_wide(out, value, item->counter ? -6 : -3);
+    char *end = cell_put_wide(out, value, item->counter ? -6 : -3);
 
     (void)snprintf(end, 4, "%s", item->counter ? " J" : " W");
     return text_cell(out);
 }
 
-static int64_t scale_of(const struct aggregate *a, const struct explain_line *line)
+static int64_t scale_of(const struct aggregate *a, const struct cell_line *line)
 {
     return line->item.what <= TRACE_USAGE ? a->scale[line->item.which] : 1;
 }
@@ -316,9 +316,8 @@ static int64_t scaled(int64_t value, int64_t scale)
     return (int64_t)((uint64_t)value * (uint64_t)scale);
 }
 
-static void fill_values(struct output_cell cells[], const struct explain *e,
-                        const struct aggregate *a, const struct explain_line *line,
-                        struct scratch *s)
+static void fill_values(struct output_cell cells[], const struct cell_working *e,
+                        const struct aggregate *a, const struct cell_line *line, struct scratch *s)
 {
     const struct trace_item *item = &line->item;
     int64_t scale = scale_of(a, line);
@@ -335,10 +334,10 @@ static void fill_values(struct output_cell cells[], const struct explain *e,
             number(scaled(e->column->fact == FACT_IN_GAPS ? line->in_gaps : item->increase, scale));
     cells[CELL_LARGEST] = number(scaled(line->peak, scale));
     if (gauge)
-        cells[CELL_PRODUCT] = wide(s->product, explain_multiply(item->sum, scale), -9);
+        cells[CELL_PRODUCT] = wide(s->product, cell_multiply(item->sum, scale), -9);
 }
 
-static void fill_energy(struct output_cell cells[], const struct explain_line *line,
+static void fill_energy(struct output_cell cells[], const struct cell_line *line,
                         struct recording *recording, struct scratch *s)
 {
     const struct trace_item *item = &line->item;
@@ -362,7 +361,7 @@ static void fill_energy(struct output_cell cells[], const struct explain_line *l
     cells[CELL_UP] = number(line->ups);
 }
 
-static enum status fill_member(struct output_cell cells[], const struct explain_line *line,
+static enum status fill_member(struct output_cell cells[], const struct cell_line *line,
                                struct recording *recording, struct error *err)
 {
     const struct process *process;
@@ -377,7 +376,7 @@ static enum status fill_member(struct output_cell cells[], const struct explain_
     return STATUS_OK;
 }
 
-static bool is_timed(const struct explain *e, const struct explain_line *line)
+static bool is_timed(const struct cell_working *e, const struct cell_line *line)
 {
     bool of_process =
         line->item.what <= TRACE_WINDOW && !(e->by != BY_PROCESS && line->item.what == TRACE_RUN &&
@@ -387,8 +386,8 @@ static bool is_timed(const struct explain *e, const struct explain_line *line)
            line->item.what == TRACE_AT_WORK;
 }
 
-static enum status fill(struct output_cell cells[], const struct explain *e,
-                        const struct aggregate *a, const struct explain_line *line,
+static enum status fill(struct output_cell cells[], const struct cell_working *e,
+                        const struct aggregate *a, const struct cell_line *line,
                         struct recording *recording, struct scratch *s, struct error *err)
 {
     const struct trace_item *item = &line->item;
@@ -418,14 +417,14 @@ static enum status fill(struct output_cell cells[], const struct explain *e,
     return e->by == BY_PROCESS ? STATUS_OK : fill_member(cells, line, recording, err);
 }
 
-enum status explain_rows(const struct explain *e, const struct aggregate *a,
-                         struct recording *recording, struct output *out, struct error *err)
+enum status cell_rows(const struct cell_working *e, const struct aggregate *a,
+                      struct recording *recording, struct output *out, struct error *err)
 {
-    unsigned char which[EXPLAIN_COLUMNS_MAX];
+    unsigned char which[CELL_COLUMNS_MAX];
     size_t count = cells_of(e, which);
 
     for (size_t i = 0; i < e->count; i++) {
-        struct output_cell all[CELL_COUNT], cells[EXPLAIN_COLUMNS_MAX];
+        struct output_cell all[CELL_COUNT], cells[CELL_COLUMNS_MAX];
         struct scratch scratch = { .note = { .used = 0 } };
 
         if (fill(all, e, a, &e->line[i], recording, &scratch, err) != STATUS_OK)
