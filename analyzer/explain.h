@@ -74,6 +74,8 @@ struct explain_incident {
     size_t culprit_count;
     struct explain_line line[EXPLAIN_LINES_MAX];
     size_t line_count;
+    size_t parent; /* subject that started many processes; SIZE_MAX: none did */
+    int32_t parent_pid;
     double covered_seconds, covered_before_seconds;  /* by the report's ticks */
     bool cores_known;                                /* then, of the window as below a report: */
     double busy_seconds, not_attributed_seconds;     /* CPU time of all cores, and no process's */
@@ -91,6 +93,7 @@ struct explain {
     size_t from_step; /* the first that is judged */
     size_t judged;    /* steps of process samples that were compared */
     double cores, memory_bytes;
+    bool felt_known[EXPLAIN_RESOURCES]; /* some table tells whether the host lacked it */
     struct explain_subject *subject;
     size_t subject_count, subject_size;
     struct explain_finding *finding;

@@ -7,7 +7,7 @@
 
 #include "analyzer/explain_private.h"
 
-enum { LEAST_SHARE = 10 }; /* a culprit has at least a tenth of what the first has */
+enum { LEAST_SHARE = 5 }; /* a culprit has at least a fifth of what the first has */
 
 /* Sums over the steps of an incident, by subject. */
 struct blame {
@@ -63,8 +63,12 @@ static double score_of(const struct explain_incident *incident, const struct bla
 {
     double steps = (double)(incident->last - incident->first + 1);
     size_t at = subject * EXPLAIN_RESOURCES + r;
-    double score = blame->use[at] / steps;
+    double score = 0;
 
+    if (!(incident->felt[r] > 0)) /* using more of what nobody lacked is no fault */
+        return 0;
+    if (!blame->taken[r])
+        score += blame->use[at] / steps;
     if (blame->split[r])
         score += incident->felt[r] * blame->use[at] / blame->used[r];
     if (blame->fault[at] > 0)
@@ -109,10 +113,27 @@ static void rank(const struct explain *e, struct explain_incident *incident,
         incident->culprit_count--;
 }
 
+/* What its many children used is the parent's. */
+static void add_parent(const struct explain *e, struct explain_incident *incident,
+                       const struct explain_parent *parent, struct blame *blame)
+{
+    double steps = (double)(incident->last - incident->first + 1);
+    double seconds =
+        (double)(incident->window.to_ns - incident->window.from_ns) / 1e9 * e->cores / steps;
+
+    incident->parent = parent->subject;
+    incident->parent_pid = parent->pid;
+    if (parent->subject == SIZE_MAX || !(seconds > 0))
+        return;
+    blame->use[parent->subject * EXPLAIN_RESOURCES + EXPLAIN_CPU] += parent->seconds / seconds;
+    blame->used[EXPLAIN_CPU] += parent->seconds / seconds;
+}
+
 static enum status blame_one(struct explain *e, struct explain_incident *incident,
                              struct error *err)
 {
-    size_t count = (e->subject_count + 1) * EXPLAIN_RESOURCES;
+    size_t count = (e->subject_count + 2) * EXPLAIN_RESOURCES; /* a parent may be new */
+    struct explain_parent parent = { .subject = SIZE_MAX };
     struct blame blame = { .use = calloc(count, sizeof(double)),
                            .fault = calloc(count, sizeof(double)),
                            .device = calloc(count, sizeof(double)) };
@@ -122,7 +143,10 @@ static enum status blame_one(struct explain *e, struct explain_incident *inciden
         st = error_set(err, STATUS_NO_MEMORY, "%zu subjects", e->subject_count);
     if (st == STATUS_OK)
         st = explain_symptoms(e, incident, err);
+    if (st == STATUS_OK)
+        st = explain_find_parent(e, incident, &parent, err);
     if (st == STATUS_OK) {
+        add_parent(e, incident, &parent, &blame);
         add_up(e, incident, &blame);
         rank(e, incident, &blame);
         st = explain_evidence(e, incident, err);

@@ -35,14 +35,14 @@ struct pair {
 };
 
 static enum status read_report(struct report *r, const struct explain *e,
-                               const struct window *window, struct error *err)
+                               const struct window *window, const struct select *select,
+                               struct error *err)
 {
-    static const struct select everyone = { .pid_count = 0 };
     struct subject part = *e->asked;
 
     part.window = *window;
     part.whole = false;
-    r->aggregate.select = &everyone;
+    r->aggregate.select = select;
     if (report_parse_by(r, "lineage", err) != STATUS_OK ||
         report_parse_sort(r, NULL, err) != STATUS_OK)
         return err->status;
@@ -203,14 +203,71 @@ static enum status tell_users(struct explain_incident *incident, size_t place,
     return STATUS_OK;
 }
 
+/* A column of a report over all its rows. */
+static double sum_of(const struct report *r, size_t column)
+{
+    double sum = 0;
+
+    for (uint32_t i = 1; i < r->aggregate.groups.count; i++) {
+        double value = figure_of(r, column, i);
+
+        sum += isnan(value) ? 0 : value;
+    }
+    return sum;
+}
+
+/* What the children of a parent did that started many: rows of `report --where 'ppid = N'`. */
+static enum status tell_children(const struct explain *e, struct explain_incident *incident,
+                                 size_t place, struct error *err)
+{
+    static const char *const titles[] = { "CPU of its children", "children" };
+    struct select select = { .pid_count = 0 };
+    struct report *r = calloc(1, sizeof *r);
+    char text[40];
+    enum status st = r == NULL ? error_set(err, STATUS_NO_MEMORY, "a report") : STATUS_OK;
+
+    (void)snprintf(text, sizeof text, "ppid = %d", (int)incident->parent_pid);
+    if (st == STATUS_OK)
+        st = where_parse(&select.where, text, err);
+    if (st == STATUS_OK)
+        st = read_report(r, e, &incident->window, &select, err);
+    for (size_t t = 0; t < COUNT_OF(titles) && st == STATUS_OK; t++) {
+        struct explain_line *line = explain_add_line(incident);
+
+        if (line == NULL)
+            break;
+        *line = (struct explain_line){ .role = EXPLAIN_LINE_CULPRIT,
+                                       .culprit = place + 1,
+                                       .subject = incident->parent,
+                                       .table = report_table,
+                                       .title = titles[t],
+                                       .unit = tellings[t].unit,
+                                       .human = tellings[t].human,
+                                       .counter = tellings[t].counter,
+                                       .known = true,
+                                       .value = sum_of(r, t) };
+        line->rate = line->value / incident->covered_seconds;
+        (void)snprintf(line->figure, sizeof line->figure, "%s where ppid = %d", tellings[t].column,
+                       (int)incident->parent_pid);
+    }
+    if (r != NULL)
+        report_release(r);
+    free(r);
+    return st;
+}
+
 static enum status tell(struct explain *e, struct explain_incident *incident,
                         const struct pair *pair, struct error *err)
 {
     for (size_t i = 0; i < incident->culprit_count; i++) {
-        if (e->subject[incident->culprit[i].subject].lineage)
+        if (e->subject[incident->culprit[i].subject].lineage) {
             tell_lineage(e, incident, i, pair);
-        else if (tell_users(incident, i, pair, err) != STATUS_OK)
+            if (incident->culprit[i].subject == incident->parent &&
+                tell_children(e, incident, i, err) != STATUS_OK)
+                return err->status;
+        } else if (tell_users(incident, i, pair, err) != STATUS_OK) {
             return err->status;
+        }
     }
     return STATUS_OK;
 }
@@ -233,14 +290,15 @@ enum status explain_evidence(struct explain *e, struct explain_incident *inciden
 {
     struct pair pair = { .then = calloc(1, sizeof *pair.then),
                          .before = calloc(1, sizeof *pair.before) };
+    static const struct select everyone = { .pid_count = 0 };
     enum status st = STATUS_OK;
 
     if (pair.then == NULL || pair.before == NULL)
         st = error_set(err, STATUS_NO_MEMORY, "reports");
     if (st == STATUS_OK)
-        st = read_report(pair.then, e, &incident->window, err);
+        st = read_report(pair.then, e, &incident->window, &everyone, err);
     if (st == STATUS_OK)
-        st = read_report(pair.before, e, &incident->before, err);
+        st = read_report(pair.before, e, &incident->before, &everyone, err);
     if (st == STATUS_OK) {
         incident->covered_seconds = pair.seconds = (double)pair.then->coverage.ticks_ns / 1e9;
         incident->covered_before_seconds = pair.seconds_before =

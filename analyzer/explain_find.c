@@ -276,6 +276,7 @@ static enum status judge(struct finder *f, size_t step, size_t figure, size_t ro
 
     if (isnan(value))
         return STATUS_OK;
+    f->e->felt_known[explain_figures[figure].resource] |= explain_figures[figure].feels;
     if (judged && stands_out(f, figure, watch, &found)) {
         if (find_subject(f, at, &found.subject, err) != STATUS_OK ||
             add_finding(f->e, &found, err) != STATUS_OK)

@@ -12,12 +12,17 @@ struct felt {
     double all;
 };
 
-/* Does it make its step stand out? */
-static bool is_felt(const struct explain_finding *f)
+/*
+ * Does it make its step stand out? What uses much hurts nobody yet: where it was recorded what the host felt,
+ * lineages do not, and busy cores only if they are many.
+ */
+static bool is_felt(const struct explain *e, const struct explain_finding *f)
 {
     const struct explain_figure *g = &explain_figures[f->figure];
 
-    return g->role != EXPLAIN_USE || (g->alone > 0 && f->excess >= g->alone);
+    if (g->role == EXPLAIN_USE)
+        return g->alone > 0 && f->excess >= g->alone && !e->felt_known[g->resource];
+    return g->alone <= 0 || f->excess >= g->alone || !e->felt_known[g->resource];
 }
 
 static struct felt *feel(const struct explain *e)
@@ -29,7 +34,7 @@ static struct felt *feel(const struct explain *e)
         struct felt *step = &felt[f->step];
         enum explain_resource r = explain_figures[f->figure].resource;
 
-        if (is_felt(f) && f->excess > step->of[r]) {
+        if (is_felt(e, f) && f->excess > step->of[r]) {
             step->all += f->excess - step->of[r];
             step->of[r] = f->excess;
         }

@@ -374,9 +374,9 @@ static void note_method(struct printing *p)
         text, sizeof text,
         "%zu steps of %s, each compared with the up to %d before it: more than the median by %d "
         "spreads (1.4826 x median distance) and by a part of the host that is felt: pressure 5 %%, "
-        "busy cores 15 %%, memory 5 %%, disk busy 30 %%, network 10 %%; a lineage alone 20 %% of "
-        "the "
-        "cores, 10 %% of memory, 50 MB/s; see EXPLAIN.md",
+        "busy cores 50 %%, memory 5 %%, disk busy 30 %%, network 10 %%; where no pressure was "
+        "recorded, "
+        "busy cores or a lineage 35 %% of the cores, a lineage 10 %% of memory, 50 MB/s",
         p->e->judged, step, EXPLAIN_WATCH_STEPS, EXPLAIN_SPREADS);
     output_note(&p->out, "method", text);
     if (p->e->incident_count == 0)
