@@ -13,19 +13,19 @@ static const char report_table[] = "report --by lineage";
 
 /* Columns of report that tell of a resource. */
 static const struct telling {
-    enum explain_resource resource;
     const char *column, *title, *unit;
     double human;
+    enum explain_resource resource;
     bool counter;
     bool always; /* of every lineage that is to blame */
 } tellings[] = {
-    { EXPLAIN_CPU, "cpu_seconds", "CPU", "cores", 1, true, true },
-    { EXPLAIN_CPU, "processes", "processes", "", 1, false, true },
-    { EXPLAIN_MEMORY, "resident_bytes_mean", "resident memory, mean", "bytes", 1, false, false },
-    { EXPLAIN_MEMORY, "resident_bytes_max", "resident memory, most", "bytes", 1, false, true },
-    { EXPLAIN_DISK, "disk_read_bytes", "read from disks", "bytes/s", 1, true, false },
-    { EXPLAIN_DISK, "disk_written_bytes", "written to disks", "bytes/s", 1, true, false },
-    { EXPLAIN_GPU, "gpu_seconds", "GPU time", "GPUs", 1, true, false },
+    { "cpu_seconds", "CPU", "cores", 1, EXPLAIN_CPU, true, true },
+    { "processes", "processes", "", 1, EXPLAIN_CPU, false, true },
+    { "resident_bytes_mean", "resident memory, mean", "bytes", 1, EXPLAIN_MEMORY, false, false },
+    { "resident_bytes_max", "resident memory, most", "bytes", 1, EXPLAIN_MEMORY, false, true },
+    { "disk_read_bytes", "read from disks", "bytes/s", 1, EXPLAIN_DISK, true, false },
+    { "disk_written_bytes", "written to disks", "bytes/s", 1, EXPLAIN_DISK, true, false },
+    { "gpu_seconds", "GPU time", "GPUs", 1, EXPLAIN_GPU, true, false },
 };
 
 /* Both reports of an incident. */

@@ -52,9 +52,8 @@ struct explain_figure {
     enum explain_whole whole;
     double size;  /* of the whole, in exported units */
     double floor; /* an excess below this share of the whole means nothing */
-    double
-        alone; /* USE: makes an incident without a symptom, 0: never; others: the least that does where
-                     it was recorded what the host feels */
+    /* USE: makes an incident without a symptom, 0: never; others: where pressure is known, no less does */
+    double alone;
     double human; /* exported units -> those of `unit` */
     bool feels;   /* it tells whether the host lacks the resource at all */
     bool all;     /* entities are added up */

@@ -53,7 +53,7 @@ static enum status list_children(struct report *r, const struct explain *e,
     const struct groups *groups = &r->aggregate.groups;
 
     *count = groups->count - 1;
-    *list = malloc(groups->count * sizeof **list);
+    *list = calloc(groups->count, sizeof **list);
     if (*list == NULL)
         return error_set(err, STATUS_NO_MEMORY, "%zu processes", *count);
     for (uint32_t i = 1; i < groups->count; i++) {

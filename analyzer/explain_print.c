@@ -238,7 +238,7 @@ static void person_row(struct printing *p, const struct row *row)
     cells[P_FIGURE] = text_cell(figure);
     cells[P_THEN] = text_cell(then);
     cells[P_BEFORE] = text_cell(before);
-    output_row(&p->out, cells, head ? OUTPUT_NORMAL : OUTPUT_NORMAL);
+    output_row(&p->out, cells, OUTPUT_NORMAL);
 }
 
 /* --- rows --- */

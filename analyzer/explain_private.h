@@ -4,6 +4,11 @@
 
 #include "analyzer/explain.h"
 
+/* How many cores and how much memory: what shares are of. */
+void explain_find_host(struct explain *e);
+/* The steps of the window and before. errors ABSENT: no sample lies there; INVALID: too many */
+MUST_USE enum status explain_cut_steps(struct explain *e, struct error *err);
+
 /* Add the lines of what the host and its devices felt, and what they had to do besides. errors as timeline_read */
 MUST_USE enum status explain_symptoms(const struct explain *e, struct explain_incident *incident,
                                       struct error *err);
