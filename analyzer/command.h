@@ -22,6 +22,7 @@ extern const struct command command_info;
 extern const struct command command_report;
 extern const struct command command_timeline;
 extern const struct command command_replay;
+extern const struct command command_explain;
 extern const struct command command_export;
 extern const struct command command_html;
 extern const struct command command_sql;

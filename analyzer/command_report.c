@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/cell.h"
 #include "analyzer/command.h"
-#include "analyzer/explain.h"
 #include "analyzer/report_ask.h"
 
 static const char help[] =
@@ -35,7 +35,7 @@ struct words {
     struct options options;
     const char *by, *columns, *sort, *top, *no_remainder, *no_rollups, *idle_watts, *cpu_idle_watts,
         *explain;
-    struct explain_cell cell;
+    struct cell cell;
 };
 
 /* A program must be able to tell a process from what is left. */
@@ -104,7 +104,7 @@ static enum status parse_watts(const char *option, const char *text, struct attr
 
 static enum status parse_explain(struct report *r, struct words *words, struct error *err)
 {
-    if (explain_parse(&words->cell, words->explain, r->devices, err) != STATUS_OK)
+    if (cell_parse(&words->cell, words->explain, r->devices, err) != STATUS_OK)
         return err->status;
     r->gpu.want_energy |= r->devices;
     return report_add_column(r, words->cell.column->output.name, err);
@@ -160,7 +160,7 @@ static enum status print(struct report *r, const struct words *words, const stru
         return st;
     options = sink_options(&sink, &words->options, subject);
     if (words->explain != NULL)
-        st = explain(r, &words->cell, subject, sink.file, &options, err);
+        st = cell_explain(r, &words->cell, subject, sink.file, &options, err);
     else
         st = report_print(r, subject, sink.file, &options, err);
     return sink_close(&sink, st, err);

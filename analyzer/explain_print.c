@@ -1,438 +1,463 @@
-/* Lines as rows: each view has its columns. */
+/* Incidents as rows: for people one line a figure, for machines the same at full precision. */
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/explain_private.h"
+#include "analyzer/escape.h"
+#include "analyzer/explain.h"
+#include "analyzer/human.h"
+#include "analyzer/trust.h"
 
-enum cell_of {
-    CELL_LINE,
-    CELL_PROCESS_ID,
-    CELL_PID,
-    CELL_FROM,
-    CELL_TO,
-    CELL_SAMPLES,
-    CELL_BEFORE,
-    CELL_VALUE,
-    CELL_INCREASE,
-    CELL_SECONDS,
-    CELL_PERCENT,
-    CELL_WATTS,
-    CELL_PRODUCT,
-    CELL_LARGEST,
-    CELL_REACH,
-    CELL_RAIL,
-    CELL_READING_FROM,
-    CELL_READING_TO,
-    CELL_RAIL_JOULES,
-    CELL_IDLE_JOULES,
-    CELL_OWN,
-    CELL_ALL,
-    CELL_JOULES,
-    CELL_UP,
-    CELL_GPU_SECONDS,
-    CELL_NOTE,
-    CELL_COUNT,
-    CELL_MEMBER = CELL_COUNT, /* in a view: process_id and pid, of groups */
-    CELL_END,
+enum { EVENTS_MAX = 8, WORD_MAX = 200 };
+
+/* What a row is of. */
+struct row {
+    const struct explain_incident *incident;
+    size_t number; /* of the incident, from 1 */
+    const char *role, *kind;
+    size_t place; /* of a culprit, from 1 */
+    const char *name;
+    size_t name_size;
+    const struct explain_line *line;
+    const char *figure;  /* without a line */
+    double score, value; /* NAN: none */
+    int64_t at_ns;       /* NO_TIME: the incident's */
 };
 
-static const struct output_column columns_known[CELL_COUNT] = {
-    [CELL_LINE] = { "line", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_PROCESS_ID] = { "process_id", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_PID] = { "pid", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_FROM] = { "from_time", OUTPUT_TIME, HUMAN_PLAIN, 0 },
-    [CELL_TO] = { "to_time", OUTPUT_TIME, HUMAN_PLAIN, 0 },
-    [CELL_SAMPLES] = { "samples", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_BEFORE] = { "before", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_VALUE] = { "value", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_INCREASE] = { "increase", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_SECONDS] = { "seconds", OUTPUT_DECIMAL, HUMAN_PLAIN, -9 },
-    [CELL_PERCENT] = { "percent", OUTPUT_DECIMAL, HUMAN_PLAIN, -7 },
-    [CELL_WATTS] = { "watts", OUTPUT_DECIMAL, HUMAN_PLAIN, -6 },
-    [CELL_PRODUCT] = { "value_seconds", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_LARGEST] = { "largest", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_REACH] = { "at_or_below_seconds", OUTPUT_DECIMAL, HUMAN_PLAIN, -9 },
-    [CELL_RAIL] = { "rail", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_READING_FROM] = { "reading_from", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_READING_TO] = { "reading_to", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_RAIL_JOULES] = { "rail_joules", OUTPUT_DECIMAL, HUMAN_PLAIN, -6 },
-    [CELL_IDLE_JOULES] = { "idle_joules", OUTPUT_DECIMAL, HUMAN_PLAIN, -6 },
-    [CELL_OWN] = { "own_seconds", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_ALL] = { "all_seconds", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_JOULES] = { "joules", OUTPUT_DECIMAL, HUMAN_PLAIN, -6 },
-    [CELL_UP] = { "rounded_up", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
-    [CELL_GPU_SECONDS] = { "gpu_seconds", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
-    [CELL_NOTE] = { "note", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+struct printing {
+    const struct explain *e;
+    struct output out;
+    bool people;
+    char *command; /* "procscope replay FILE", before --at */
 };
 
-static const unsigned char view_cells[][EXPLAIN_COLUMNS_MAX] = {
-    [VIEW_COUNTER] = { CELL_LINE, CELL_MEMBER, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_BEFORE,
-                       CELL_VALUE, CELL_INCREASE, CELL_SECONDS, CELL_NOTE, CELL_END },
-    [VIEW_RATE] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_INCREASE, CELL_SECONDS,
-                    CELL_PERCENT, CELL_NOTE, CELL_END },
-    [VIEW_LEVEL] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_VALUE, CELL_SECONDS,
-                     CELL_PRODUCT, CELL_LARGEST, CELL_NOTE, CELL_END },
-    [VIEW_RANK] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_INCREASE, CELL_SECONDS, CELL_JOULES,
-                    CELL_PERCENT, CELL_WATTS, CELL_REACH, CELL_NOTE, CELL_END },
-    [VIEW_SHARE] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_RAIL, CELL_READING_FROM,
-                     CELL_READING_TO, CELL_RAIL_JOULES, CELL_IDLE_JOULES, CELL_OWN, CELL_ALL,
-                     CELL_JOULES, CELL_UP, CELL_NOTE, CELL_END },
-    [VIEW_POWER] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_JOULES, CELL_WATTS,
-                     CELL_NOTE, CELL_END },
-    [VIEW_WORK] = { CELL_LINE, CELL_MEMBER, CELL_FROM, CELL_TO, CELL_GPU_SECONDS, CELL_SECONDS,
-                    CELL_NOTE, CELL_END },
-    [VIEW_RAIL] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SECONDS, CELL_READING_FROM, CELL_READING_TO,
-                    CELL_JOULES, CELL_NOTE, CELL_END },
-    [VIEW_MEMORY] = { CELL_LINE, CELL_FROM, CELL_TO, CELL_SAMPLES, CELL_LARGEST, CELL_NOTE,
-                      CELL_END },
+/* --- for machines --- */
+
+enum machine {
+    M_INCIDENT,
+    M_ROLE,
+    M_CULPRIT,
+    M_KIND,
+    M_NAME,
+    M_TABLE,
+    M_FIGURE,
+    M_VALUE,
+    M_BEFORE,
+    M_RATE,
+    M_RATE_BEFORE,
+    M_SCORE,
+    M_FROM,
+    M_FROM_NS,
+    M_TO,
+    M_TO_NS,
+    M_BEFORE_FROM,
+    M_BEFORE_FROM_NS,
+    M_COVERED,
+    M_COVERED_BEFORE,
+    M_REPLAY,
+    M_COUNT,
 };
 
-/* --- which columns --- */
-
-static bool is_power(const struct explain *e)
-{
-    return !report_column_measured(e->column);
-}
-
-static bool is_shown(const struct explain *e, unsigned cell)
-{
-    enum fact fact = e->column->fact;
-
-    if (cell == CELL_JOULES && (e->view == VIEW_RANK || e->view == VIEW_POWER))
-        return e->device; /* of others: of which interval is another question */
-    if (e->view == VIEW_RANK)
-        return cell != (is_power(e) ? CELL_PERCENT : CELL_WATTS) &&
-               !(cell == CELL_INCREASE && is_power(e));
-    if (e->view == VIEW_SHARE && cell == CELL_SECONDS)
-        return fact == FACT_GPU_WATTS_MEAN || fact == FACT_CPU_WATTS_MEAN;
-    if (e->view == VIEW_WORK && cell == CELL_SECONDS)
-        return fact == FACT_GPU_PERCENT_MEAN;
-    return true;
-}
-
-/* The view's cells in order. */
-static size_t cells_of(const struct explain *e, unsigned char cells[])
-{
-    size_t count = 0;
-
-    for (const unsigned char *cell = view_cells[e->view]; *cell != CELL_END; cell++) {
-        if (*cell == CELL_MEMBER && e->by != BY_PROCESS) {
-            cells[count++] = CELL_PROCESS_ID;
-            cells[count++] = CELL_PID;
-        } else if (*cell != CELL_MEMBER && is_shown(e, *cell)) {
-            cells[count++] = *cell;
-        }
-    }
-    return count;
-}
-
-/* Values of clocks are printed in seconds. */
-static bool is_clock(const struct explain *e)
-{
-    return report_column_measured(e->column) && e->column->which <= MEASURE_RUN_DELAY;
-}
-
-size_t explain_columns(const struct explain *e, struct output_column columns[])
-{
-    unsigned char cells[EXPLAIN_COLUMNS_MAX];
-    size_t count = cells_of(e, cells);
-
-    for (size_t i = 0; i < count; i++) {
-        columns[i] = columns_known[cells[i]];
-        if (is_clock(e) &&
-            (cells[i] == CELL_BEFORE || cells[i] == CELL_VALUE || cells[i] == CELL_INCREASE)) {
-            columns[i].type = OUTPUT_DECIMAL;
-            columns[i].exponent = -9;
-        }
-    }
-    return count;
-}
-
-/* --- what a line is called --- */
-
-static const char *label_of(const struct explain *e, const struct explain_line *line)
-{
-    static const char *const one[] = { "sample", "tick", "window",  "hour", "interval",
-                                       "power",  "work", "covered", "tick", "interval" };
-    static const char *const several[] = { "samples", "ticks", "windows", "hours", "intervals",
-                                           "powers",  "works", "covered", "ticks", "intervals" };
-
-    if (line->label != NULL)
-        return line->label;
-    if (line->item.what == TRACE_RUN && line->pieces == 1 && line->samples > 1)
-        return "unchanged";
-    if (line->item.what == TRACE_POWER && e->view == VIEW_SHARE)
-        return "covered"; /* for how long, is all that counts */
-    return line->pieces == 1 ? one[line->item.what] : several[line->item.what];
-}
-
-struct note {
-    char text[400];
-    size_t used;
+static const struct output_column machine_columns[M_COUNT] = {
+    [M_INCIDENT] = { "incident", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
+    [M_ROLE] = { "role", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [M_CULPRIT] = { "culprit", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
+    [M_KIND] = { "kind", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [M_NAME] = { "name", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [M_TABLE] = { "source", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [M_FIGURE] = { "figure", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [M_VALUE] = { "value", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_BEFORE] = { "value_before", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_RATE] = { "per_second", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_RATE_BEFORE] = { "per_second_before", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_SCORE] = { "score", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_FROM] = { "from", OUTPUT_TIME, HUMAN_TIME, 0 },
+    [M_FROM_NS] = { "from_ns", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
+    [M_TO] = { "to", OUTPUT_TIME, HUMAN_TIME, 0 },
+    [M_TO_NS] = { "to_ns", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
+    [M_BEFORE_FROM] = { "before_from", OUTPUT_TIME, HUMAN_TIME, 0 },
+    [M_BEFORE_FROM_NS] = { "before_from_ns", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
+    [M_COVERED] = { "covered_seconds", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_COVERED_BEFORE] = { "covered_seconds_before", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_REPLAY] = { "replay", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
 };
-
-static void add(struct note *note, const char *text)
-{
-    int size = snprintf(note->text + note->used, sizeof note->text - note->used, "%s%s",
-                        note->used > 0 ? "; " : "", text);
-
-    if (size > 0)
-        note->used += (size_t)size;
-    if (note->used >= sizeof note->text)
-        note->used = sizeof note->text - 1;
-}
-
-/* "gap", or "3 gaps" */
-static void add_count(struct note *note, const struct explain_line *line, uint32_t count,
-                      const char *one, const char *several)
-{
-    char text[80];
-
-    if (count == 0)
-        return;
-    if (count == 1 && line->pieces == 1)
-        (void)snprintf(text, sizeof text, "%s", one);
-    else
-        (void)snprintf(text, sizeof text, "%lu %s", (unsigned long)count, several);
-    add(note, text);
-}
-
-static void note_gap(struct note *note, const struct explain *e, const struct aggregate *a,
-                     const struct explain_line *line)
-{
-    char number[64], text[160];
-    bool clock = is_clock(e);
-
-    add_count(note, line, line->gaps, "gap", "x gap");
-    if (line->gaps == 0 || e->column->fact == FACT_IN_GAPS || e->view != VIEW_COUNTER)
-        return;
-    *explain_put_wide(number, explain_multiply(line->in_gaps, a->scale[line->item.which]),
-                      clock ? -9 : 0) = '\0';
-    (void)snprintf(text, sizeof text, "%s%s more passed there, not counted", number,
-                   clock ? " s" : "");
-    add(note, text);
-}
-
-static void note_hole(struct note *note, const struct explain_line *line)
-{
-    char number[64], text[120];
-
-    if (line->holes == 0)
-        return;
-    *explain_put_wide(number, line->hole_ns, -9) = '\0';
-    if (line->holes == 1 && line->pieces == 1)
-        (void)snprintf(text, sizeof text, "%s s before it are not covered", number);
-    else
-        (void)snprintf(text, sizeof text, "%lu x not covered, %s s", (unsigned long)line->holes,
-                       number);
-    add(note, text);
-}
-
-static void note_of(struct note *note, const struct explain *e, const struct aggregate *a,
-                    const struct explain_line *line)
-{
-    const struct trace_item *item = &line->item;
-    bool partial = item->what == TRACE_RUN && line->pieces == 1 && (item->born || item->ended);
-
-    if (line->decides)
-        add(note, e->view == VIEW_RANK ? "THE PERCENTILE" : "THE LARGEST");
-    if (e->switches && item->which < MEASURE_COUNT)
-        add(note, item->which == MEASURE_SWITCHES_VOLUNTARY ? "voluntary" : "involuntary");
-    if (item->what == TRACE_WINDOW)
-        add(note, "of a rollup, samples are evicted");
-    if (item->what == TRACE_USAGE)
-        add(note, "sums by name, samples are evicted");
-    add_count(note, line, line->births, "born: from 0", "x born");
-    add_count(note, line, line->ends, "ended: its final value", "x ended");
-    if (partial && item->dt_ns == INTERVAL_MIN_NS)
-        add(note, "counts as 1 ms at least");
-    if (line->gaps == 0)
-        add_count(note, line, line->firsts, "first: nothing known before", "x first");
-    note_gap(note, e, a, line);
-    note_hole(note, line);
-    add_count(note, line, line->aways, "", "x under another name, not counted");
-    add_count(note, line, line->resets, "the counter fell: nothing is taken", "x the counter fell");
-    if (e->view == VIEW_RANK && line->pieces > 1) {
-        char text[60];
-
-        (void)snprintf(text, sizeof text, "%llu intervals%s", (unsigned long long)line->pieces,
-                       strcmp(line->label, "value") == 0 ? "" : ", up to this value");
-        add(note, text);
-    }
-    if (line->members > 1) {
-        char text[60];
-
-        (void)snprintf(text, sizeof text, "%lu members", (unsigned long)line->members);
-        add(note, text);
-    }
-}
-
-/* --- cells --- */
-
-static const struct output_cell none = { .missing = true };
-
-static struct output_cell number(int64_t value)
-{
-    return (struct output_cell){ .integer = value };
-}
-
-static struct output_cell time_cell(int64_t ns)
-{
-    return ns == NO_TIME || ns == INT64_MIN ? none : number(ns);
-}
 
 static struct output_cell text_cell(const char *text)
 {
-    return (struct output_cell){ .text = text, .text_size = strlen(text) };
+    return (struct output_cell){ .missing = text == NULL,
+                                 .text = text,
+                                 .text_size = text == NULL ? 0 : strlen(text) };
 }
 
-/* Texts of a row. */
-struct scratch {
-    char product[64], own[64], all[64], work[64], reading[2][68];
-    struct note note;
+static struct output_cell real_cell(bool known, double value)
+{
+    return (struct output_cell){ .missing = !known || isnan(value), .real = value };
+}
+
+static void put_replay(const struct printing *p, const struct explain_incident *incident,
+                       char *text, size_t size)
+{
+    (void)snprintf(text, size, "%s --at @%" PRId64 ".%09d", p->command,
+                   incident->worst_ns / 1000000000, (int)(incident->worst_ns % 1000000000));
+}
+
+static void machine_times(const struct row *row, struct output_cell cells[M_COUNT])
+{
+    const struct explain_incident *incident = row->incident;
+    bool event = row->at_ns != NO_TIME;
+
+    cells[M_FROM].integer = cells[M_FROM_NS].integer =
+        event ? row->at_ns : incident->window.from_ns;
+    cells[M_TO].integer = cells[M_TO_NS].integer = event ? row->at_ns : incident->window.to_ns;
+    cells[M_BEFORE_FROM].integer = cells[M_BEFORE_FROM_NS].integer = incident->before.from_ns;
+    cells[M_BEFORE_FROM].missing = cells[M_BEFORE_FROM_NS].missing = event;
+    cells[M_COVERED] = real_cell(!event, incident->covered_seconds);
+    cells[M_COVERED_BEFORE] = real_cell(!event, incident->covered_before_seconds);
+}
+
+static void machine_row(struct printing *p, const struct row *row)
+{
+    const struct explain_line *line = row->line;
+    struct output_cell cells[M_COUNT] = { { .missing = false } };
+    char replay[4096];
+
+    cells[M_INCIDENT].integer = (int64_t)row->number;
+    cells[M_ROLE] = text_cell(row->role);
+    cells[M_CULPRIT] =
+        (struct output_cell){ .missing = row->place == 0, .integer = (int64_t)row->place };
+    cells[M_KIND] = text_cell(row->kind);
+    cells[M_NAME] = (struct output_cell){ .missing = row->name == NULL,
+                                          .text = row->name,
+                                          .text_size = row->name_size };
+    cells[M_TABLE] = text_cell(line == NULL ? NULL : line->table);
+    cells[M_FIGURE] = text_cell(line == NULL ? row->figure : line->figure);
+    cells[M_VALUE] =
+        line == NULL ? real_cell(true, row->value) : real_cell(line->known, line->value);
+    cells[M_BEFORE] =
+        real_cell(line != NULL && line->known_before, line == NULL ? NAN : line->before);
+    cells[M_RATE] =
+        real_cell(line != NULL && line->counter && line->known, line == NULL ? NAN : line->rate);
+    cells[M_RATE_BEFORE] = real_cell(line != NULL && line->counter && line->known_before,
+                                     line == NULL ? NAN : line->rate_before);
+    cells[M_SCORE] = real_cell(true, row->score);
+    machine_times(row, cells);
+    put_replay(p, row->incident, replay, sizeof replay);
+    cells[M_REPLAY] = text_cell(strcmp(row->role, "incident") == 0 ? replay : NULL);
+    output_row(&p->out, cells, OUTPUT_NORMAL);
+}
+
+/* --- for people --- */
+
+enum person { P_NUMBER, P_WHAT, P_WHO, P_FIGURE, P_THEN, P_BEFORE, P_COUNT };
+
+static const struct output_column person_columns[P_COUNT] = {
+    [P_NUMBER] = { "#", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [P_WHAT] = { "WHAT", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [P_WHO] = { "WHO", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [P_FIGURE] = { "FIGURE", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [P_THEN] = { "THEN", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [P_BEFORE] = { "BEFORE", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
 };
 
-static struct output_cell wide(char out[64], int128 value, int exponent)
+/* An amount in the line's unit. */
+static void put_amount(char *text, size_t size, bool known, double amount,
+                       const struct explain_line *line)
 {
-    *explain_put_wide(out, value, exponent) = '\0';
-    return text_cell(out);
-}
+    char number[HUMAN_ROOM];
 
-static struct output_cell reading(char out[68], const struct trace_item *item, int64_t value)
-{
-    char *end = explain_put_wide(out, value, item->counter ? -6 : -3);
-
-    (void)snprintf(end, 4, "%s", item->counter ? " J" : " W");
-    return text_cell(out);
-}
-
-static int64_t scale_of(const struct aggregate *a, const struct explain_line *line)
-{
-    return line->item.what <= TRACE_USAGE ? a->scale[line->item.which] : 1;
-}
-
-static int64_t scaled(int64_t value, int64_t scale)
-{
-    return (int64_t)((uint64_t)value * (uint64_t)scale);
-}
-
-static void fill_values(struct output_cell cells[], const struct explain *e,
-                        const struct aggregate *a, const struct explain_line *line,
-                        struct scratch *s)
-{
-    const struct trace_item *item = &line->item;
-    int64_t scale = scale_of(a, line);
-    bool samples = item->what == TRACE_RUN && item->process_id != 0;
-    bool gauge = e->view == VIEW_LEVEL;
-
-    if (samples && item->known && !gauge)
-        cells[CELL_BEFORE] = number(scaled(item->before, scale));
-    if (samples || gauge)
-        cells[CELL_VALUE] = number(scaled(item->value, scale));
-    if (item->what <= TRACE_USAGE && !gauge &&
-        !(item->what == TRACE_TICK && e->view == VIEW_COUNTER))
-        cells[CELL_INCREASE] =
-            number(scaled(e->column->fact == FACT_IN_GAPS ? line->in_gaps : item->increase, scale));
-    cells[CELL_LARGEST] = number(scaled(line->peak, scale));
-    if (gauge)
-        cells[CELL_PRODUCT] = wide(s->product, explain_multiply(item->sum, scale), -9);
-}
-
-static void fill_energy(struct output_cell cells[], const struct explain_line *line,
-                        struct recording *recording, struct scratch *s)
-{
-    const struct trace_item *item = &line->item;
-    const struct recording_entity *rail;
-
-    if (item->what == TRACE_WORK)
-        cells[CELL_GPU_SECONDS] = wide(s->work, item->sum, -15);
-    if (item->rail != NULL) {
-        cells[CELL_READING_FROM] = reading(s->reading[0], item, item->before);
-        cells[CELL_READING_TO] = reading(s->reading[1], item, item->value);
-    }
-    if (item->what != TRACE_SHARE || item->rail == NULL)
+    if (!known || isnan(amount)) {
+        (void)snprintf(text, size, "-");
         return;
-    rail = recording_entity(recording, item->rail->entity_id);
-    cells[CELL_RAIL] = text_cell(rail == NULL ? "" : rail->label);
-    cells[CELL_RAIL_JOULES] = number(item->rail_uj);
-    cells[CELL_IDLE_JOULES] = number(item->idle_uj);
-    cells[CELL_OWN] = wide(s->own, item->weight, -15);
-    cells[CELL_ALL] = wide(s->all, item->weights, -15);
-    cells[CELL_JOULES] = number(item->uj);
-    cells[CELL_UP] = number(line->ups);
-}
-
-static enum status fill_member(struct output_cell cells[], const struct explain_line *line,
-                               struct recording *recording, struct error *err)
-{
-    const struct process *process;
-
-    if (line->item.process_id == 0)
-        return STATUS_OK;
-    cells[CELL_PROCESS_ID] = number(line->item.process_id);
-    if (recording_process(recording, line->item.block, line->item.process_id, &process, err) !=
-        STATUS_OK)
-        return err->status;
-    cells[CELL_PID] = number(process->pid);
-    return STATUS_OK;
-}
-
-static bool is_timed(const struct explain *e, const struct explain_line *line)
-{
-    bool of_process =
-        line->item.what <= TRACE_WINDOW && !(e->by != BY_PROCESS && line->item.what == TRACE_RUN &&
-                                             line->item.which < MEASURE_RESIDENT);
-
-    return of_process || line->item.what == TRACE_RAIL || line->item.what == TRACE_POWER ||
-           line->item.what == TRACE_AT_WORK;
-}
-
-static enum status fill(struct output_cell cells[], const struct explain *e,
-                        const struct aggregate *a, const struct explain_line *line,
-                        struct recording *recording, struct scratch *s, struct error *err)
-{
-    const struct trace_item *item = &line->item;
-    bool ranged = e->view == VIEW_RANK && line->pieces > 1; /* of no one time */
-    bool covers = e->view == VIEW_COUNTER;
-
-    for (size_t i = 0; i < CELL_COUNT; i++)
-        cells[i] = none;
-    note_of(&s->note, e, a, line);
-    cells[CELL_LINE] = text_cell(label_of(e, line));
-    cells[CELL_NOTE] = s->note.used == 0 ? none : text_cell(s->note.text);
-    cells[CELL_FROM] = ranged ? none : time_cell(item->from_ns);
-    cells[CELL_TO] = ranged ? none : time_cell(item->to_ns);
-    if (line->samples > 0)
-        cells[CELL_SAMPLES] = number((int64_t)line->samples);
-    if (is_timed(e, line))
-        cells[CELL_SECONDS] = number(covers ? item->covered_ns : item->dt_ns);
-    cells[CELL_PERCENT] = item->dt_ns == 0 ? none : number(scaled(line->peak, scale_of(a, line)));
-    cells[CELL_WATTS] = number(line->peak);
-    if (item->what == TRACE_RAIL)
-        cells[CELL_JOULES] = number(item->uj);
-    cells[CELL_REACH] = number(line->reach_ns);
-    fill_values(cells, e, a, line, s);
-    fill_energy(cells, line, recording, s);
-    if (ranged)
-        cells[CELL_INCREASE] = none;
-    return e->by == BY_PROCESS ? STATUS_OK : fill_member(cells, line, recording, err);
-}
-
-enum status explain_rows(const struct explain *e, const struct aggregate *a,
-                         struct recording *recording, struct output *out, struct error *err)
-{
-    unsigned char which[EXPLAIN_COLUMNS_MAX];
-    size_t count = cells_of(e, which);
-
-    for (size_t i = 0; i < e->count; i++) {
-        struct output_cell all[CELL_COUNT], cells[EXPLAIN_COLUMNS_MAX];
-        struct scratch scratch = { .note = { .used = 0 } };
-
-        if (fill(all, e, a, &e->line[i], recording, &scratch, err) != STATUS_OK)
-            return err->status;
-        for (size_t c = 0; c < count; c++)
-            cells[c] = all[which[c]];
-        output_row(out, cells, OUTPUT_NORMAL);
     }
-    return STATUS_OK;
+    amount *= line->human;
+    if (strncmp(line->unit, "bytes", 5) == 0)
+        *human_put_bytes(number, amount) = '\0';
+    else if (amount != 0 && fabs(amount) < 10 && amount != trunc(amount))
+        (void)snprintf(number, sizeof number, "%.*f", fabs(amount) < 0.1 ? 3 : 2, amount);
+    else
+        *human_put_count(number, amount) = '\0';
+    (void)snprintf(text, size, "%s%s%s", number,
+                   line->unit[0] == '/' || line->unit[0] == 'b' ? "" : " ",
+                   strcmp(line->unit, "bytes") == 0     ? ""
+                   : strcmp(line->unit, "bytes/s") == 0 ? "/s"
+                                                        : line->unit);
+    if (text[strlen(text) - 1] == ' ')
+        text[strlen(text) - 1] = '\0';
+}
+
+static void put_span(const struct printing *p, const struct row *row, char *text, size_t size)
+{
+    const struct window *w = &row->incident->window;
+    char from[HUMAN_ROOM], to[HUMAN_ROOM], length[HUMAN_ROOM];
+
+    *human_put_time(from, p->out.options.zone, w->from_ns) = '\0';
+    *human_put_time(to, p->out.options.zone, w->to_ns) = '\0';
+    *human_put_seconds(length, (double)(w->to_ns - w->from_ns) / 1e9) = '\0';
+    (void)snprintf(text, size, "%s to %s, %s", from, strncmp(from, to, 11) == 0 ? to + 11 : to,
+                   length);
+}
+
+static void person_row(struct printing *p, const struct row *row)
+{
+    struct output_cell cells[P_COUNT];
+    char number[24] = "", who[WORD_MAX] = "", then[WORD_MAX] = "", before[WORD_MAX] = "",
+         figure[WORD_MAX] = "";
+    bool head = strcmp(row->role, "incident") == 0;
+
+    if (head)
+        (void)snprintf(number, sizeof number, "%zu", row->number);
+    else if (row->place > 0)
+        (void)snprintf(number, sizeof number, "%zu.%zu", row->number, row->place);
+    if (head)
+        put_span(p, row, who, sizeof who);
+    if (row->line != NULL) {
+        const struct explain_line *line = row->line;
+
+        put_amount(then, sizeof then, line->known, line->counter ? line->rate : line->value, line);
+        put_amount(before, sizeof before, line->known_before,
+                   line->counter ? line->rate_before : line->before, line);
+        (void)snprintf(figure, sizeof figure, "%s", line->title);
+    } else {
+        (void)snprintf(figure, sizeof figure, "%s", row->figure == NULL ? "" : row->figure);
+        if (head)
+            (void)snprintf(then, sizeof then, "%.1f s", row->value);
+        else if (!isnan(row->score))
+            (void)snprintf(then, sizeof then, "%.0f %%", row->score * 100);
+        else if (!isnan(row->value))
+            (void)snprintf(then, sizeof then, "%.3f s", row->value);
+        else if (row->at_ns != NO_TIME)
+            *human_put_time(then, p->out.options.zone, row->at_ns) = '\0';
+    }
+    cells[P_NUMBER] = text_cell(number);
+    cells[P_WHAT] = text_cell(row->role);
+    cells[P_WHO] = head || row->name == NULL
+                       ? text_cell(who)
+                       : (struct output_cell){ .text = row->name, .text_size = row->name_size };
+    cells[P_FIGURE] = text_cell(figure);
+    cells[P_THEN] = text_cell(then);
+    cells[P_BEFORE] = text_cell(before);
+    output_row(&p->out, cells, OUTPUT_NORMAL);
+}
+
+/* --- rows --- */
+
+static void put(struct printing *p, const struct row *row)
+{
+    if (p->people)
+        person_row(p, row);
+    else
+        machine_row(p, row);
+}
+
+static const char *kind_of(const struct explain_subject *s)
+{
+    return s->lineage ? "lineage" : s->entity_id == 0 ? "host" : entity_kind_name(s->kind);
+}
+
+static void put_lines(struct printing *p, struct row row, size_t place)
+{
+    const struct explain_incident *incident = row.incident;
+
+    for (size_t i = 0; i < incident->line_count; i++) {
+        const struct explain_line *line = &incident->line[i];
+        const struct explain_subject *s =
+            line->subject == SIZE_MAX ? NULL : &p->e->subject[line->subject];
+
+        if (line->culprit != place)
+            continue;
+        row.role = line->role == EXPLAIN_LINE_SYMPTOM   ? "symptom"
+                   : line->role == EXPLAIN_LINE_CULPRIT ? "evidence"
+                                                        : "user";
+        row.kind = s == NULL ? "lineage" : kind_of(s);
+        row.name = s == NULL ? line->owned : s->name.data;
+        row.name_size = s == NULL ? line->owned_size : s->name.size;
+        row.line = line;
+        row.place = place;
+        row.score = NAN;
+        put(p, &row);
+    }
+}
+
+static void put_culprits(struct printing *p, struct row row)
+{
+    const struct explain_incident *incident = row.incident;
+
+    for (size_t i = 0; i < incident->culprit_count; i++) {
+        const struct explain_subject *s = &p->e->subject[incident->culprit[i].subject];
+
+        row.role = "culprit";
+        row.kind = kind_of(s);
+        row.name = s->name.data;
+        row.name_size = s->name.size;
+        row.place = i + 1;
+        row.figure = p->people ? "of the host, beyond what is usual" : "score";
+        row.score = incident->culprit[i].score;
+        put(p, &row);
+        put_lines(p, row, i + 1);
+    }
+}
+
+static void put_events(struct printing *p, struct row row)
+{
+    const struct recording_contents *c = p->e->asked->contents;
+    size_t count = 0;
+
+    for (size_t i = 0; i < c->event_count && count < EVENTS_MAX; i++) {
+        const struct recording_event *event = &c->events[i];
+
+        if (event->at_ns <= row.incident->window.from_ns ||
+            event->at_ns > row.incident->window.to_ns)
+            continue;
+        row.role = "event";
+        row.kind = "event";
+        row.figure = event->kind;
+        row.name = event->detail;
+        row.name_size = strlen(event->detail);
+        row.at_ns = event->at_ns;
+        put(p, &row);
+        count++;
+    }
+}
+
+static void put_remainder(struct printing *p, struct row row)
+{
+    const struct explain_incident *incident = row.incident;
+    const struct {
+        const char *figure;
+        bool known;
+        double value;
+    } rest[] = {
+        { "not_attributed cpu_seconds", incident->cores_known, incident->not_attributed_seconds },
+        { "ticks_missed", incident->ticks_missed > 0, (double)incident->ticks_missed },
+        { "ticks_dropped", incident->ticks_dropped > 0, (double)incident->ticks_dropped },
+        { "exits_lost", incident->exits_lost > 0, (double)incident->exits_lost },
+    };
+
+    row.role = "remainder";
+    for (size_t i = 0; i < COUNT_OF(rest); i++) {
+        row.figure = rest[i].figure;
+        row.value = rest[i].value;
+        if (rest[i].known)
+            put(p, &row);
+    }
+}
+
+static void put_incident(struct printing *p, size_t number)
+{
+    const struct row row = { .incident = &p->e->incident[number],
+                             .number = number + 1,
+                             .score = NAN,
+                             .value = NAN,
+                             .at_ns = NO_TIME };
+    struct row head = row;
+
+    head.role = "incident";
+    head.figure = p->people ? "of the host lost" : "severity";
+    head.value = row.incident->severity;
+    put(p, &head);
+    put_lines(p, row, 0);
+    put_culprits(p, row);
+    put_events(p, row);
+    put_remainder(p, row);
+}
+
+/* --- notes --- */
+
+static void note_method(struct printing *p)
+{
+    char text[800], step[HUMAN_ROOM];
+
+    *human_put_seconds(step, (double)p->e->step_ns / 1e9) = '\0';
+    (void)snprintf(
+        text, sizeof text,
+        "%zu steps of %s, each compared with the up to %d before it: more than the median by %d "
+        "spreads (1.4826 x median distance) and by a part of the host that is felt: pressure 5 %%, "
+        "busy cores 50 %%, memory 5 %%, disk busy 30 %%, network 10 %%; where no pressure was "
+        "recorded, "
+        "busy cores or a lineage 35 %% of the cores, a lineage 10 %% of memory, 50 MB/s",
+        p->e->judged, step, EXPLAIN_WATCH_STEPS, EXPLAIN_SPREADS);
+    output_note(&p->out, "method", text);
+    if (p->e->incident_count == 0)
+        output_note(&p->out, "nothing",
+                    p->e->judged > 0 ? "nothing stands out"
+                                     : "too little came before to compare with");
+    if (p->e->incident_count > p->e->shown_count) {
+        (void)snprintf(text, sizeof text, "%zu more incidents, less severe; --top 0 shows all",
+                       p->e->incident_count - p->e->shown_count);
+        output_note(&p->out, "more", text);
+    }
+}
+
+static void note_replays(struct printing *p)
+{
+    char name[40], text[4096];
+
+    for (size_t i = 0; i < p->e->shown_count; i++) {
+        (void)snprintf(name, sizeof name, "look at %zu", i + 1);
+        put_replay(p, &p->e->incident[i], text, sizeof text);
+        output_note(&p->out, name, text);
+    }
+}
+
+/* "procscope replay" and its files as a shell takes them; owns: free() */
+static char *make_command(const char *const files[], size_t count)
+{
+    size_t size = sizeof "procscope replay";
+    char *text, *at;
+
+    for (size_t i = 0; i < count; i++)
+        size += strlen(files[i]) * 4 + 4;
+    text = malloc(size);
+    if (text == NULL)
+        return NULL;
+    at = text + sprintf(text, "procscope replay");
+    for (size_t i = 0; i < count; i++) {
+        bool plain =
+            files[i][0] != '-' &&
+            files[i][strspn(files[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789./_-+:,=@%")] == '\0';
+
+        *at++ = ' ';
+        if (!plain)
+            *at++ = '\'';
+        for (const char *c = files[i]; *c != '\0'; c++) {
+            if (*c == '\'')
+                at += sprintf(at, "'\\''");
+            else
+                *at++ = *c;
+        }
+        if (!plain)
+            *at++ = '\'';
+    }
+    *at = '\0';
+    return text;
+}
+
+enum status explain_print(const struct explain *e, const char *const files[], size_t file_count,
+                          FILE *file, const struct output_options *options, struct error *err)
+{
+    struct printing p = { .e = e,
+                          .people = options->format == OUTPUT_TABLE,
+                          .command = make_command(files, file_count) };
+    enum status st;
+
+    if (p.command == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "a command");
+    st = output_open(&p.out, file, p.people ? person_columns : machine_columns,
+                     p.people ? P_COUNT : M_COUNT, options, err);
+    for (size_t i = 0; i < e->shown_count && st == STATUS_OK; i++)
+        put_incident(&p, i);
+    if (st == STATUS_OK) {
+        note_method(&p);
+        if (p.people)
+            note_replays(&p);
+        trust_notes_of_coverage(&p.out, &e->coverage, 0, e->asked);
+        st = output_close(&p.out, err);
+    } else {
+        (void)!output_close(&p.out, &(struct error){ 0 });
+    }
+    free(p.command);
+    return st;
 }

@@ -1,131 +1,42 @@
-/* What the files of an explanation share: lines, their sums, and words. */
+/* What the files of explain share: the figures of an incident, once they are read. */
 #ifndef ANALYZER_EXPLAIN_PRIVATE_H
 #define ANALYZER_EXPLAIN_PRIVATE_H
 
 #include "analyzer/explain.h"
 
-/* What is printed of a line. */
-enum explain_view {
-    VIEW_COUNTER, /* values and increases */
-    VIEW_RATE,    /* increases, times, and how fast */
-    VIEW_LEVEL,   /* values, times, and their products */
-    VIEW_RANK,    /* values by size, and how long at or below */
-    VIEW_SHARE,   /* what a rail used, and whose it was */
-    VIEW_POWER,
-    VIEW_WORK, /* GPU time */
-    VIEW_MEMORY,
-    VIEW_RAIL, /* what a GPU used */
-};
+/* How many cores and how much memory: what shares are of. */
+void explain_find_host(struct explain *e);
+/* The steps of the window and before. errors ABSENT: no sample lies there; INVALID: too many */
+MUST_USE enum status explain_cut_steps(struct explain *e, struct error *err);
 
-/* One thing that was told, or several together. */
-struct explain_line {
-    struct trace_item
-        item; /* sums of all of them; from, before: of the first; to, value: of the last */
-    uint64_t pieces, samples;
-    int64_t peak, peak_ns; /* the largest of what the figure is of, and when */
-    int64_t in_gaps;
-    int64_t hole_ns; /* before it, back to the line before, of which nothing tells */
-    uint32_t gaps, resets, births, ends, firsts, ups, members, holes, aways;
-    int64_t reach_ns; /* rank: time at values up to this one */
-    bool decides;     /* the figure is this line's */
-    const char *label;
-};
-
-/* Sums over printed lines. */
-struct explain_sums {
-    int128 increase, in_gaps, covered_ns, sum, weight_ns, uj, work;
-    int64_t peak, p95;
-    bool any;
-};
-
-struct explain {
-    struct trace trace; /* first: what is told comes here */
-    const struct report_column *column;
-    enum explain_view view;
-    enum group_by by;
-    bool switches; /* two measures */
-    bool device;   /* the row is a GPU */
-    struct explain_line *line;
-    size_t count, size;
-    uint64_t told; /* pieces in all */
-    struct explain_sums sums;
-};
-
-/* The group whose row is asked for. errors INVALID: none, or several */
-MUST_USE enum status explain_find_row(const struct explain_cell *cell, struct report *report,
-                                      const struct subject *subject, uint32_t *group,
+/* Add the lines of what the host and its devices felt, and what they had to do besides. errors as timeline_read */
+MUST_USE enum status explain_symptoms(const struct explain *e, struct explain_incident *incident,
                                       struct error *err);
-/* The same by GPU. */
-MUST_USE enum status explain_find_gpu(const struct explain_cell *cell, const struct report *report,
-                                      const struct subject *subject, struct rail **rail,
+/* Add the lines of culprits, once these are known. errors as report_read */
+MUST_USE enum status explain_evidence(struct explain *e, struct explain_incident *incident,
                                       struct error *err);
 
-/* trace.take: keep what the column is made of. */
-MUST_USE enum status explain_take(struct trace *self, const struct trace_item *item,
-                                  struct error *err);
-/* Is the figure the largest of something? */
-bool explain_is_peak(const struct report_column *column);
-enum explain_view explain_view_of(const struct report_column *column);
+/* A process that starts others by the dozen, of which hardly any is seen by itself. */
+struct explain_parent {
+    int32_t pid;
+    size_t subject; /* its lineage */
+    double seconds; /* CPU time of its children in the incident */
+    size_t started; /* of them in the incident */
+};
+/*
+ * The parent that started most, if that is several a second and much more than as long before.
+ *
+ *   shape   parent->subject SIZE_MAX: there is none
+ *   errors  as report_read
+ */
+MUST_USE enum status explain_find_parent(struct explain *e, const struct explain_incident *incident,
+                                         struct explain_parent *parent, struct error *err);
 
-/* By GPU: the rail's intervals are the lines. */
-MUST_USE enum status explain_take_rail(struct explain *e, const struct rail *rail,
-                                       struct error *err);
-enum explain_view explain_view_of_gpu(const struct report_column *column);
-MUST_USE enum status explain_check_gpu(const struct explain *e, struct rail *rail,
-                                       struct error *err);
-/* errors UNSUPPORTED: they differ */
-MUST_USE enum status explain_compare(const char *what, int128 lines, int128 report,
-                                     struct error *err);
-const char *explain_gpu_formula(const struct report_column *column);
+/* Had the disk clearly more requests than before? Once explain_symptoms has read them. */
+bool explain_is_loaded(const struct explain *e, const struct explain_incident *incident,
+                       size_t subject);
 
-enum { EXPLAIN_LINES_MOST = 40 }; /* of one kind; more are put together */
-
-/* `more` comes behind `line`: make both one. */
-void explain_join(struct explain_line *line, const struct explain_line *more);
-
-/* Smallest value first; only those about the percentile one by one. */
-void explain_rank(struct explain *e);
-
-/* Put lines in order and together, so that few enough are left. */
-void explain_condense(struct explain *e);
-
-/* Add up the lines as they are printed. */
-void explain_add_up(struct explain *e);
-
-/* errors UNSUPPORTED, with both sums, where they are not those of the report */
-MUST_USE enum status explain_check(const struct explain *e, const struct aggregate *a,
-                                   uint32_t group, struct error *err);
-
-/* How the column is defined, in words; NULL: it is no figure that can be explained. */
-const char *explain_formula(const struct report_column *column, enum group_by by);
-
-/* As 128 bits wrap: a recording may be a stranger's. */
-static inline int128 explain_add(int128 x, int128 y)
-{
-    return (int128)((uint128)x + (uint128)y);
-}
-
-static inline int128 explain_multiply(int128 x, int128 y)
-{
-    return (int128)((uint128)x * (uint128)y);
-}
-
-/* Write value * 10^exponent, exponent from -18 to 0; returns the end. 64 bytes of room. */
-char *explain_put_wide(char *out, int128 value, int exponent);
-
-/* A cell as machine formats have it; 64 bytes of room, with a NUL. */
-void explain_put_cell(char *out, const struct report_column *column,
-                      const struct output_cell *cell);
-
-/* The columns of the view; how many they are. */
-enum { EXPLAIN_COLUMNS_MAX = 20 };
-size_t explain_columns(const struct explain *e, struct output_column columns[]);
-/* Write the lines. errors CORRUPT: a process is not stored */
-MUST_USE enum status explain_rows(const struct explain *e, const struct aggregate *a,
-                                  struct recording *recording, struct output *out,
-                                  struct error *err);
-
-/* What the lines come to, as arithmetic. */
-void explain_put_sum(const struct explain *e, const struct aggregate *a, char *text, size_t size);
+/* A new line; NULL: there are too many. */
+struct explain_line *explain_add_line(struct explain_incident *incident);
 
 #endif

@@ -2,13 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzer/cell_private.h"
 #include "analyzer/escape.h"
-#include "analyzer/explain_private.h"
 
 /* --- the question --- */
 
-static enum status find_column(struct explain_cell *cell, const char *name, bool devices,
-                               struct error *err)
+static enum status find_column(struct cell *cell, const char *name, bool devices, struct error *err)
 {
     const char *formula = NULL;
     struct error ignored;
@@ -18,8 +17,7 @@ static enum status find_column(struct explain_cell *cell, const char *name, bool
     if (report_column_find(name, &cell->column, devices ? &ignored : err) != STATUS_OK && !devices)
         return error_prefix(err, "--explain-cell");
     if (cell->column != NULL && cell->column->fact != FACT_NOT_RECORDED)
-        formula =
-            devices ? explain_gpu_formula(cell->column) : explain_formula(cell->column, BY_PROCESS);
+        formula = devices ? cell_gpu_formula(cell->column) : cell_formula(cell->column, BY_PROCESS);
     if (formula == NULL)
         return error_set(
             err, STATUS_INVALID,
@@ -29,8 +27,7 @@ static enum status find_column(struct explain_cell *cell, const char *name, bool
     return STATUS_OK;
 }
 
-enum status explain_parse(struct explain_cell *cell, const char *text, bool devices,
-                          struct error *err)
+enum status cell_parse(struct cell *cell, const char *text, bool devices, struct error *err)
 {
     const char *colon = strrchr(text, ':');
 
@@ -43,7 +40,7 @@ enum status explain_parse(struct explain_cell *cell, const char *text, bool devi
 }
 
 /* The number behind NAME=, or all of the row's digits for NAME "". */
-static bool is_number(const struct explain_cell *cell, const char *name, int64_t *value)
+static bool is_number(const struct cell *cell, const char *name, int64_t *value)
 {
     size_t at = strlen(name);
 
@@ -58,13 +55,13 @@ static bool is_number(const struct explain_cell *cell, const char *name, int64_t
     return true;
 }
 
-static bool is_text(const struct explain_cell *cell, const char *text, size_t size)
+static bool is_text(const struct cell *cell, const char *text, size_t size)
 {
     return size == cell->row_size && (size == 0 || memcmp(cell->row, text, size) == 0);
 }
 
 /* Is the group named so? "-" is what is not known, "[none]" what is known to have no name. */
-static bool is_key(const struct explain_cell *cell, const struct text *key)
+static bool is_key(const struct cell *cell, const struct text *key)
 {
     if (key->data == NULL)
         return is_text(cell, "-", 1);
@@ -72,7 +69,7 @@ static bool is_key(const struct explain_cell *cell, const struct text *key)
            (key->size == 0 && is_text(cell, "[none]", strlen("[none]")));
 }
 
-static bool is_row(const struct explain_cell *cell, const struct report *r, size_t place)
+static bool is_row(const struct cell *cell, const struct report *r, size_t place)
 {
     const struct group *g = &r->aggregate.groups.group[r->ranked[place].group];
     const struct version *v;
@@ -91,8 +88,7 @@ static bool is_row(const struct explain_cell *cell, const struct report *r, size
            is_text(cell, v->text[PROCESS_COMM].data, v->text[PROCESS_COMM].size);
 }
 
-static enum status no_row(const struct explain_cell *cell, const struct report *r,
-                          struct error *err)
+static enum status no_row(const struct cell *cell, const struct report *r, struct error *err)
 {
     bool processes = r->aggregate.by == BY_PROCESS;
     char row[100], shown[400];
@@ -108,8 +104,7 @@ static enum status no_row(const struct explain_cell *cell, const struct report *
                      r->ranked_count);
 }
 
-static enum status several_rows(const struct explain_cell *cell, const struct report *r,
-                                struct error *err)
+static enum status several_rows(const struct cell *cell, const struct report *r, struct error *err)
 {
     char known[200] = "";
     size_t used = 0;
@@ -122,8 +117,8 @@ static enum status several_rows(const struct explain_cell *cell, const struct re
                      used >= sizeof known - 40 ? " …" : "");
 }
 
-enum status explain_find_row(const struct explain_cell *cell, struct report *r,
-                             const struct subject *subject, uint32_t *group, struct error *err)
+enum status cell_find_row(const struct cell *cell, struct report *r, const struct subject *subject,
+                          uint32_t *group, struct error *err)
 {
     size_t found = 0;
 

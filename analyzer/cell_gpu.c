@@ -2,18 +2,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzer/cell_private.h"
 #include "analyzer/energy.h"
 #include "analyzer/escape.h"
-#include "analyzer/explain_private.h"
 
-enum explain_view explain_view_of_gpu(const struct report_column *column)
+enum cell_view cell_view_of_gpu(const struct report_column *column)
 {
     return column->fact == FACT_GPU_WATTS_P95   ? VIEW_RANK
            : column->fact == FACT_GPU_WATTS_MAX ? VIEW_POWER
                                                 : VIEW_RAIL;
 }
 
-const char *explain_gpu_formula(const struct report_column *column)
+const char *cell_gpu_formula(const struct report_column *column)
 {
     switch (column->fact) {
     case FACT_COVERED:
@@ -40,7 +40,7 @@ const char *explain_gpu_formula(const struct report_column *column)
 }
 
 /* The intervals that the rail's sums are of. */
-enum status explain_take_rail(struct explain *e, const struct rail *rail, struct error *err)
+enum status cell_take_rail(struct cell_working *e, const struct rail *rail, struct error *err)
 {
     for (size_t i = 0; i < rail->count; i++) {
         const struct rail_interval *in = &rail->interval[i];
@@ -65,29 +65,29 @@ enum status explain_take_rail(struct explain *e, const struct rail *rail, struct
     return STATUS_OK;
 }
 
-enum status explain_check_gpu(const struct explain *e, struct rail *rail, struct error *err)
+enum status cell_check_gpu(const struct cell_working *e, struct rail *rail, struct error *err)
 {
     if (rail->count == 0)
         return STATUS_OK;
-    if (explain_compare("energy", e->sums.uj, rail->uj, err) != STATUS_OK ||
-        explain_compare("covered time", e->sums.covered_ns, rail->covered_ns, err) != STATUS_OK)
+    if (cell_compare("energy", e->sums.uj, rail->uj, err) != STATUS_OK ||
+        cell_compare("covered time", e->sums.covered_ns, rail->covered_ns, err) != STATUS_OK)
         return err->status;
     if (e->column->fact == FACT_GPU_WATTS_P95)
-        return explain_compare("the percentile", e->sums.p95, distribution_p95(&rail->watts), err);
+        return cell_compare("the percentile", e->sums.p95, distribution_p95(&rail->watts), err);
     if (e->column->fact == FACT_GPU_WATTS_MAX)
-        return explain_compare("the largest", e->sums.peak, rail->max_uw, err);
+        return cell_compare("the largest", e->sums.peak, rail->max_uw, err);
     return STATUS_OK;
 }
 
 /* --- the row --- */
 
-static bool is_called(const struct explain_cell *cell, const char *text)
+static bool is_called(const struct cell *cell, const char *text)
 {
     return strlen(text) == cell->row_size && memcmp(text, cell->row, cell->row_size) == 0;
 }
 
-enum status explain_find_gpu(const struct explain_cell *cell, const struct report *report,
-                             const struct subject *subject, struct rail **rail, struct error *err)
+enum status cell_find_gpu(const struct cell *cell, const struct report *report,
+                          const struct subject *subject, struct rail **rail, struct error *err)
 {
     const struct rails *rails = &report->gpu.rails;
     char shown[200], row[100];

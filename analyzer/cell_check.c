@@ -1,9 +1,9 @@
 /* The printed lines, added up again, against the totals that the report has. */
 #include <stdio.h>
 
-#include "analyzer/explain_private.h"
+#include "analyzer/cell_private.h"
 
-static void add_peak(struct explain *e, const struct explain_line *line)
+static void add_peak(struct cell_working *e, const struct cell_line *line)
 {
     /* A rate takes time. */
     if (e->column->fact == FACT_PERCENT_MAX && line->item.dt_ns == 0)
@@ -14,7 +14,7 @@ static void add_peak(struct explain *e, const struct explain_line *line)
 }
 
 /* The smallest value with 95 % of the time at or below; lines are in the order of values. */
-static void add_rank(struct explain *e)
+static void add_rank(struct cell_working *e)
 {
     int128 all_ns = 0, below_ns = 0;
 
@@ -29,13 +29,13 @@ static void add_rank(struct explain *e)
     }
 }
 
-void explain_add_up(struct explain *e)
+void cell_add_up(struct cell_working *e)
 {
-    struct explain_sums *s = &e->sums;
+    struct cell_sums *s = &e->sums;
 
-    *s = (struct explain_sums){ .increase = 0 };
+    *s = (struct cell_sums){ .increase = 0 };
     for (size_t i = 0; i < e->count; i++) {
-        const struct explain_line *line = &e->line[i];
+        const struct cell_line *line = &e->line[i];
 
         s->increase += line->item.increase;
         s->in_gaps += line->in_gaps;
@@ -43,30 +43,30 @@ void explain_add_up(struct explain *e)
         s->weight_ns += line->item.dt_ns;
         s->uj += line->item.uj;
         if (line->item.what == TRACE_WORK)
-            s->work = explain_add(s->work, line->item.sum);
+            s->work = cell_add(s->work, line->item.sum);
         else
-            s->sum = explain_add(s->sum, line->item.sum);
+            s->sum = cell_add(s->sum, line->item.sum);
         add_peak(e, line);
     }
     if (e->view == VIEW_RANK)
         add_rank(e);
 }
 
-enum status explain_compare(const char *what, int128 lines, int128 report, struct error *err)
+enum status cell_compare(const char *what, int128 lines, int128 report, struct error *err)
 {
     char one[64], two[64];
 
     if (lines == report)
         return STATUS_OK;
-    *explain_put_wide(one, lines, 0) = '\0';
-    *explain_put_wide(two, report, 0) = '\0';
+    *cell_put_wide(one, lines, 0) = '\0';
+    *cell_put_wide(two, report, 0) = '\0';
     return error_set(err, STATUS_UNSUPPORTED,
                      "THE LINES DO NOT ADD UP: %s is %s by the lines and %s in the report; this is "
                      "a fault of procscope",
                      what, one, two);
 }
 
-static enum status check_measured(const struct explain *e, const struct aggregate *a,
+static enum status check_measured(const struct cell_working *e, const struct aggregate *a,
                                   uint32_t group, struct error *err)
 {
     const struct total *t = aggregate_total(a, group, (enum measure)e->column->which);
@@ -76,58 +76,58 @@ static enum status check_measured(const struct explain *e, const struct aggregat
     case FACT_SWITCHES:
         increase =
             wrap_add(increase, aggregate_total(a, group, MEASURE_SWITCHES_INVOLUNTARY)->increase);
-        return explain_compare("the increase", e->sums.increase, increase, err);
+        return cell_compare("the increase", e->sums.increase, increase, err);
     case FACT_INCREASE:
-        return explain_compare("the increase", e->sums.increase, increase, err);
+        return cell_compare("the increase", e->sums.increase, increase, err);
     case FACT_IN_GAPS:
-        return explain_compare("the increase across gaps", e->sums.in_gaps, t->in_gaps, err);
+        return cell_compare("the increase across gaps", e->sums.in_gaps, t->in_gaps, err);
     case FACT_COVERED:
-        return explain_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
+        return cell_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
     case FACT_PERCENT_MEAN:
-        if (explain_compare("the increase", e->sums.increase, increase, err) != STATUS_OK)
+        if (cell_compare("the increase", e->sums.increase, increase, err) != STATUS_OK)
             return err->status;
-        return explain_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
+        return cell_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
     case FACT_PERCENT_P95:
-        return explain_compare("the percentile", e->sums.p95,
-                               distribution_p95(&a->groups.group[group].rates), err);
+        return cell_compare("the percentile", e->sums.p95,
+                            distribution_p95(&a->groups.group[group].rates), err);
     case FACT_MEAN:
-        if (explain_compare("the sum of value x time", e->sums.sum, t->sum, err) != STATUS_OK)
+        if (cell_compare("the sum of value x time", e->sums.sum, t->sum, err) != STATUS_OK)
             return err->status;
-        return explain_compare("the time", e->sums.weight_ns, t->weight_ns, err);
+        return cell_compare("the time", e->sums.weight_ns, t->weight_ns, err);
     default:
-        return explain_compare("the largest", e->sums.peak, t->max, err);
+        return cell_compare("the largest", e->sums.peak, t->max, err);
     }
 }
 
-static enum status check_energy(const struct explain *e, struct energy_total *t, struct error *err)
+static enum status check_energy(const struct cell_working *e, struct energy_total *t,
+                                struct error *err)
 {
     switch (e->column->fact) {
     case FACT_GPU_JOULES:
     case FACT_CPU_JOULES:
-        return explain_compare("energy", e->sums.uj, t->uj, err);
+        return cell_compare("energy", e->sums.uj, t->uj, err);
     case FACT_GPU_WATTS_MEAN:
     case FACT_CPU_WATTS_MEAN:
-        if (explain_compare("energy", e->sums.uj, t->uj, err) != STATUS_OK)
+        if (cell_compare("energy", e->sums.uj, t->uj, err) != STATUS_OK)
             return err->status;
-        return explain_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
+        return cell_compare("covered time", e->sums.covered_ns, t->covered_ns, err);
     case FACT_GPU_WATTS_P95:
-        return explain_compare("the percentile", e->sums.p95, distribution_p95(&t->watts), err);
+        return cell_compare("the percentile", e->sums.p95, distribution_p95(&t->watts), err);
     case FACT_GPU_WATTS_MAX:
-        return explain_compare("the largest", e->sums.peak, t->max_uw, err);
+        return cell_compare("the largest", e->sums.peak, t->max_uw, err);
     case FACT_GPU_MEMORY_MAX:
-        return explain_compare("the largest", e->sums.peak, t->memory_max, err);
+        return cell_compare("the largest", e->sums.peak, t->memory_max, err);
     case FACT_GPU_PERCENT_MEAN:
-        if (explain_compare("covered time", e->sums.covered_ns, t->gpu_covered_ns, err) !=
-            STATUS_OK)
+        if (cell_compare("covered time", e->sums.covered_ns, t->gpu_covered_ns, err) != STATUS_OK)
             return err->status;
-        return explain_compare("GPU time", e->sums.work, t->gpu_ppmns, err);
+        return cell_compare("GPU time", e->sums.work, t->gpu_ppmns, err);
     default:
-        return explain_compare("GPU time", e->sums.work, t->gpu_ppmns, err);
+        return cell_compare("GPU time", e->sums.work, t->gpu_ppmns, err);
     }
 }
 
-enum status explain_check(const struct explain *e, const struct aggregate *a, uint32_t group,
-                          struct error *err)
+enum status cell_check(const struct cell_working *e, const struct aggregate *a, uint32_t group,
+                       struct error *err)
 {
     bool cpu = e->column->fact == FACT_CPU_JOULES || e->column->fact == FACT_CPU_WATTS_MEAN;
     const struct attribution *of = cpu ? a->package : a->gpu;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/explain_private.h"
+#include "analyzer/cell_private.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -43,7 +43,7 @@ static uint32_t report_of(struct aggregate *a, const struct total *total)
 }
 
 /* Two lines of one process: an increase, a level, a rate. */
-static void fill(struct explain *e)
+static void fill(struct cell_working *e)
 {
     struct trace_item item = { .what = TRACE_RUN,
                                .which = e->column->which,
@@ -59,16 +59,16 @@ static void fill(struct explain *e)
                                .sum = (int128)40 * SECOND };
     struct error err;
 
-    assert_int_equal(explain_take(&e->trace, &item, &err), STATUS_OK);
+    assert_int_equal(cell_take(&e->trace, &item, &err), STATUS_OK);
     item.to_ns = 2 * SECOND;
-    assert_int_equal(explain_take(&e->trace, &item, &err), STATUS_OK);
+    assert_int_equal(cell_take(&e->trace, &item, &err), STATUS_OK);
     if (e->column->fact == FACT_IN_GAPS) {
         item.gap = true;
         item.increase = 60;
-        assert_int_equal(explain_take(&e->trace, &item, &err), STATUS_OK);
+        assert_int_equal(cell_take(&e->trace, &item, &err), STATUS_OK);
     }
-    explain_condense(e);
-    explain_add_up(e);
+    cell_condense(e);
+    cell_add_up(e);
 }
 
 static const struct total right = { .sum = (int128)80 * SECOND,
@@ -82,15 +82,15 @@ static const struct total right = { .sum = (int128)80 * SECOND,
 
 static enum status check(const char *name, const struct total *total, struct error *err)
 {
-    struct explain e = { .column = column_named(name) };
+    struct cell_working e = { .column = column_named(name) };
     struct aggregate a = { .by = BY_PROCESS };
     uint32_t group = report_of(&a, total);
     enum status st;
 
-    e.view = explain_view_of(e.column);
+    e.view = cell_view_of(e.column);
     e.by = BY_PROCESS;
     fill(&e);
-    st = explain_check(&e, &a, group, err);
+    st = cell_check(&e, &a, group, err);
     free(e.line);
     groups_release(&a.groups);
     return st;
@@ -124,7 +124,7 @@ static void lines_that_do_not_add_up_are_told(void **state)
 static void many_lines_become_few_that_have_the_same_sums(void **state)
 {
     enum { COUNT = 20000 };
-    struct explain e = { .column = column_named("cpu_seconds"), .by = BY_PROCESS };
+    struct cell_working e = { .column = column_named("cpu_seconds"), .by = BY_PROCESS };
     int128 increase = 0, covered_ns = 0;
     uint64_t pieces = 0;
     uint32_t random = 5;
@@ -147,10 +147,10 @@ static void many_lines_become_few_that_have_the_same_sums(void **state)
         item.reset = i % 5000 == 77;
         increase += item.increase;
         covered_ns += item.covered_ns;
-        assert_int_equal(explain_take(&e.trace, &item, &err), STATUS_OK);
+        assert_int_equal(cell_take(&e.trace, &item, &err), STATUS_OK);
     }
-    explain_condense(&e);
-    explain_add_up(&e);
+    cell_condense(&e);
+    cell_add_up(&e);
     assert_true(e.count <= 60);
     assert_true(e.sums.increase == increase);
     assert_true(e.sums.covered_ns == covered_ns);
@@ -173,8 +173,8 @@ static void every_figure_has_a_definition_and_nothing_else_has(void **state)
         bool figure =
             report_column_measured(c) || (report_column_energy(c) && c->fact != FACT_ENERGY_METHOD);
 
-        assert_true((explain_formula(c, BY_PROCESS) != NULL) == figure);
-        assert_true((explain_formula(c, BY_USER) != NULL) == figure);
+        assert_true((cell_formula(c, BY_PROCESS) != NULL) == figure);
+        assert_true((cell_formula(c, BY_USER) != NULL) == figure);
     }
 }
 
@@ -196,10 +196,10 @@ static void wide_numbers_are_written_exactly(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        *explain_put_wide(text, cases[i].value, cases[i].exponent) = '\0';
+        *cell_put_wide(text, cases[i].value, cases[i].exponent) = '\0';
         assert_string_equal(text, cases[i].text);
     }
-    *explain_put_wide(text, wide, -18) = '\0';
+    *cell_put_wide(text, wide, -18) = '\0';
     assert_string_equal(text, "85070591730234615847.396907784232501249");
 }
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/explain_private.h"
+#include "analyzer/cell_private.h"
 
 enum {
     LINES_AT_ENDS = 5, /* stay as they are */
@@ -11,13 +11,13 @@ enum {
     MEMBERS_MOST = 30,
 };
 
-bool explain_is_peak(const struct report_column *column)
+bool cell_is_peak(const struct report_column *column)
 {
     return column->fact == FACT_PERCENT_MAX || column->fact == FACT_MAX ||
            column->fact == FACT_GPU_WATTS_MAX || column->fact == FACT_GPU_MEMORY_MAX;
 }
 
-enum explain_view explain_view_of(const struct report_column *column)
+enum cell_view cell_view_of(const struct report_column *column)
 {
     switch (column->fact) {
     case FACT_PERCENT_P95:
@@ -48,7 +48,7 @@ enum explain_view explain_view_of(const struct report_column *column)
 /* --- taking --- */
 
 /* Of CPU time, what is by tick for a group is not that of its members. */
-static bool by_tick(const struct explain *e)
+static bool by_tick(const struct cell_working *e)
 {
     enum fact fact = e->column->fact;
 
@@ -56,7 +56,7 @@ static bool by_tick(const struct explain *e)
            (fact == FACT_COVERED || fact == FACT_PERCENT_P95 || fact == FACT_PERCENT_MAX);
 }
 
-static bool is_of_measure(const struct explain *e, const struct trace_item *item)
+static bool is_of_measure(const struct cell_working *e, const struct trace_item *item)
 {
     enum fact fact = e->column->fact;
 
@@ -76,7 +76,7 @@ static bool is_of_measure(const struct explain *e, const struct trace_item *item
     return fact == FACT_INCREASE || fact == FACT_SWITCHES;
 }
 
-static bool counts(const struct explain *e, const struct trace_item *item)
+static bool counts(const struct cell_working *e, const struct trace_item *item)
 {
     enum fact fact = e->column->fact;
     bool cpu = fact == FACT_CPU_JOULES || fact == FACT_CPU_WATTS_MEAN;
@@ -98,29 +98,29 @@ static bool counts(const struct explain *e, const struct trace_item *item)
 }
 
 /* Samples of a member of a group; its increases count, its time does not. */
-static bool is_member(const struct explain *e, const struct explain_line *line)
+static bool is_member(const struct cell_working *e, const struct cell_line *line)
 {
     return e->by != BY_PROCESS &&
            ((line->item.what == TRACE_RUN && line->item.which < MEASURE_RESIDENT) ||
             line->item.what == TRACE_WORK);
 }
 
-static struct explain_line line_of(const struct explain *e, const struct trace_item *item)
+static struct cell_line line_of(const struct cell_working *e, const struct trace_item *item)
 {
     bool rate = e->column->fact == FACT_PERCENT_P95 || e->column->fact == FACT_PERCENT_MAX ||
                 item->what == TRACE_RAIL;
-    struct explain_line line = { .item = *item,
-                                 .pieces = 1,
-                                 .samples = item->count,
-                                 .peak = rate ? item->rate : item->value,
-                                 .peak_ns = item->to_ns,
-                                 .gaps = item->gap,
-                                 .resets = item->reset,
-                                 .births = item->born,
-                                 .ends = item->ended,
-                                 .firsts = item->what == TRACE_RUN && !item->known,
-                                 .ups = item->up,
-                                 .members = 1 };
+    struct cell_line line = { .item = *item,
+                              .pieces = 1,
+                              .samples = item->count,
+                              .peak = rate ? item->rate : item->value,
+                              .peak_ns = item->to_ns,
+                              .gaps = item->gap,
+                              .resets = item->reset,
+                              .births = item->born,
+                              .ends = item->ended,
+                              .firsts = item->what == TRACE_RUN && !item->known,
+                              .ups = item->up,
+                              .members = 1 };
 
     if (item->gap) {
         line.in_gaps = item->increase;
@@ -133,7 +133,7 @@ static struct explain_line line_of(const struct explain *e, const struct trace_i
     return line;
 }
 
-void explain_join(struct explain_line *line, const struct explain_line *more)
+void cell_join(struct cell_line *line, const struct cell_line *more)
 {
     struct trace_item *item = &line->item;
 
@@ -146,12 +146,12 @@ void explain_join(struct explain_line *line, const struct explain_line *more)
     item->increase = wrap_add(item->increase, more->item.increase);
     item->dt_ns = wrap_add(item->dt_ns, more->item.dt_ns);
     item->covered_ns = wrap_add(item->covered_ns, more->item.covered_ns);
-    item->sum = explain_add(item->sum, more->item.sum);
+    item->sum = cell_add(item->sum, more->item.sum);
     item->rail_uj = wrap_add(item->rail_uj, more->item.rail_uj);
     item->idle_uj = wrap_add(item->idle_uj, more->item.idle_uj);
     item->uj = wrap_add(item->uj, more->item.uj);
-    item->weight = explain_add(item->weight, more->item.weight);
-    item->weights = explain_add(item->weights, more->item.weights);
+    item->weight = cell_add(item->weight, more->item.weight);
+    item->weights = cell_add(item->weights, more->item.weights);
     line->pieces += more->pieces;
     line->samples += more->samples;
     line->in_gaps = wrap_add(line->in_gaps, more->in_gaps);
@@ -170,25 +170,25 @@ void explain_join(struct explain_line *line, const struct explain_line *more)
 }
 
 /* All members' parts of one interval are one line. */
-static bool joins_interval(const struct explain *e, struct explain_line *last,
-                           const struct explain_line *line)
+static bool joins_interval(const struct cell_working *e, struct cell_line *last,
+                           const struct cell_line *line)
 {
     if (e->by == BY_PROCESS || line->item.what != TRACE_SHARE || last->item.what != TRACE_SHARE ||
         last->item.rail != line->item.rail || last->item.to_ns != line->item.to_ns)
         return false;
     last->item.uj = wrap_add(last->item.uj, line->item.uj);
-    last->item.weight = explain_add(last->item.weight, line->item.weight);
+    last->item.weight = cell_add(last->item.weight, line->item.weight);
     last->item.process_id = 0;
     last->ups += line->ups;
     last->members++;
     return true;
 }
 
-static enum status append(struct explain *e, const struct explain_line *line, struct error *err)
+static enum status append(struct cell_working *e, const struct cell_line *line, struct error *err)
 {
     if (e->count == e->size) {
         size_t more = e->size == 0 ? 256 : e->size * 2;
-        struct explain_line *larger = realloc(e->line, more * sizeof *larger);
+        struct cell_line *larger = realloc(e->line, more * sizeof *larger);
 
         if (larger == NULL)
             return error_set(err, STATUS_NO_MEMORY, "%zu lines", more);
@@ -200,11 +200,11 @@ static enum status append(struct explain *e, const struct explain_line *line, st
     return STATUS_OK;
 }
 
-enum status explain_take(struct trace *self, const struct trace_item *item, struct error *err)
+enum status cell_take(struct trace *self, const struct trace_item *item, struct error *err)
 {
-    struct explain *e = (struct explain *)(void *)self;
-    struct explain_line *last = e->count == 0 ? NULL : &e->line[e->count - 1];
-    struct explain_line line;
+    struct cell_working *e = (struct cell_working *)(void *)self;
+    struct cell_line *last = e->count == 0 ? NULL : &e->line[e->count - 1];
+    struct cell_line line;
 
     if (!counts(e, item))
         return STATUS_OK;
@@ -212,7 +212,7 @@ enum status explain_take(struct trace *self, const struct trace_item *item, stru
     line = line_of(e, item);
     if (last != NULL && is_member(e, &line) && is_member(e, last) &&
         last->item.process_id == item->process_id && last->item.which == item->which) {
-        explain_join(last, &line);
+        cell_join(last, &line);
         return STATUS_OK;
     }
     if (last != NULL && joins_interval(e, last, &line))
@@ -227,13 +227,13 @@ static int compare(int64_t x, int64_t y)
     return (x > y) - (x < y);
 }
 
-static int64_t rail_of(const struct explain_line *line)
+static int64_t rail_of(const struct cell_line *line)
 {
     return line->item.rail == NULL ? 0 : line->item.rail->entity_id;
 }
 
 /* Lines of one section are next to each other. */
-static int by_section(const struct explain_line *x, const struct explain_line *y)
+static int by_section(const struct cell_line *x, const struct cell_line *y)
 {
     if (x->item.what != y->item.what)
         return x->item.what < y->item.what ? -1 : 1;
@@ -244,7 +244,7 @@ static int by_section(const struct explain_line *x, const struct explain_line *y
 
 static int by_time(const void *a, const void *b)
 {
-    const struct explain_line *x = a, *y = b;
+    const struct cell_line *x = a, *y = b;
     int order = by_section(x, y);
 
     return order != 0 ? order : compare(x->item.to_ns, y->item.to_ns);
@@ -252,7 +252,7 @@ static int by_time(const void *a, const void *b)
 
 static int by_member(const void *a, const void *b)
 {
-    const struct explain_line *x = a, *y = b;
+    const struct cell_line *x = a, *y = b;
     int order = by_section(x, y);
 
     if (order == 0)
@@ -260,7 +260,7 @@ static int by_member(const void *a, const void *b)
     return order != 0 ? order : compare(x->item.to_ns, y->item.to_ns);
 }
 
-static int128 share_of(const struct explain_line *line)
+static int128 share_of(const struct cell_line *line)
 {
     return line->item.what == TRACE_WORK ? line->item.sum
                                          : (int128)line->item.increase + line->in_gaps;
@@ -268,7 +268,7 @@ static int128 share_of(const struct explain_line *line)
 
 static int by_share(const void *a, const void *b)
 {
-    const struct explain_line *x = a, *y = b;
+    const struct cell_line *x = a, *y = b;
     int128 one = share_of(x), two = share_of(y);
 
     if (one != two)
@@ -279,14 +279,14 @@ static int by_share(const void *a, const void *b)
 /* --- members --- */
 
 /* One line each; of many, those with most. Returns how many lines are left of [0, count). */
-static size_t put_members(struct explain_line line[], size_t count)
+static size_t put_members(struct cell_line line[], size_t count)
 {
     size_t kept = 0;
 
     qsort(line, count, sizeof *line, by_member);
     for (size_t i = 0; i < count; i++) {
         if (kept > 0 && line[kept - 1].item.process_id == line[i].item.process_id)
-            explain_join(&line[kept - 1], &line[i]);
+            cell_join(&line[kept - 1], &line[i]);
         else
             line[kept++] = line[i];
         line[kept - 1].label = "member";
@@ -295,7 +295,7 @@ static size_t put_members(struct explain_line line[], size_t count)
     if (kept <= MEMBERS_MOST + 1)
         return kept;
     for (size_t i = MEMBERS_MOST + 1; i < kept; i++) {
-        explain_join(&line[MEMBERS_MOST], &line[i]);
+        cell_join(&line[MEMBERS_MOST], &line[i]);
         line[MEMBERS_MOST].members++;
     }
     line[MEMBERS_MOST].label = "other members";
@@ -306,18 +306,18 @@ static size_t put_members(struct explain_line line[], size_t count)
 
 /* --- stretches of time --- */
 
-static bool is_special(const struct explain_line *line)
+static bool is_special(const struct cell_line *line)
 {
     return line->gaps + line->resets + line->births + line->ends + line->firsts + line->holes > 0;
 }
 
-static int64_t stretch_of(const struct explain_line *line, int64_t seconds)
+static int64_t stretch_of(const struct cell_line *line, int64_t seconds)
 {
     return rollup_window_start(line->item.to_ns, seconds);
 }
 
 /* How many lines are left, if stretches are so long; put together where `apply`. */
-static size_t put_stretches(struct explain_line line[], size_t count, int64_t seconds, bool special,
+static size_t put_stretches(struct cell_line line[], size_t count, int64_t seconds, bool special,
                             bool apply)
 {
     size_t kept = 0;
@@ -330,7 +330,7 @@ static size_t put_stretches(struct explain_line line[], size_t count, int64_t se
 
         if (!alone && open && stretch_of(&line[i], seconds) == stretch_ns) {
             if (apply)
-                explain_join(&line[kept - 1], &line[i]);
+                cell_join(&line[kept - 1], &line[i]);
             continue;
         }
         stretch_ns = stretch_of(&line[i], seconds);
@@ -343,7 +343,7 @@ static size_t put_stretches(struct explain_line line[], size_t count, int64_t se
 }
 
 /* Where lines do not touch, something was not covered. */
-static void find_holes(struct explain_line line[], size_t count)
+static void find_holes(struct cell_line line[], size_t count)
 {
     for (size_t i = 1; i < count; i++) {
         int64_t from_ns = line[i].item.from_ns, until_ns = line[i - 1].item.to_ns;
@@ -356,30 +356,30 @@ static void find_holes(struct explain_line line[], size_t count)
     }
 }
 
-static size_t shorten(struct explain_line line[], size_t count)
+static size_t shorten(struct cell_line line[], size_t count)
 {
     static const int64_t lengths[] = { 1,     10,    60,     600,        3600,
                                        21600, 86400, 604800, 30 * 86400, 365 * 86400 };
     size_t specials = 0, length = 0;
 
     find_holes(line, count);
-    if (count <= EXPLAIN_LINES_MOST)
+    if (count <= CELL_LINES_MOST)
         return count;
     for (size_t i = 0; i < count; i++)
         specials += is_special(&line[i]);
     while (length + 1 < COUNT_OF(lengths) &&
            put_stretches(line, count, lengths[length], specials <= SPECIAL_MOST, false) >
-               EXPLAIN_LINES_MOST + (specials <= SPECIAL_MOST ? 2 * specials : 0))
+               CELL_LINES_MOST + (specials <= SPECIAL_MOST ? 2 * specials : 0))
         length++;
     return put_stretches(line, count, lengths[length], specials <= SPECIAL_MOST, true);
 }
 
-static void mark_peak(struct explain *e)
+static void mark_peak(struct cell_working *e)
 {
-    struct explain_line *most = NULL;
+    struct cell_line *most = NULL;
 
     for (size_t i = 0; i < e->count; i++) {
-        struct explain_line *line = &e->line[i];
+        struct cell_line *line = &e->line[i];
         bool counts_for = e->column->fact != FACT_PERCENT_MAX || line->item.dt_ns != 0;
 
         if (counts_for && (most == NULL || line->peak > most->peak))
@@ -391,22 +391,22 @@ static void mark_peak(struct explain *e)
 
 /* --- all of it --- */
 
-static size_t put_section(const struct explain *e, struct explain_line line[], size_t count)
+static size_t put_section(const struct cell_working *e, struct cell_line line[], size_t count)
 {
     return is_member(e, line) ? put_members(line, count) : shorten(line, count);
 }
 
-void explain_condense(struct explain *e)
+void cell_condense(struct cell_working *e)
 {
     size_t kept = 0;
 
     if (e->view == VIEW_RANK) {
-        explain_rank(e);
+        cell_rank(e);
         return;
     }
     if (e->count > 1)
         qsort(e->line, e->count, sizeof *e->line, by_time);
-    if (explain_is_peak(e->column))
+    if (cell_is_peak(e->column))
         mark_peak(e);
     for (size_t first = 0, end; first < e->count; first = end) {
         size_t count;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzer/explain_private.h"
+#include "analyzer/cell_private.h"
 
 #define TILES "A sample stands for the time since the value before it; none is taken across a gap."
 
@@ -69,7 +69,7 @@ static const char *formula_of_energy(enum fact fact)
     }
 }
 
-const char *explain_formula(const struct report_column *column, enum group_by by)
+const char *cell_formula(const struct report_column *column, enum group_by by)
 {
     enum fact fact = column->fact;
 
@@ -91,7 +91,7 @@ const char *explain_formula(const struct report_column *column, enum group_by by
 
 /* --- numbers --- */
 
-char *explain_put_wide(char *out, int128 value, int exponent)
+char *cell_put_wide(char *out, int128 value, int exponent)
 {
     char digits[64];
     size_t count = 0, point = (size_t)-exponent, first = 0;
@@ -111,7 +111,7 @@ char *explain_put_wide(char *out, int128 value, int exponent)
     return out;
 }
 
-void explain_put_cell(char *out, const struct report_column *column, const struct output_cell *cell)
+void cell_put(char *out, const struct report_column *column, const struct output_cell *cell)
 {
     char *end = out;
 
@@ -145,12 +145,12 @@ static void put_number(struct words *w, int128 value, int exponent, const char *
 {
     char number[64];
 
-    *explain_put_wide(number, value, exponent) = '\0';
+    *cell_put_wide(number, value, exponent) = '\0';
     put(w, number);
     put(w, unit);
 }
 
-static void put_measured(const struct explain *e, int64_t scale, struct words *w)
+static void put_measured(const struct cell_working *e, int64_t scale, struct words *w)
 {
     const struct report_column *c = e->column;
     bool seconds = c->which <= MEASURE_RUN_DELAY;
@@ -162,19 +162,19 @@ static void put_measured(const struct explain *e, int64_t scale, struct words *w
         put_number(w, e->sums.covered_ns, -9, " s in all lines");
         return;
     case FACT_IN_GAPS:
-        put_number(w, explain_multiply(e->sums.in_gaps, scale), exponent, " s in all lines");
+        put_number(w, cell_multiply(e->sums.in_gaps, scale), exponent, " s in all lines");
         return;
     case FACT_PERCENT_MEAN:
         put(w, "100 x ");
-        put_number(w, explain_multiply(e->sums.increase, scale), exponent, " s / ");
+        put_number(w, cell_multiply(e->sums.increase, scale), exponent, " s / ");
         put_number(w, e->sums.covered_ns, -9, " s");
         return;
     case FACT_PERCENT_P95:
         put_number(w, e->sums.weight_ns, -9, " s in all lines, 95 % of them ");
-        put_number(w, explain_multiply(e->sums.weight_ns, 95), -11, " s");
+        put_number(w, cell_multiply(e->sums.weight_ns, 95), -11, " s");
         return;
     case FACT_MEAN:
-        put_number(w, explain_multiply(e->sums.sum, scale), -9, " value-seconds / ");
+        put_number(w, cell_multiply(e->sums.sum, scale), -9, " value-seconds / ");
         put_number(w, e->sums.weight_ns, -9, " s");
         return;
     case FACT_PERCENT_MAX:
@@ -182,12 +182,12 @@ static void put_measured(const struct explain *e, int64_t scale, struct words *w
         put(w, "the largest of all lines");
         return;
     default:
-        put_number(w, explain_multiply(e->sums.increase, scale), exponent, unit);
+        put_number(w, cell_multiply(e->sums.increase, scale), exponent, unit);
         put(w, " in all lines");
     }
 }
 
-static void put_energy(const struct explain *e, struct words *w)
+static void put_energy(const struct cell_working *e, struct words *w)
 {
     switch (e->column->fact) {
     case FACT_GPU_JOULES:
@@ -201,7 +201,7 @@ static void put_energy(const struct explain *e, struct words *w)
         return;
     case FACT_GPU_WATTS_P95:
         put_number(w, e->sums.weight_ns, -9, " s in all lines, 95 % of them ");
-        put_number(w, explain_multiply(e->sums.weight_ns, 95), -11, " s");
+        put_number(w, cell_multiply(e->sums.weight_ns, 95), -11, " s");
         return;
     case FACT_GPU_PERCENT_MEAN:
         put(w, "100 x ");
@@ -216,7 +216,7 @@ static void put_energy(const struct explain *e, struct words *w)
     }
 }
 
-void explain_put_sum(const struct explain *e, const struct aggregate *a, char *text, size_t size)
+void cell_put_sum(const struct cell_working *e, const struct aggregate *a, char *text, size_t size)
 {
     struct words w = { text, size, 0 };
 

@@ -1,21 +1,21 @@
 /* Finds the row, listens while the report is made once more, and prints what was told. */
-#include "analyzer/explain.h"
+#include "analyzer/cell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/cell_private.h"
 #include "analyzer/escape.h"
-#include "analyzer/explain_private.h"
 #include "analyzer/trust.h"
 
 /* --- the answer --- */
 
 /* All that is printed. */
 struct answer {
-    struct explain explain;
+    struct cell_working working;
     struct report *asked, *traced;
-    const struct explain_cell *cell;
+    const struct cell *cell;
     const struct subject *subject;
     uint32_t group, traced_group;
     struct rail *rail;          /* by GPU: whose row it is */
@@ -58,7 +58,7 @@ static void put_row(struct answer *w)
         head(w, "row", gpu == NULL ? "" : gpu->label);
         return;
     }
-    if (w->explain.by != BY_PROCESS) {
+    if (w->working.by != BY_PROCESS) {
         (void)snprintf(text, sizeof text, "%.*s", (int)(g->key.size < 500 ? g->key.size : 500),
                        g->key.data == NULL ? "" : g->key.data);
         head(w, "row", g->key.data == NULL ? "-" : g->key.size == 0 ? "[none]" : text);
@@ -97,8 +97,8 @@ static void put_head(struct answer *w)
     put_row(w);
     put_window(w);
     head(w, w->cell->column->output.name,
-         w->rail != NULL ? explain_gpu_formula(w->cell->column)
-                         : explain_formula(w->cell->column, w->explain.by));
+         w->rail != NULL ? cell_gpu_formula(w->cell->column)
+                         : cell_formula(w->cell->column, w->working.by));
     if (w->table)
         (void)fputc('\n', w->file);
 }
@@ -136,7 +136,7 @@ static void put_idle(struct answer *w, const struct rails *rails)
         const struct recording_entity *rail =
             recording_entity(w->subject->recording, rails->rail[i].entity_id);
 
-        *explain_put_wide(number, rails->rail[i].idle_uw, -6) = '\0';
+        *cell_put_wide(number, rails->rail[i].idle_uw, -6) = '\0';
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s: %s W", i == 0 ? "" : "; ",
                                  rail == NULL ? "" : rail->label, number);
     }
@@ -163,7 +163,7 @@ static void put_shares(struct answer *w)
     enum fact fact = w->cell->column->fact;
     bool cpu = fact == FACT_CPU_JOULES || fact == FACT_CPU_WATTS_MEAN;
 
-    if (w->explain.view != VIEW_SHARE)
+    if (w->working.view != VIEW_SHARE)
         return;
     put_idle(w, cpu ? &w->traced->package.rails : &w->traced->gpu.rails);
     output_note(
@@ -183,15 +183,15 @@ static void put_shares(struct answer *w)
 /* Of a group's largest: who was there then. */
 static void put_moment(struct answer *w)
 {
-    const struct explain *e = &w->explain;
+    const struct cell_working *e = &w->working;
 
     for (size_t i = 0; i < e->count && e->by != BY_PROCESS; i++) {
         char text[200], from[64], to[64];
 
         if (!e->line[i].decides || e->view == VIEW_RANK)
             continue;
-        *explain_put_wide(from, (int128)e->line[i].peak_ns - 1, -9) = '\0';
-        *explain_put_wide(to, e->line[i].peak_ns, -9) = '\0';
+        *cell_put_wide(from, (int128)e->line[i].peak_ns - 1, -9) = '\0';
+        *cell_put_wide(to, e->line[i].peak_ns, -9) = '\0';
         (void)snprintf(text, sizeof text,
                        "the members then: the report by process, --from @%s --to @%s", from, to);
         output_note(&w->out, "that moment", text);
@@ -203,7 +203,7 @@ static void put_next(struct answer *w)
 {
     char text[200];
 
-    if (w->explain.by == BY_PROCESS)
+    if (w->working.by == BY_PROCESS)
         return;
     (void)snprintf(text, sizeof text,
                    "the same question with --by process and --explain-cell process_id=N:%s; what a "
@@ -249,9 +249,9 @@ static enum status check(struct answer *w, struct error *err)
                       "a fault of procscope",
                       w->figure, w->again);
     else if (w->rail != NULL)
-        st = explain_check_gpu(&w->explain, w->rail, err);
+        st = cell_check_gpu(&w->working, w->rail, err);
     else
-        st = explain_check(&w->explain, &w->traced->aggregate, w->traced_group, err);
+        st = cell_check(&w->working, &w->traced->aggregate, w->traced_group, err);
     if (st != STATUS_OK)
         (void)snprintf(text, sizeof text, "%.390s", err->message);
     else if (strcmp(w->figure, "-") == 0)
@@ -259,7 +259,7 @@ static enum status check(struct answer *w, struct error *err)
     else
         (void)snprintf(text, sizeof text,
                        "%zu lines of %llu pieces that were counted add up to the report's figure",
-                       w->explain.count, (unsigned long long)w->explain.told);
+                       w->working.count, (unsigned long long)w->working.told);
     output_note(&w->out, "check", text);
     return st;
 }
@@ -276,8 +276,8 @@ static void find_figures(struct answer *w)
         cell = report_column_cell(c, &w->asked->aggregate, w->group, digits);
         again = report_column_cell(c, &w->traced->aggregate, w->traced_group, digits);
     }
-    explain_put_cell(w->figure, c, &cell);
-    explain_put_cell(w->again, c, &again);
+    cell_put(w->figure, c, &cell);
+    cell_put(w->again, c, &again);
 }
 
 static enum status put_answer(struct answer *w, struct error *err)
@@ -287,10 +287,10 @@ static enum status put_answer(struct answer *w, struct error *err)
 
     find_figures(w);
     put_head(w);
-    st = explain_rows(&w->explain, &w->traced->aggregate, w->subject->recording, &w->out, err);
+    st = cell_rows(&w->working, &w->traced->aggregate, w->subject->recording, &w->out, err);
     if (st != STATUS_OK)
         return st;
-    explain_put_sum(&w->explain, &w->traced->aggregate, text, sizeof text);
+    cell_put_sum(&w->working, &w->traced->aggregate, text, sizeof text);
     output_note(&w->out, "sum", strcmp(w->figure, "-") == 0 ? "none" : text);
     output_note(&w->out, "figure", w->figure);
     st = check(w, err);
@@ -305,8 +305,8 @@ static enum status put_answer(struct answer *w, struct error *err)
 
 static enum status print(struct answer *w, const struct output_options *options, struct error *err)
 {
-    struct output_column columns[EXPLAIN_COLUMNS_MAX];
-    size_t count = explain_columns(&w->explain, columns);
+    struct output_column columns[CELL_COLUMNS_MAX];
+    size_t count = cell_columns(&w->working, columns);
     struct output_options plain = *options;
     struct error closing;
     enum status st, closed;
@@ -337,7 +337,7 @@ static enum status find_again(struct answer *w, struct error *err)
     struct groups *groups = &w->traced->aggregate.groups;
 
     for (size_t i = 1; i < groups->count; i++)
-        if (trace_wants(&w->explain.trace, groups, (uint32_t)i)) {
+        if (trace_wants(&w->working.trace, groups, (uint32_t)i)) {
             w->traced_group = (uint32_t)i;
             return STATUS_OK;
         }
@@ -349,9 +349,9 @@ static enum status find_again(struct answer *w, struct error *err)
 static enum status listen(struct answer *w, struct error *err)
 {
     const struct group *g = &w->asked->aggregate.groups.group[w->group];
-    struct explain *e = &w->explain;
+    struct cell_working *e = &w->working;
 
-    e->trace = (struct trace){ .process_id = g->process_id, .key = g->key, .take = explain_take };
+    e->trace = (struct trace){ .process_id = g->process_id, .key = g->key, .take = cell_take };
     w->traced->samples = true;
     w->traced->aggregate.trace = &e->trace;
     w->traced->gpu.trace = &e->trace;
@@ -360,45 +360,45 @@ static enum status listen(struct answer *w, struct error *err)
         return err->status;
     if (find_again(w, err) != STATUS_OK)
         return err->status;
-    explain_condense(e);
-    explain_add_up(e);
+    cell_condense(e);
+    cell_add_up(e);
     return STATUS_OK;
 }
 
 /* GPUs have no rollups: the intervals of the one report are the lines. */
-static enum status explain_gpu(struct answer *w, struct error *err)
+static enum status cell_gpu(struct answer *w, struct error *err)
 {
-    struct explain *e = &w->explain;
+    struct cell_working *e = &w->working;
 
     w->traced = w->asked;
-    e->view = explain_view_of_gpu(e->column);
+    e->view = cell_view_of_gpu(e->column);
     e->device = true;
-    e->trace.take = explain_take;
+    e->trace.take = cell_take;
     if (report_read(w->asked, w->subject, err) != STATUS_OK ||
-        explain_find_gpu(w->cell, w->asked, w->subject, &w->rail, err) != STATUS_OK ||
-        explain_take_rail(e, w->rail, err) != STATUS_OK)
+        cell_find_gpu(w->cell, w->asked, w->subject, &w->rail, err) != STATUS_OK ||
+        cell_take_rail(e, w->rail, err) != STATUS_OK)
         return err->status;
-    explain_condense(e);
-    explain_add_up(e);
+    cell_condense(e);
+    cell_add_up(e);
     return STATUS_OK;
 }
 
-static enum status explain_process(struct answer *w, struct error *err)
+static enum status cell_process(struct answer *w, struct error *err)
 {
     w->asked->whole = true; /* any row may be asked for */
     if (report_read(w->asked, w->subject, err) != STATUS_OK ||
-        explain_find_row(w->cell, w->asked, w->subject, &w->group, err) != STATUS_OK)
+        cell_find_row(w->cell, w->asked, w->subject, &w->group, err) != STATUS_OK)
         return err->status;
     return listen(w, err);
 }
 
-enum status explain(struct report *report, const struct explain_cell *cell,
-                    const struct subject *subject, FILE *file, const struct output_options *options,
-                    struct error *err)
+enum status cell_explain(struct report *report, const struct cell *cell,
+                         const struct subject *subject, FILE *file,
+                         const struct output_options *options, struct error *err)
 {
     struct report traced;
-    struct answer w = { .explain = { .column = cell->column,
-                                     .view = explain_view_of(cell->column),
+    struct answer w = { .working = { .column = cell->column,
+                                     .view = cell_view_of(cell->column),
                                      .by = report->aggregate.by,
                                      .switches = cell->column->fact == FACT_SWITCHES },
                         .asked = report,
@@ -410,10 +410,10 @@ enum status explain(struct report *report, const struct explain_cell *cell,
 
     choose(report, cell->column);
     traced = *report;
-    st = report->devices ? explain_gpu(&w, err) : explain_process(&w, err);
+    st = report->devices ? cell_gpu(&w, err) : cell_process(&w, err);
     if (st == STATUS_OK)
         st = print(&w, options, err);
     report_release(&traced);
-    free(w.explain.line);
+    free(w.working.line);
     return st;
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/explain_private.h"
+#include "analyzer/cell_private.h"
 
 enum { RANKS_BESIDE = 12 }; /* values to either side of the percentile */
 
@@ -13,13 +13,13 @@ static int compare(int64_t x, int64_t y)
 
 static int by_peak_down(const void *a, const void *b)
 {
-    const struct explain_line *x = a, *y = b;
+    const struct cell_line *x = a, *y = b;
 
     return x->peak != y->peak ? compare(y->peak, x->peak) : compare(x->item.to_ns, y->item.to_ns);
 }
 
 /* Lines without time are of no value; equal values are one line. */
-static size_t put_values(struct explain_line line[], size_t count, int64_t *all_ns)
+static size_t put_values(struct cell_line line[], size_t count, int64_t *all_ns)
 {
     size_t kept = 0;
 
@@ -34,7 +34,7 @@ static size_t put_values(struct explain_line line[], size_t count, int64_t *all_
     for (size_t i = 0; i < count; i++) {
         *all_ns = wrap_add(*all_ns, line[i].item.dt_ns);
         if (kept > 0 && line[kept - 1].peak == line[i].peak)
-            explain_join(&line[kept - 1], &line[i]);
+            cell_join(&line[kept - 1], &line[i]);
         else
             line[kept++] = line[i];
         line[kept - 1].label = "value";
@@ -42,14 +42,14 @@ static size_t put_values(struct explain_line line[], size_t count, int64_t *all_
     return kept;
 }
 
-static void join_range(struct explain *e, size_t first, size_t end, const char *label)
+static void join_range(struct cell_working *e, size_t first, size_t end, const char *label)
 {
-    struct explain_line *line = &e->line[first];
+    struct cell_line *line = &e->line[first];
 
     if (end - first < 2)
         return;
     for (size_t i = first + 1; i < end; i++) {
-        explain_join(line, &e->line[i]);
+        cell_join(line, &e->line[i]);
         line->peak = e->line[i].peak > line->peak ? e->line[i].peak : line->peak;
         line->reach_ns =
             e->line[i].reach_ns > line->reach_ns ? e->line[i].reach_ns : line->reach_ns;
@@ -59,7 +59,7 @@ static void join_range(struct explain *e, size_t first, size_t end, const char *
     e->count -= end - first - 1;
 }
 
-void explain_rank(struct explain *e)
+void cell_rank(struct cell_working *e)
 {
     int64_t all_ns, above_ns = 0;
     size_t rank = SIZE_MAX;
@@ -75,13 +75,13 @@ void explain_rank(struct explain *e)
         return;
     e->line[rank].decides = true;
     for (size_t i = 0; i < e->count / 2; i++) {
-        struct explain_line swap = e->line[i];
+        struct cell_line swap = e->line[i];
 
         e->line[i] = e->line[e->count - 1 - i];
         e->line[e->count - 1 - i] = swap;
     }
     rank = e->count - 1 - rank;
-    if (e->count <= EXPLAIN_LINES_MOST)
+    if (e->count <= CELL_LINES_MOST)
         return;
     if (rank + 1 + RANKS_BESIDE < e->count)
         join_range(e, rank + 1 + RANKS_BESIDE, e->count, "higher");
