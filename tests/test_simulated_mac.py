@@ -199,6 +199,25 @@ def check_memory(mac, recording):
     check(rows and not wrong, "%d rows of memory: %s" % (len(rows), wrong[:3]))
 
 
+def check_pressure(mac, recording):
+    rows = export(recording, "pressure_samples", "--missing-reasons")
+    names, wrong = {1: "normal", 2: "warning", 4: "critical"}, []
+    for row in rows:
+        awake = mac.awake(int(row["time_ns"]) - mac.wall_start)
+        loads = {"load_%s_ppm" % name: simulated.Curve(mac.machine.get("load_" + name)).at(awake, 0)
+                 for name in ("1m", "5m", "15m")}
+        level = names.get(simulated.Curve(mac.machine.get("pressure_level")).at(awake, 0))
+        if row["resource"] == "cpu":
+            wrong += [(row["time"], name) for name, value in loads.items()
+                      if row[name] != str(value * 10**6 // 2048)]
+        elif row["level"] != (level or "") or (level is None and row["level__missing"] != "failed"):
+            wrong.append((row["time"], row["level"], level))
+        wrong += [(row["time"], name) for name in ("some_us_total", "full_us_total")
+                  if row[name + "__missing"] != "unsupported"]
+    resources = {row["resource"] for row in rows}
+    check(resources == {"cpu", "memory"} and not wrong, "%d rows of pressure: %s" % (len(rows), wrong[:3]))
+
+
 def check_network(mac, recording):
     rows = export(recording, "network_samples", "--missing-reasons")
     ticks = len({row["time_ns"] for row in export(recording, "cpu_samples")})
@@ -299,7 +318,7 @@ def check_names(mac, recording, samples):
 def check_calls(samples, calls):
     """A call for each process and tick and a fifth more at full passes; what is new costs some once, and a tick a few."""
     rows, total = len(samples.rows), sum(calls.values())
-    most = 1.2 * rows + 8 * len(samples.of) + 6 * len(samples.ticks) + 60
+    most = 1.2 * rows + 8 * len(samples.of) + 8 * len(samples.ticks) + 60
     check(total <= most, "%d calls, at most %d: %.2f for each process and tick" % (total, most, total / rows))
 
 
@@ -331,6 +350,7 @@ def main():
             samples = check_samples(mac, recording)
             check_cores(mac, recording)
             check_memory(mac, recording)
+            check_pressure(mac, recording)
             check_network(mac, recording)
             check_report(mac, recording, samples)
             check_names(mac, recording, samples)

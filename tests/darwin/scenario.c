@@ -265,6 +265,7 @@ static void fill_interfaces(struct scenario *s, const cJSON *array)
 
 static void fill_machine(struct scenario *s, const cJSON *machine)
 {
+    static const char *const loads[] = { "load_1m", "load_5m", "load_15m" };
     static const char *const fields[VM_FIELD_COUNT] = {
         "free",     "active",   "inactive", "wire",     "purgeable", "speculative", "compressor",
         "external", "internal", "pageins",  "pageouts", "swapins",   "swapouts",
@@ -289,6 +290,9 @@ static void fill_machine(struct scenario *s, const cJSON *machine)
     s->swap_used = number(machine, "swap_used", 0);
     for (size_t i = 0; i < VM_FIELD_COUNT; i++)
         s->memory[i] = curve_of(memory, fields[i]);
+    for (int i = 0; i < 3; i++)
+        s->load[i] = curve_of(machine, loads[i]);
+    s->pressure_level = curve_of(machine, "pressure_level");
     fill_cores(s, machine);
     fill_interfaces(s, get(machine, "interfaces"));
 }

@@ -95,6 +95,8 @@ struct scenario {
     size_t core_count;
     struct curve memory[16]; /* by enum vm_field, pages */
     int64_t swap_total, swap_used;
+    struct curve load[3]; /* of 1, 5 and 15 minutes, in 1/2048 */
+    struct curve pressure_level;
     struct fake_interface *interfaces;
     size_t interface_count;
     struct user *users;
