@@ -199,6 +199,36 @@ def check_memory(mac, recording):
     check(rows and not wrong, "%d rows of memory: %s" % (len(rows), wrong[:3]))
 
 
+def check_details(mac, recording, samples):
+    """A row is read at its tick or at the one before, whole or not at all; who has sockets or many descriptors has one."""
+    rows = export(recording, "process_detail_samples", "--missing-reasons")
+    ticks = [tick - mac.wall_start for tick in samples.ticks]
+    wrong, compared, unread = [], 0, 0
+    for row in rows:
+        at, process = int(row["time_ns"]) - mac.wall_start, samples.of[row["process_id"]]
+        times = [at] + [tick for tick in ticks if tick < at][-1:]
+        truths = [process.details(then) for then in times]
+        truths += [dict(process.details(then), **dict.fromkeys(set(truths[0]) - {"open_fds"}, 0)) for then in times
+                   if mac.fault("files_race", then)]
+        told = {name: int(row[name]) for name in truths[0] if row[name] != ""}
+        reasons = {row[name + "__missing"] for name in truths[0] if row[name] == ""}
+        if not told:
+            unread += 1
+        elif told not in truths:
+            wrong.append((row["time"], process.pid, told, truths))
+        if not process.readable or row["pss_bytes__missing"] != "unsupported" or not reasons <= {"not sampled"}:
+            wrong.append((row["time"], process.pid, reasons))
+        compared += len(told)
+    expected = {process_id for process_id, process in samples.of.items()
+                if process is not None and process.readable and process.pid != 0 and process.end is None and
+                process.start <= ticks[0] and process.details(ticks[0]).get("sockets", 0) > 0}
+    have = {row["process_id"] for row in rows}
+    enough = expected <= have or len({row["process_id"] for row in rows if row["time"] == rows[-1]["time"]}) == 512
+    check(enough and not wrong, "%d values of %d rows of details, %d of them not read, are the scenario's: %s" %
+          (compared, len(rows), unread, wrong[:3]))
+    check(not any("files" in item for item in mac.scenario["processes"]) or compared > 0, "some were read")
+
+
 def check_pressure(mac, recording):
     rows = export(recording, "pressure_samples", "--missing-reasons")
     names, wrong = {1: "normal", 2: "warning", 4: "critical"}, []
@@ -315,10 +345,23 @@ def check_names(mac, recording, samples):
     check(not wrong, "names, users and ends are the scenario's: %s" % wrong[:3])
 
 
-def check_calls(samples, calls):
-    """A call for each process and tick and a fifth more at full passes; what is new costs some once, and a tick a few."""
+def calls_of_details(recording, samples, mac):
+    """One for each process that may be read and one for each of its sockets, 1000 every ten seconds at most."""
+    total = 0
+    for tick in {int(row["time_ns"]) for row in export(recording, "process_detail_samples")}:
+        at = tick - mac.wall_start
+        living = [process for process in samples.of.values() if process.readable and process.alive(at)]
+        total += min(1000, sum(2 + len(process.files(at)) for process in living))
+    return total
+
+
+def check_calls(mac, recording, samples, calls):
+    """
+    A call for each process and tick and a fifth more at full passes; what is new costs some once, and a tick a few; what
+    details take besides does not grow with how many there are.
+    """
     rows, total = len(samples.rows), sum(calls.values())
-    most = 1.2 * rows + 8 * len(samples.of) + 8 * len(samples.ticks) + 60
+    most = 1.2 * rows + 8 * len(samples.of) + 8 * len(samples.ticks) + 60 + calls_of_details(recording, samples, mac)
     check(total <= most, "%d calls, at most %d: %.2f for each process and tick" % (total, most, total / rows))
 
 
@@ -350,11 +393,12 @@ def main():
             samples = check_samples(mac, recording)
             check_cores(mac, recording)
             check_memory(mac, recording)
+            check_details(mac, recording, samples)
             check_pressure(mac, recording)
             check_network(mac, recording)
             check_report(mac, recording, samples)
             check_names(mac, recording, samples)
-            check_calls(samples, calls)
+            check_calls(mac, recording, samples, calls)
             check_events(mac, recording)
             check_told(mac, recording)
     programs.finish()

@@ -6,6 +6,7 @@
 #include "recorder/collectors/process_stats.h"
 #include "recorder/collectors/recorder_collector.h"
 
+extern const struct collector process_detail_collector;
 extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
 extern const struct collector pressure_collector;

@@ -7,8 +7,8 @@
  *   absent  what other users' processes use, but for root; a process that begins and is reaped
  *           between two ticks
  *
- * A process is known by pid and start. Its start on the Mach clock, and at full passes its unique
- * id, tell when the pid went to another one all the same. Of a zombie the kernel keeps what it used
+ * A process is known by pid and start. Its start on the Mach clock, or where that is not told at
+ * full passes its unique id, tells when the pid went to another one all the same. Of a zombie the kernel keeps what it used
  * at last until its parent asks: that is its last row.
  */
 #include <limits.h>
@@ -121,9 +121,8 @@ static bool is_another(struct process *p, const struct process_state *s, const s
 {
     uint64_t unique;
 
-    if (r->answer == USAGE_OK && p->start_mach != 0 &&
-        r->usage.ri_proc_start_abstime != p->start_mach)
-        return true;
+    if (r->answer == USAGE_OK && p->start_mach != 0)
+        return r->usage.ri_proc_start_abstime != p->start_mach;
     if (!s->full)
         return false;
     unique = usage_read_unique(p->pid);
@@ -307,6 +306,7 @@ static enum status process_open(void **state, const struct collect_context *cont
         return st;
     }
     describe(s, capability);
+    process_enter_directory(s);
     return STATUS_OK;
 }
 

@@ -28,6 +28,10 @@ bool fake_is_zombie(const struct fake_process *p, int64_t at_ns);
 bool fake_may_read(const struct fake_process *p);
 const struct program *fake_program(const struct fake_process *p);
 
+/* --- fake_files.c: PROC_PIDLISTFDS of a process that may be read --- */
+
+int fake_list_files(const struct fake_process *p, void *buffer, int size);
+
 /*
  * --- fake_sysctl.c: where the latest block of arguments was put, for tests that look whether it
  * was wiped ---
@@ -42,6 +46,7 @@ enum fake_call {
     CALL_SYSCTL,
     CALL_PIDINFO,
     CALL_RUSAGE,
+    CALL_PIDFDINFO,
     CALL_PIDPATH,
     CALL_PROCESSOR_INFO,
     CALL_STATISTICS,

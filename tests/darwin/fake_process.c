@@ -164,7 +164,7 @@ int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int buffersize
                                                  : 0;
 
     fake_count(CALL_PIDINFO);
-    if (size == 0)
+    if (size == 0 && flavor != PROC_PIDLISTFDS)
         return fail(EINVAL, 0);
     if (buffersize < size)
         return fail(ENOMEM, 0);
@@ -172,6 +172,8 @@ int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int buffersize
         return fail(ESRCH, 0);
     if (!anybody && !fake_may_read(p))
         return fail(EPERM, 0);
+    if (flavor == PROC_PIDLISTFDS)
+        return fake_list_files(p, buffer, buffersize);
     if (flavor == PROC_PIDTASKINFO && span_has(&fake->task_fails, fake_now_ns()))
         return fail(EIO, 0);
     if (flavor == UNIQUE_IDENTIFIER)

@@ -37,9 +37,26 @@ struct program {
     const char **args, **environment; /* NULL-terminated */
 };
 
+/* From one time to another. */
+struct span {
+    int64_t from_ns, to_ns;
+};
+
+/* An open descriptor, and what it is open to. */
+struct fake_file {
+    int32_t fd, type; /* of PROX_FDTYPE_... */
+    struct span there;
+    uint64_t socket; /* the same for each descriptor of a socket */
+    int32_t family, protocol, kind;
+    struct curve state, receive, send; /* of TCP; bytes in its queues */
+};
+
 struct fake_process {
     int32_t pid, ppid, status, threads, nice;
-    uint32_t uid;
+    int32_t group;                    /* 0: its pid */
+    uint32_t uid, real_uid, terminal; /* terminal 0: none */
+    struct fake_file *files;
+    size_t file_count;
     uint64_t unique_id;
     int64_t start_ns, end_ns, reaped_ns; /* end and reaped: FOREVER */
     bool path_gone, no_arguments;
@@ -48,11 +65,6 @@ struct fake_process {
     struct odd_arguments odd;
     struct curve cpu_user, cpu_system, footprint, resident, disk_read, disk_written, energy;
     struct curve wakeups, pageins, faults, instructions, cycles;
-};
-
-/* From one time to another. */
-struct span {
-    int64_t from_ns, to_ns;
 };
 
 struct fake_core {
@@ -109,6 +121,7 @@ struct scenario {
     size_t sleep_count, wall_step_count;
     /* what goes wrong */
     struct span cores_fail, memory_fails, usage_fails, task_fails, list_races, interfaces_race;
+    struct span files_race;   /* descriptors are closed between the list and the question */
     bool odd_core_counts;     /* host_processor_info tells of one core too many */
     int64_t vm_fresh_answers; /* of host_statistics64 in a second */
 };

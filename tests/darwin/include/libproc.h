@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int buffersize);
+int proc_pidfdinfo(int pid, int fd, int flavor, void *buffer, int buffersize);
 int proc_pidpath(int pid, void *buffer, uint32_t buffersize);
 int proc_pid_rusage(int pid, int flavor, rusage_info_t *buffer);
 
