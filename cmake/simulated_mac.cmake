@@ -32,7 +32,7 @@ function(add_simulated_mac)
     set_target_properties(recorder_mac_shared PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
 
     find_sources(fakes tests/darwin/*.c)
-    list(FILTER fakes EXCLUDE REGEX "/(simulated_main|test_[^/]*)\\.c$")
+    list(FILTER fakes EXCLUDE REGEX "/(simulated_[^/]*|test_[^/]*)\\.c$")
     add_library(fake_mac STATIC EXCLUDE_FROM_ALL ${fakes})
     target_include_directories(fake_mac PUBLIC "${tests_root}")
     # Each needs the other: the recorder calls the kernel, whose headers are the recorder's.
@@ -47,6 +47,14 @@ function(add_simulated_mac)
 
     add_executable(procscoped-simulated-mac tests/darwin/simulated_main.c)
     target_link_libraries(procscoped-simulated-mac PRIVATE recorder_mac_main fake_mac recorder_mac)
+
+    folder_root(tools_root tools)
+    add_executable(pslist-simulated-mac tests/darwin/simulated_pslist.c tools/pslist_macos.c
+                                        tools/pslist_flavors_macos.c)
+    set_source_files_properties(tools/pslist_macos.c PROPERTIES COMPILE_DEFINITIONS main=pslist_main)
+    target_include_directories(pslist-simulated-mac PRIVATE "${tools_root}")
+    target_compile_options(pslist-simulated-mac PRIVATE -Wno-missing-prototypes)
+    target_link_libraries(pslist-simulated-mac PRIVATE fake_mac recorder_mac analyzer)
 
     find_sources_of("Darwin" tests tests/darwin/test_*.c)
     foreach(source IN LISTS tests)

@@ -30,7 +30,7 @@ check() { # FILE TARGET...
     for target in "$@"; do
         "$clang" --target=$target -std=c17 -fsyntax-only -Wall -Wextra -Werror -nostdlibinc \
             -isystem tests/darwin/include -isystem tests/darwin/libc -isystem "$work" \
-            -I "$build/inc/recorder" -I "$build/inc/schema" -I "$build/inc/analyzer" -I "$build/inc/version" \
+            -I "$build/inc/recorder" -I "$build/inc/schema" -I "$build/inc/analyzer" -I "$build/inc/version" -I "$build/inc/tools" \
             -I "$build/embedded/schema" -I "$build/embedded/recorder" \
             -DPROCSCOPE_CURL_MISSING='"not part of this check"' \
             -DPROCSCOPE_CURSES_MISSING='"not part of this check"' "$file" ||
@@ -45,6 +45,6 @@ while IFS= read -r file; do
     *_macos.c) check "$file" $targets ;;
     *) check "$file" "${targets%% *}" ;; # nothing in it depends on the processor
     esac
-done < <(find recorder schema analyzer -name '*.c' ! -name '*_linux.c' ! -name '*.bpf.c' | sort)
+done < <(find recorder schema analyzer tools/pslist*_macos.c -name '*.c' ! -name '*_linux.c' ! -name '*.bpf.c' | sort)
 echo "$checked files, $failed failures"
 [ $checked -gt 100 ] && [ $failed = 0 ]

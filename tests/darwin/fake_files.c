@@ -38,8 +38,20 @@ int fake_list_files(const struct fake_process *p, void *buffer, int size)
     if (room > table_room(p))
         room = table_room(p);
     for (size_t i = 0; i < p->file_count && count < room; i++)
-        if (span_has(&p->files[i].there, fake_now_ns()))
+        if (p->files[i].port == 0 && span_has(&p->files[i].there, fake_now_ns()))
             to[count++] = (struct proc_fdinfo){ p->files[i].fd, (uint32_t)p->files[i].type };
+    return (int)(count * sizeof *to);
+}
+
+int fake_list_file_ports(const struct fake_process *p, void *buffer, int size)
+{
+    size_t room = (size_t)size / sizeof(struct proc_fileportinfo), count = 0;
+    struct proc_fileportinfo *to = buffer;
+
+    for (size_t i = 0; i < p->file_count && count < room; i++)
+        if (p->files[i].port != 0 && span_has(&p->files[i].there, fake_now_ns()))
+            to[count++] =
+                (struct proc_fileportinfo){ p->files[i].port, (uint32_t)p->files[i].type };
     return (int)(count * sizeof *to);
 }
 
@@ -61,7 +73,8 @@ static void fill_socket(const struct fake_file *file, struct socket_fdinfo *info
         info->psi.soi_proto.pri_tcp.tcpsi_state = (int32_t)bytes_of(&file->state);
 }
 
-int proc_pidfdinfo(int pid, int fd, int flavor, void *buffer, int buffersize)
+/* The question is the same about a descriptor (callnum 3) and about a file port (6). */
+static int ask(int pid, int fd, uint32_t port, int flavor, void *buffer, int buffersize)
 {
     const struct fake_process *p = fake_find(pid);
     const struct fake_file *file = NULL;
@@ -76,7 +89,8 @@ int proc_pidfdinfo(int pid, int fd, int flavor, void *buffer, int buffersize)
     if (!fake_may_read(p))
         return fail(EPERM);
     for (size_t i = 0; i < p->file_count; i++)
-        if (p->files[i].fd == fd && span_has(&p->files[i].there, fake_now_ns()))
+        if (p->files[i].fd == fd && p->files[i].port == port &&
+            span_has(&p->files[i].there, fake_now_ns()))
             file = &p->files[i];
     if (file == NULL || span_has(&fake->files_race, fake_now_ns()))
         return fail(EBADF);
@@ -84,4 +98,15 @@ int proc_pidfdinfo(int pid, int fd, int flavor, void *buffer, int buffersize)
         return fail(ENOTSOCK);
     fill_socket(file, buffer);
     return (int)sizeof(struct socket_fdinfo);
+}
+
+int proc_pidfdinfo(int pid, int fd, int flavor, void *buffer, int buffersize)
+{
+    return ask(pid, fd, 0, flavor, buffer, buffersize);
+}
+
+/* A file port of a scenario has the number 0 as a descriptor. */
+int proc_pidfileportinfo(int pid, uint32_t fileport, int flavor, void *buffer, int buffersize)
+{
+    return ask(pid, 0, fileport, flavor, buffer, buffersize);
 }

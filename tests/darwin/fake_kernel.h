@@ -27,10 +27,13 @@ bool fake_exists(const struct fake_process *p, int64_t at_ns);
 bool fake_is_zombie(const struct fake_process *p, int64_t at_ns);
 bool fake_may_read(const struct fake_process *p);
 const struct program *fake_program(const struct fake_process *p);
+/* A quantity of it by now, or when it ended. */
+uint64_t fake_used(const struct fake_process *p, const struct curve *curve);
 
 /* --- fake_files.c: PROC_PIDLISTFDS of a process that may be read --- */
 
 int fake_list_files(const struct fake_process *p, void *buffer, int size);
+int fake_list_file_ports(const struct fake_process *p, void *buffer, int size);
 
 /*
  * --- fake_sysctl.c: where the latest block of arguments was put, for tests that look whether it
@@ -47,6 +50,7 @@ enum fake_call {
     CALL_PIDINFO,
     CALL_RUSAGE,
     CALL_PIDFDINFO,
+    CALL_LISTPIDS,
     CALL_PIDPATH,
     CALL_PROCESSOR_INFO,
     CALL_STATISTICS,

@@ -184,6 +184,7 @@ static void fill_files(struct fake_process *p, const cJSON *array)
 
             *file = (struct fake_file){
                 .fd = (int32_t)number(from, "fd", 0) + k,
+                .port = (uint32_t)number(from, "port", 0),
                 .there = get(from, "there") == NULL ? (struct span){ INT64_MIN, FOREVER }
                                                     : span_of(from, "there"),
                 .state = curve_of(from, "state"),
@@ -214,6 +215,7 @@ static struct fake_process process_of(const cJSON *from)
         .uid = (uint32_t)number(from, "uid", 0),
         .real_uid = (uint32_t)number(from, "real_uid", number(from, "uid", 0)),
         .group = (int32_t)number(from, "group", 0),
+        .coalition = (uint64_t)number(from, "coalition", 0),
         .terminal = (uint32_t)number(from, "terminal", 0),
         .unique_id = (uint64_t)number(from, "unique_id", number(from, "pid", 0) + 1000),
         .status = (int32_t)number(from, "status", 0),
@@ -407,6 +409,7 @@ struct scenario *scenario_load(const char *path)
     s->memory_fails = span_of(faults, "memory_fails");
     s->list_races = span_of(faults, "list_races");
     s->interfaces_race = span_of(faults, "interfaces_race");
+    s->pids_race = span_of(faults, "pids_race");
     s->files_race = span_of(faults, "files_race");
     s->task_fails = span_of(faults, "task_fails");
     s->usage_fails = span_of(faults, "usage_fails");

@@ -45,6 +45,7 @@ struct span {
 /* An open descriptor, and what it is open to. */
 struct fake_file {
     int32_t fd, type; /* of PROX_FDTYPE_... */
+    uint32_t port;    /* not 0: a file port of that name, and no descriptor */
     struct span there;
     uint64_t socket; /* the same for each descriptor of a socket */
     int32_t family, protocol, kind;
@@ -53,7 +54,8 @@ struct fake_file {
 
 struct fake_process {
     int32_t pid, ppid, status, threads, nice;
-    int32_t group;                    /* 0: its pid */
+    int32_t group; /* 0: its pid */
+    uint64_t coalition;
     uint32_t uid, real_uid, terminal; /* terminal 0: none */
     struct fake_file *files;
     size_t file_count;
@@ -121,6 +123,7 @@ struct scenario {
     size_t sleep_count, wall_step_count;
     /* what goes wrong */
     struct span cores_fail, memory_fails, usage_fails, task_fails, list_races, interfaces_race;
+    struct span pids_race;    /* proc_listpids knows one process when asked for the size */
     struct span files_race;   /* descriptors are closed between the list and the question */
     bool odd_core_counts;     /* host_processor_info tells of one core too many */
     int64_t vm_fresh_answers; /* of host_statistics64 in a second */

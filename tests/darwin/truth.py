@@ -56,7 +56,7 @@ class Process:
             begin, end = item.get("there", (-10**6, 10**6))
             for k in range(item.get("count", 1)):
                 fd = item.get("fd", 0) + k
-                if ns_of(begin) <= at < ns_of(end):
+                if "port" not in item and ns_of(begin) <= at < ns_of(end):
                     awake = self.mac.awake(at)
                     found[fd] = dict({name: Curve(item.get(name)).at(awake) for name in ("state", "receive", "send")},
                                      kind=item.get("kind", "vnode"), socket=item.get("socket", self.item["pid"] * 10**5 + fd + 1))
