@@ -64,6 +64,16 @@ void fake_take_right(unsigned name);
 bool fake_release_right(unsigned name);
 void *fake_hand_out(size_t size);
 bool fake_take_back(uintptr_t address, size_t size);
+/* --- fake_mach_ipc.c: ports, messages, memory entries --- */
+
+/* What launchd knows of: a job's services. NULL: none. */
+void fake_declare_service(const char *name);
+/* Whom the kernel names as the sender of what is sent from now on. */
+void fake_send_as(unsigned uid, unsigned pid);
+/* A right of these is given back; false: it is none of theirs. */
+bool fake_ipc_deallocate(unsigned name, int *result);
+int fake_ipc_settle(FILE *out);
+
 /* What is still out, or was given back twice: 0 is balanced. Says each on `out`. */
 int fake_settle(FILE *out);
 
