@@ -67,6 +67,7 @@ function(add_simulated_mac)
         add_run_test(${name} ${name})
     endforeach()
     target_sources(test_live_service_macos PRIVATE tests/support_writer.c tests/support_recording.c)
+    target_sources(test_control_macos PRIVATE tests/support_recording.c)
 endfunction()
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

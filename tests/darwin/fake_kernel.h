@@ -64,6 +64,21 @@ void fake_take_right(unsigned name);
 bool fake_release_right(unsigned name);
 void *fake_hand_out(size_t size);
 bool fake_take_back(uintptr_t address, size_t size);
+/* --- fake_system.c --- */
+
+/* Who is at the other end of every local socket. */
+struct fake_peer {
+    bool there;
+    unsigned uid, gid, token_uid; /* token_uid: of the process that has that end now */
+    int pid;
+    bool no_token; /* as before macOS 11 */
+    unsigned odd_version;
+    int group_count;
+    unsigned groups[20];
+};
+/* NULL: who it really is. */
+void fake_set_peer(const struct fake_peer *to);
+
 /* --- fake_mach_ipc.c: ports, messages, memory entries --- */
 
 /* What launchd knows of: a job's services. NULL: none. */

@@ -2,11 +2,13 @@
  * The Mach service of a recorder, both ends of it: what is read through the memory entry, who may
  * have one, and that every right comes back.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -182,6 +184,33 @@ static void the_entry_allows_no_writing(void **state)
     rig_end(&rig);
 }
 
+/* What the control socket hands over in its place. */
+static void shared_memory_that_is_handed_over_can_only_be_read(void **state)
+{
+    (void)state;
+    const size_t size = 1 << 16;
+    struct shared_memory memory;
+    struct live_source source;
+    struct error err;
+    const char *seen;
+    char name[40];
+
+    assert_int_equal(shared_memory_open(&memory, size, &err), STATUS_OK);
+    assert_ptr_equal(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd, 0),
+                     MAP_FAILED);
+    seen = mmap(NULL, size, PROT_READ, MAP_SHARED, memory.fd, 0);
+    assert_ptr_not_equal(seen, MAP_FAILED);
+    memcpy(memory.data, "later", 5);
+    assert_memory_equal(seen, "later", 5);
+    assert_int_equal(live_source_open(&source, memory.fd, &err), STATUS_OK);
+    live_source_close(&source);
+    (void)snprintf(name, sizeof name, "/procscope-live-%ld", (long)getpid());
+    assert_int_equal(shm_open(name, O_RDONLY, 0), -1); /* its name is gone */
+    (void)munmap((void *)(uintptr_t)seen, size);
+    shared_memory_close(&memory);
+    shared_memory_close(&memory);
+}
+
 /* --- who may --- */
 
 static void a_peer_of_another_user_is_refused_and_root_is_not(void **state)
@@ -291,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_frame_read_through_the_entry_is_the_tick_that_was_recorded),
         cmocka_unit_test(who_asks_again_keeps_the_mapping_that_is_still_it),
         cmocka_unit_test(the_entry_allows_no_writing),
+        cmocka_unit_test(shared_memory_that_is_handed_over_can_only_be_read),
         cmocka_unit_test(a_peer_of_another_user_is_refused_and_root_is_not),
         cmocka_unit_test(what_is_no_request_is_thrown_away_with_its_rights),
         cmocka_unit_test(who_is_gone_before_the_answer_costs_no_right),
