@@ -355,6 +355,20 @@ def calls_of_details(recording, samples, mac):
     return total
 
 
+def check_execs(mac, recording, samples):
+    """Who becomes the program that it is, with other arguments, is called so within ten ticks; nobody else has a version more."""
+    rows = export(recording, "process_version")
+    for process_id, process in samples.of.items():
+        later = [item for item in process.item.get("exec", []) if process is not None]
+        for before, item in zip([process.item] + later, later):
+            if item["path"] != before["path"] or not process.readable:
+                continue
+            said = [row for row in rows if row["process_id"] == process_id and
+                    row["cmdline"].split() == item["args"] and int(row["from_ns"]) - mac.wall_start > simulated.ns_of(item["at_s"])]
+            late = [int(row["from_ns"]) - mac.wall_start - simulated.ns_of(item["at_s"]) for row in said[:1]]
+            check(late and late[0] <= 10 * 10**9, "%s of pid %d is told after %s ns" % (item["args"], process.pid, late))
+
+
 def check_calls(mac, recording, samples, calls):
     """
     A call for each process and tick and a fifth more at full passes; what is new costs some once, and a tick a few; what
@@ -398,6 +412,7 @@ def main():
             check_network(mac, recording)
             check_report(mac, recording, samples)
             check_names(mac, recording, samples)
+            check_execs(mac, recording, samples)
             check_calls(mac, recording, samples, calls)
             check_events(mac, recording)
             check_told(mac, recording)

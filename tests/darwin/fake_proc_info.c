@@ -136,6 +136,7 @@ static void put_narrow(uint8_t *buffer, size_t at, int64_t value)
 static void fill_unique(const struct fake_process *p, uint8_t *buffer)
 {
     put(buffer, 16, &p->unique_id, sizeof p->unique_id);
+    put_narrow(buffer, 32, (int64_t)p->unique_id * 16 + 1 + (fake_program(p) - p->programs));
 }
 
 static void fill_task(const struct fake_process *p, struct proc_taskinfo *task)

@@ -65,11 +65,24 @@ uint64_t fake_used(const struct fake_process *p, const struct curve *curve)
 
 /* --- proc_pid_rusage --- */
 
+/* The first program with that path: who becomes it again has the same uuid. */
+static uint8_t program_number(const struct fake_process *p)
+{
+    const char *path = fake_program(p)->path;
+    uint8_t number = 0;
+
+    while (&p->programs[number] != fake_program(p) &&
+           (path == NULL || p->programs[number].path == NULL ||
+            strcmp(path, p->programs[number].path) != 0))
+        number++;
+    return number;
+}
+
 static void fill_usage(const struct fake_process *p, struct rusage_info_v6 *usage)
 {
     memset(usage, 0, sizeof *usage);
     memcpy(usage->ri_uuid, &p->unique_id, sizeof p->unique_id);
-    usage->ri_uuid[15] = (uint8_t)(1 + (fake_program(p) - p->programs));
+    usage->ri_uuid[15] = (uint8_t)(1 + program_number(p));
     usage->ri_user_time = fake_mach_ticks((int64_t)fake_used(p, &p->cpu_user));
     usage->ri_system_time = fake_mach_ticks((int64_t)fake_used(p, &p->cpu_system));
     usage->ri_interrupt_wkups = fake_used(p, &p->wakeups);

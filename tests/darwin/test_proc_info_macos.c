@@ -132,7 +132,7 @@ static void a_pid_that_was_used_again_is_told_by_its_start(void **state)
     all[2].start_ns = 2 * second_ns;
     boot(&scenario, all, COUNT_OF(all));
     assert_true(process_list_find(7, &first));
-    assert_int_equal(usage_read_unique(7), 8);
+    assert_int_equal(usage_read_unique(7, NULL), 8);
     fake_set_now(second_ns);
     assert_int_equal(pid_list_read(&list, PIDS_ALL, 0, &err), STATUS_OK);
     assert_int_equal(list.count, 1);
@@ -141,7 +141,7 @@ static void a_pid_that_was_used_again_is_told_by_its_start(void **state)
     assert_int_equal(list.count, 2);
     assert_true(process_list_find(7, &second));
     assert_int_not_equal(process_list_start_us(&first), process_list_start_us(&second));
-    assert_int_equal(usage_read_unique(7), 9);
+    assert_int_equal(usage_read_unique(7, NULL), 9);
     pid_list_release(&list);
 }
 
@@ -203,7 +203,7 @@ static void a_zombie_answers_only_who_asks_for_zombies_too(void **state)
     }
     assert_true(usage_open(&source));
     assert_int_equal(usage_read(&source, 5, &usage), USAGE_OK); /* its last values */
-    assert_int_equal(usage_read_unique(5), 6);
+    assert_int_equal(usage_read_unique(5, NULL), 6);
 }
 
 int main(void)
