@@ -48,6 +48,7 @@ function(add_simulated_mac)
 
     add_executable(procscoped-simulated-mac tests/darwin/simulated_main.c)
     target_link_libraries(procscoped-simulated-mac PRIVATE recorder_mac_main fake_mac recorder_mac)
+    set_target_properties(procscoped-simulated-mac PROPERTIES ENABLE_EXPORTS ON) # dlsym finds the fake's
 
     folder_root(tools_root tools)
     add_executable(pslist-simulated-mac tests/darwin/simulated_pslist.c tools/pslist_macos.c
@@ -63,7 +64,7 @@ function(add_simulated_mac)
         add_executable(${name} "${source}")
         target_link_libraries(${name} PRIVATE fake_mac recorder_mac procscope::cmocka)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
-                              "${PROJECT_BINARY_DIR}/tests")
+                              "${PROJECT_BINARY_DIR}/tests" ENABLE_EXPORTS ON)
         add_run_test(${name} ${name})
     endforeach()
     target_sources(test_live_service_macos PRIVATE tests/support_writer.c tests/support_recording.c)

@@ -229,6 +229,30 @@ def check_details(mac, recording, samples):
     check(not any("files" in item for item in mac.scenario["processes"]) or compared > 0, "some were read")
 
 
+def check_coalitions(mac, recording):
+    """What others use as a whole, unless we are root; a coalition of our own processes only has no row."""
+    collectors = {row["collector"]: row for row in export(recording, "capability")}
+    all_rows = export(recording, "cgroup_samples", "--missing-reasons")
+    if mac.uid == 0:
+        check(collectors["coalition"]["status"] == "not there" and not all_rows, "root has no need of coalitions")
+        return
+    of, wrong = {item["id"]: item for item in mac.scenario.get("coalitions", [])}, []
+    for row in all_rows:
+        at, item = int(row["time_ns"]) - mac.wall_start, of[int(row["cgroup"].split()[-1])]
+
+        def value(name):
+            return simulated.Curve(item.get(name)).at(mac.awake(at), 0)
+        expected = {"io_read_bytes_total": value("disk_read"), "io_written_bytes_total": value("disk_written"),
+                    "tasks": item.get("started", 1) - item.get("ended", 0), "memory_bytes": value("footprint") or None}
+        wrong += [(row["time"], row["cgroup"], name, row[name]) for name, told in expected.items()
+                  if row[name] != ("" if told is None else str(told))]
+        if not -2000 < int(row["cpu_ns_total"]) - value("cpu_ns") <= 0:
+            wrong.append((row["time"], row["cgroup"], row["cpu_ns_total"], value("cpu_ns")))
+    names = {row["cgroup"] for row in all_rows}
+    check(collectors["coalition"]["status"] == "ok" and names == {"launchd, coalition 3", "rootjob, coalition 9"} and not wrong,
+          "%d rows of coalitions %s: %s" % (len(all_rows), sorted(names), wrong[:3]))
+
+
 def check_pressure(mac, recording):
     rows = export(recording, "pressure_samples", "--missing-reasons")
     names, wrong = {1: "normal", 2: "warning", 4: "critical"}, []
@@ -352,6 +376,7 @@ def calls_of_details(recording, samples, mac):
         at = tick - mac.wall_start
         living = [process for process in samples.of.values() if process.readable and process.alive(at)]
         total += min(1000, sum(2 + len(process.files(at)) for process in living))
+        total += len(mac.scenario.get("coalitions", []))
     return total
 
 
@@ -396,6 +421,32 @@ def check_told(mac, recording):
     check(verify.returncode == 0, "procscope verify finds it whole")
 
 
+def record_short(work, **changes):
+    """The Intel Mac for 15 seconds, with other answers about coalitions; the rows of capability and of coalitions."""
+    path = os.path.join(work, "changed.json")
+    with open(os.path.join(programs.SOURCE, "tests", "darwin", "scenarios", "intel_user.json"), encoding="utf-8") as file:
+        scenario = json.load(file)
+    scenario["duration_s"] = 15
+    scenario["faults"] = changes.get("faults", {})
+    scenario["machine"].update(changes.get("machine", {}))
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(scenario, file)
+    recording, _ = record(simulated.Mac(path), path, work)
+    return ({row["collector"]: row for row in export(recording, "capability")},
+            export(recording, "cgroup_samples", "--missing-reasons"))
+
+
+def check_coalition_answers():
+    with programs.work_directory() as work:
+        told, rows = record_short(work, faults={"coalitions_refused": True})
+        check(told["coalition"]["status"] == "not permitted" and "refused" in told["coalition"]["reason"] and
+              "root" in told["coalition"]["enable"] and not rows, "refused: it is off, and says why")
+    with programs.work_directory() as work:
+        told, rows = record_short(work, machine={"coalition_bytes": 176})
+        check(rows and all(row["memory_bytes__missing"] == "unsupported" and row["cpu_ns_total"] != "" for row in rows),
+              "a kernel that tells less: memory is missing, the rest is there")
+
+
 def main():
     if not os.access(MAC, os.X_OK):
         programs.skip("no " + MAC)
@@ -408,6 +459,7 @@ def main():
             check_cores(mac, recording)
             check_memory(mac, recording)
             check_details(mac, recording, samples)
+            check_coalitions(mac, recording)
             check_pressure(mac, recording)
             check_network(mac, recording)
             check_report(mac, recording, samples)
@@ -416,6 +468,7 @@ def main():
             check_calls(mac, recording, samples, calls)
             check_events(mac, recording)
             check_told(mac, recording)
+    check_coalition_answers()
     programs.finish()
 
 

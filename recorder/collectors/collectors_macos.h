@@ -11,5 +11,6 @@ extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
 extern const struct collector pressure_collector;
 extern const struct collector network_collector;
+extern const struct collector coalition_collector;
 
 #endif

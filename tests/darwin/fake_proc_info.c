@@ -301,3 +301,35 @@ int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int buffersize
     memcpy(buffer, answer, (size_t)rule->size);
     return rule->size;
 }
+
+/* --- coalitions --- */
+
+/* Found by dlsym, as on a Mac. Whose it is is not asked. */
+__attribute__((visibility("default"))) int coalition_info_resource_usage(uint64_t id, void *usage,
+                                                                         size_t size);
+
+int coalition_info_resource_usage(uint64_t id, void *usage, size_t size)
+{
+    const struct fake_coalition *one = NULL;
+    uint64_t words[44] = { 0 };
+    int64_t awake_ns = fake_awake_at(fake_now_ns());
+
+    fake_count(CALL_COALITION);
+    for (size_t i = 0; i < fake->coalition_count; i++)
+        if (fake->coalitions[i].id == id)
+            one = &fake->coalitions[i];
+    if (fake->coalitions_refused || one == NULL) {
+        errno = fake->coalitions_refused ? EPERM : ESRCH;
+        return -1;
+    }
+    words[0] = (uint64_t)one->started;
+    words[1] = (uint64_t)one->ended;
+    words[3] = fake_mach_ticks(curve_at(&one->cpu, 0, awake_ns));
+    words[6] = (uint64_t)curve_at(&one->read, 0, awake_ns);
+    words[7] = (uint64_t)curve_at(&one->written, 0, awake_ns);
+    words[40] = (uint64_t)curve_at(&one->footprint, 0, awake_ns);
+    if (size > (size_t)fake->coalition_bytes)
+        size = (size_t)fake->coalition_bytes;
+    memcpy(usage, words, size < sizeof words ? size : sizeof words);
+    return 0;
+}

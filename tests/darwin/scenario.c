@@ -362,6 +362,22 @@ static struct jump *jumps_of(const cJSON *array, size_t *count)
     return jumps;
 }
 
+static void fill_coalitions(struct scenario *s, const cJSON *array)
+{
+    s->coalition_count = count_of(array);
+    s->coalitions = need(calloc(s->coalition_count + 1, sizeof *s->coalitions));
+    for (size_t i = 0; i < s->coalition_count; i++)
+        s->coalitions[i] = (struct fake_coalition){
+            .id = (uint64_t)number(at(array, i), "id", 0),
+            .started = number(at(array, i), "started", 1),
+            .ended = number(at(array, i), "ended", 0),
+            .cpu = curve_of(at(array, i), "cpu_ns"),
+            .read = curve_of(at(array, i), "disk_read"),
+            .written = curve_of(at(array, i), "disk_written"),
+            .footprint = curve_of(at(array, i), "footprint"),
+        };
+}
+
 static void fill_users(struct scenario *s, const cJSON *users)
 {
     s->user_count = count_of(users);
@@ -403,6 +419,9 @@ struct scenario *scenario_load(const char *path)
     fill_machine(s, get(root, "machine"));
     fill_users(s, get(root, "users"));
     fill_processes(s, get(root, "processes"));
+    fill_coalitions(s, get(root, "coalitions"));
+    s->coalition_bytes = number(get(root, "machine"), "coalition_bytes", 352);
+    s->coalitions_refused = cJSON_IsTrue(get(faults, "coalitions_refused"));
     s->sleeps = jumps_of(get(root, "sleeps"), &s->sleep_count);
     s->wall_steps = jumps_of(get(root, "wall_steps"), &s->wall_step_count);
     s->cores_fail = span_of(faults, "cores_fail");

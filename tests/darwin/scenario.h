@@ -37,6 +37,13 @@ struct program {
     const char **args, **environment; /* NULL-terminated */
 };
 
+/* An app with its helpers, or a job of launchd. */
+struct fake_coalition {
+    uint64_t id;
+    int64_t started, ended; /* members */
+    struct curve cpu, read, written, footprint;
+};
+
 /* From one time to another. */
 struct span {
     int64_t from_ns, to_ns;
@@ -117,6 +124,10 @@ struct scenario {
     size_t user_count;
     struct fake_process *processes;
     size_t process_count;
+    struct fake_coalition *coalitions;
+    size_t coalition_count;
+    int64_t coalition_bytes; /* as many of its answer as this kernel fills in */
+    bool coalitions_refused;
     size_t self; /* which of them is the recorder */
     int64_t duration_ns;
     struct jump *sleeps, *wall_steps;
