@@ -101,6 +101,16 @@ static bool is_offer(const union answer *answer)
            offer->size >= sizeof(struct live_map) && offer->generation != 0;
 }
 
+/* Where the kernel has mapped something. */
+static void *pointer_of(mach_vm_address_t address)
+{
+    uintptr_t narrow = (uintptr_t)address;
+    void *pointer;
+
+    memcpy(&pointer, &narrow, sizeof pointer);
+    return pointer;
+}
+
 static enum status map(struct live_client *client, const struct live_service_offer *offer,
                        struct error *err)
 {
@@ -114,7 +124,7 @@ static enum status map(struct live_client *client, const struct live_service_off
         return error_set(err, STATUS_IO, "mach_vm_map: %s", mach_error_string(result));
     client->generation = offer->generation;
     client->source = (struct live_source){ .fd = -1,
-                                           .memory = (const void *)(uintptr_t)address,
+                                           .memory = pointer_of(address),
                                            .size = (size_t)offer->size };
     return STATUS_OK;
 }

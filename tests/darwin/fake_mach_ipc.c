@@ -224,10 +224,10 @@ static void destroy_message(mach_msg_header_t *head)
         (void)release(descriptor->name, MACH_MSG_TYPE_MOVE_SEND);
 }
 
-void mach_msg_destroy(mach_msg_header_t *head)
+void mach_msg_destroy(mach_msg_header_t *message)
 {
     pthread_mutex_lock(&lock);
-    destroy_message(head);
+    destroy_message(message);
     pthread_mutex_unlock(&lock);
 }
 
@@ -354,6 +354,15 @@ mach_msg_return_t mach_msg(mach_msg_header_t *message, mach_msg_option_t option,
 
 /* --- memory --- */
 
+static void *pointer_of(uint64_t address)
+{
+    uintptr_t narrow = (uintptr_t)address;
+    void *pointer;
+
+    memcpy(&pointer, &narrow, sizeof pointer);
+    return pointer;
+}
+
 /* The same memory once more: it stays when who shared it unmaps his. */
 static void *again(void *address, size_t size, int protection)
 {
@@ -375,7 +384,7 @@ kern_return_t mach_make_memory_entry_64(mach_port_t task, memory_object_size_t *
         (permission & MAP_MEM_VM_SHARE) == 0 || offset % PAGE != 0)
         return KERN_INVALID_ARGUMENT;
     *size = (*size + PAGE - 1) / PAGE * PAGE;
-    copy = again((void *)(uintptr_t)offset, *size, PROT_READ);
+    copy = again(pointer_of(offset), *size, PROT_READ);
     if (copy == MAP_FAILED)
         return KERN_INVALID_ADDRESS;
     pthread_mutex_lock(&lock);
@@ -424,7 +433,7 @@ kern_return_t mach_vm_deallocate(mach_port_t task, mach_vm_address_t address, ma
         return KERN_INVALID_ARGUMENT;
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < MAPS; i++)
-        if (maps[i].address == (void *)(uintptr_t)address && maps[i].size == size &&
+        if (maps[i].address == pointer_of(address) && maps[i].size == size &&
             maps[i].address != NULL) {
             (void)munmap(maps[i].address, maps[i].size);
             maps[i].address = NULL;

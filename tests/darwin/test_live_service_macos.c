@@ -192,7 +192,7 @@ static void shared_memory_that_is_handed_over_can_only_be_read(void **state)
     struct shared_memory memory;
     struct live_source source;
     struct error err;
-    const char *seen;
+    void *seen;
     char name[40];
 
     assert_int_equal(shared_memory_open(&memory, size, &err), STATUS_OK);
@@ -206,7 +206,7 @@ static void shared_memory_that_is_handed_over_can_only_be_read(void **state)
     live_source_close(&source);
     (void)snprintf(name, sizeof name, "/procscope-live-%ld", (long)getpid());
     assert_int_equal(shm_open(name, O_RDONLY, 0), -1); /* its name is gone */
-    (void)munmap((void *)(uintptr_t)seen, size);
+    (void)munmap(seen, size);
     shared_memory_close(&memory);
     shared_memory_close(&memory);
 }

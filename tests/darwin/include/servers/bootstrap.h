@@ -11,8 +11,8 @@
 
 extern mach_port_t bootstrap_port; /* not a reference of ours: never given back */
 
-kern_return_t bootstrap_check_in(mach_port_t bootstrap, const char *name, mach_port_t *service);
-kern_return_t bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_port_t *service);
+kern_return_t bootstrap_check_in(mach_port_t bootstrap, const char *name, mach_port_t *port);
+kern_return_t bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_port_t *port);
 const char *bootstrap_strerror(kern_return_t code);
 
 #endif
