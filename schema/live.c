@@ -108,7 +108,8 @@ static enum status read_at(const struct live_source *source, size_t at, void *to
     if (source->memory != NULL) {
         if (at > source->size || size > source->size - at)
             return error_set(err, STATUS_CORRUPT, "the live mapping is shorter than it says");
-        memcpy(to, (const char *)source->memory + at, size);
+        if (size > 0) /* of no cores there is nowhere to put them */
+            memcpy(to, (const char *)source->memory + at, size);
         return STATUS_OK;
     }
     while (got < size) {
