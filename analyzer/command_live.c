@@ -31,6 +31,7 @@ struct live {
     size_t count;  /* of frames; 0: until it is stopped */
     bool terminal; /* redraw it */
     struct control_client client;
+    struct live_source source; /* of what it handed over */
     struct live_view now, before;
     bool has_before;
     uint64_t sequence; /* of the tick in `now` */
@@ -98,6 +99,8 @@ static enum status join(struct live *l, struct error *err)
         st = control_client_ask(&l->client, &request, ASK_MS, err);
     if (st == STATUS_OK && !l->client.passed)
         st = error_set(err, STATUS_CORRUPT, "%s: this is no recorder", l->client.path);
+    if (st == STATUS_OK)
+        st = live_source_open(&l->source, l->client.passed_fd, err);
     l->has_before = false;
     l->frame.tick = NULL;
     l->sequence = 0;
@@ -111,6 +114,7 @@ static enum status rejoin(struct live *l, struct error *err)
     enum status st = STATUS_ABSENT;
 
     for (int i = 0; i < REJOIN_MAX && st != STATUS_OK; i++) {
+        live_source_close(&l->source);
         control_client_close(&l->client);
         if (l->terminal && terminal_ended())
             return STATUS_ABSENT;
@@ -150,7 +154,7 @@ static enum status next_tick(struct live *l, int64_t *tick_ms, bool *fresh, stru
             if (st != STATUS_OK)
                 return st;
         }
-        if (live_sequence(l->client.passed_fd, &sequence, err) != STATUS_OK)
+        if (live_sequence(&l->source, &sequence, err) != STATUS_OK)
             return err->status;
         *fresh = sequence != 0 && sequence / 2 != l->sequence / 2;
     }
@@ -216,7 +220,7 @@ static enum status take(struct live *l, struct error *err)
     if (l->frame.tick != NULL)
         step(l);
     l->frame.tick = NULL;
-    st = live_read(&l->now, l->client.passed_fd, err);
+    st = live_read(&l->now, &l->source, err);
     if (st != STATUS_OK)
         return st;
     return live_frame_make(&l->frame, &l->now, l->has_before ? &l->before : NULL, l->sort, err);
@@ -281,6 +285,7 @@ static enum status live_run(int argc, char **argv, struct error *err)
     live_frame_release(&l.frame);
     live_view_release(&l.now);
     live_view_release(&l.before);
+    live_source_close(&l.source);
     control_client_close(&l.client);
     return st;
 }

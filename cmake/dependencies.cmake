@@ -5,6 +5,18 @@ set(CMAKE_THREAD_PREFER_PTHREAD ON)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
+# Homebrew keeps libraries where nobody looks by himself: on Apple Silicon all, elsewhere those that macOS also has,
+# of other versions. pkg-config looks below these as well.
+if(APPLE)
+    foreach(prefix /opt/homebrew /usr/local)
+        foreach(place "${prefix}" "${prefix}/opt/sqlite" "${prefix}/opt/curl" "${prefix}/opt/ncurses")
+            if(IS_DIRECTORY "${place}")
+                list(APPEND CMAKE_PREFIX_PATH "${place}")
+            endif()
+        endforeach()
+    endforeach()
+endif()
+
 set(missing_libraries "")
 
 # look_for_library(NAME pkg-config-module header library): makes the target if it is there.

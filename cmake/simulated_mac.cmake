@@ -23,6 +23,7 @@ function(add_simulated_mac)
     find_sources_of("Darwin" sources recorder/*.c recorder/collectors/*.c)
     list(FILTER sources EXCLUDE REGEX "/main\\.c$")
     set(shared ${sources})
+    list(APPEND sources schema/live_service_macos.c) # the schema beside it is Linux'
     list(FILTER sources INCLUDE REGEX "_macos\\.c$")
     list(FILTER shared EXCLUDE REGEX "_macos\\.c$")
     folder_root(tests_root tests)
@@ -32,7 +33,7 @@ function(add_simulated_mac)
     set_target_properties(recorder_mac_shared PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
 
     find_sources(fakes tests/darwin/*.c)
-    list(FILTER fakes EXCLUDE REGEX "/(simulated_main|test_[^/]*)\\.c$")
+    list(FILTER fakes EXCLUDE REGEX "/(simulated_[^/]*|test_[^/]*)\\.c$")
     add_library(fake_mac STATIC EXCLUDE_FROM_ALL ${fakes})
     target_include_directories(fake_mac PUBLIC "${tests_root}")
     # Each needs the other: the recorder calls the kernel, whose headers are the recorder's.
@@ -47,6 +48,15 @@ function(add_simulated_mac)
 
     add_executable(procscoped-simulated-mac tests/darwin/simulated_main.c)
     target_link_libraries(procscoped-simulated-mac PRIVATE recorder_mac_main fake_mac recorder_mac)
+    set_target_properties(procscoped-simulated-mac PROPERTIES ENABLE_EXPORTS ON) # dlsym finds the fake's
+
+    folder_root(tools_root tools)
+    add_executable(pslist-simulated-mac tests/darwin/simulated_pslist.c tools/pslist_macos.c
+                                        tools/pslist_flavors_macos.c)
+    set_source_files_properties(tools/pslist_macos.c PROPERTIES COMPILE_DEFINITIONS main=pslist_main)
+    target_include_directories(pslist-simulated-mac PRIVATE "${tools_root}")
+    target_compile_options(pslist-simulated-mac PRIVATE -Wno-missing-prototypes)
+    target_link_libraries(pslist-simulated-mac PRIVATE fake_mac recorder_mac analyzer)
 
     find_sources_of("Darwin" tests tests/darwin/test_*.c)
     foreach(source IN LISTS tests)
@@ -54,9 +64,11 @@ function(add_simulated_mac)
         add_executable(${name} "${source}")
         target_link_libraries(${name} PRIVATE fake_mac recorder_mac procscope::cmocka)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
-                              "${PROJECT_BINARY_DIR}/tests")
+                              "${PROJECT_BINARY_DIR}/tests" ENABLE_EXPORTS ON)
         add_run_test(${name} ${name})
     endforeach()
+    target_sources(test_live_service_macos PRIVATE tests/support_writer.c tests/support_recording.c)
+    target_sources(test_control_macos PRIVATE tests/support_recording.c)
 endfunction()
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -1,7 +1,10 @@
 /*
  * Sockets as Darwin has them: no flags at socket and accept, so that each is set afterwards.
  *
- *   source  unix(4): LOCAL_PEERPID, LOCAL_PEERCRED; getpeereid(3)
+ *   source  unix(4): LOCAL_PEERTOKEN, LOCAL_PEERPID, LOCAL_PEERCRED; getpeereid(3)
+ *
+ * Who may ask is decided by the user that connected, which getpeereid tells. The token is of the
+ * process that has the other end now: it tells the pid, for the log, if it is that user's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +15,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <mach/mach.h>
+
 #include "recorder/control_socket.h"
 
-enum { EVERYBODY = 0666 };
+enum { EVERYBODY = 0666, TOKEN_EUID = 1, TOKEN_PID = 5 };
 
 static int prepare(int fd)
 {
@@ -46,16 +51,27 @@ bool control_socket_publish(const char *path)
     return S_ISSOCK(info.st_mode) && fchmodat(AT_FDCWD, path, EVERYBODY, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* 0: not known. Before macOS 11 there is no token. */
+static pid_t pid_of(int fd, uid_t uid)
+{
+    audit_token_t token;
+    socklen_t size = sizeof token;
+    pid_t pid = 0;
+
+    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERTOKEN, &token, &size) == 0 && size == sizeof token)
+        return token.val[TOKEN_EUID] == uid ? (pid_t)token.val[TOKEN_PID] : 0;
+    size = sizeof pid;
+    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &pid, &size) != 0 || size != sizeof pid)
+        return 0;
+    return pid;
+}
+
 enum status control_peer_of(int fd, struct control_peer *peer, struct error *err)
 {
-    pid_t pid = 0;
-    socklen_t size = sizeof pid;
-
     *peer = (struct control_peer){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
     if (getpeereid(fd, &peer->uid, &peer->gid) != 0)
         return error_set(err, STATUS_IO, "getpeereid: %s", strerror(errno));
-    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &pid, &size) == 0 && size == sizeof pid)
-        peer->pid = pid;
+    peer->pid = pid_of(fd, peer->uid);
     return STATUS_OK;
 }
 

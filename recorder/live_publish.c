@@ -50,12 +50,21 @@ enum status live_publisher_watch(struct live_publisher *publisher, int *fd, stru
         put_head(fresh.data, publisher->facts);
         pthread_mutex_lock(&publisher->lock);
         publisher->memory = fresh;
+        publisher->generation++;
         publisher->filled = false;
         pthread_mutex_unlock(&publisher->lock);
         atomic_store(&publisher->watched, true);
     }
     *fd = publisher->memory.fd;
     return STATUS_OK;
+}
+
+void live_publisher_memory(const struct live_publisher *publisher, const void **memory,
+                           size_t *size, uint64_t *generation)
+{
+    *memory = publisher->memory.data;
+    *size = publisher->memory.size;
+    *generation = publisher->generation;
 }
 
 void live_publisher_unwatch(struct live_publisher *publisher)

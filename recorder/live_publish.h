@@ -19,7 +19,8 @@ struct live_publisher {
     atomic_bool watched;
     pthread_mutex_t lock; /* of what follows: held while a tick is copied */
     struct shared_memory memory;
-    bool filled; /* all that is alive stands in it, so that changes suffice */
+    uint64_t generation; /* of the memory: counted from 1 */
+    bool filled;         /* all that is alive stands in it, so that changes suffice */
 };
 
 /* `facts` must outlive it. */
@@ -34,6 +35,9 @@ void live_publisher_release(struct live_publisher *publisher);
  */
 MUST_USE enum status live_publisher_watch(struct live_publisher *publisher, int *fd,
                                           struct error *err);
+/* The mapping of who watches, until live_publisher_unwatch. */
+void live_publisher_memory(const struct live_publisher *publisher, const void **memory,
+                           size_t *size, uint64_t *generation);
 /* Nobody watches any more: the mapping goes. */
 void live_publisher_unwatch(struct live_publisher *publisher);
 

@@ -3,6 +3,8 @@
 
 /* recorder is last: it tells what the others cost at this tick, and reads the cpu rows. */
 const struct collector *const collectors[] = {
-    &process_collector, &cpu_collector, &memory_collector, &network_collector, &recorder_collector,
+    &process_collector, /* first: others know processes from it */
+    &process_detail_collector, &cpu_collector,       &memory_collector,   &pressure_collector,
+    &network_collector,        &coalition_collector, &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

@@ -83,19 +83,62 @@ static void stop(void *self)
     (void)raise(SIGTERM);
 }
 
-static enum status watch(void *self, int *fd, struct error *err)
-{
-    struct session *session = self;
-    enum status st = live_publisher_watch(&session->control.publisher, fd, err);
+/* Viewers of the control socket, and of the live service. */
+enum viewers { VIEWERS_SOCKET = 1, VIEWERS_SERVICE = 2 };
 
+static enum status begin_watching(struct session *session, enum viewers whose, int *fd,
+                                  struct error *err)
+{
+    struct session_control *c = &session->control;
+    enum status st;
+
+    pthread_mutex_lock(&c->viewers_lock);
+    st = live_publisher_watch(&c->publisher, fd, err);
+    if (st == STATUS_OK)
+        c->viewers |= whose;
+    pthread_mutex_unlock(&c->viewers_lock);
     if (st == STATUS_OK)
         sampler_poke(session->sampler); /* the first tick to show is there already */
     return st;
 }
 
+static void end_watching(struct session *session, enum viewers whose)
+{
+    struct session_control *c = &session->control;
+
+    pthread_mutex_lock(&c->viewers_lock);
+    c->viewers &= ~(unsigned)whose;
+    if (c->viewers == 0)
+        live_publisher_unwatch(&c->publisher);
+    pthread_mutex_unlock(&c->viewers_lock);
+}
+
+static enum status watch(void *self, int *fd, struct error *err)
+{
+    return begin_watching(self, VIEWERS_SOCKET, fd, err);
+}
+
 static void unwatch(void *self)
 {
-    live_publisher_unwatch(&((struct session *)self)->control.publisher);
+    end_watching(self, VIEWERS_SOCKET);
+}
+
+/* The memory stays as long as the service has viewers: it is looked at without the lock. */
+static enum status watch_by_service(void *self, const void **memory, size_t *size,
+                                    uint64_t *generation, struct error *err)
+{
+    struct session *session = self;
+    int fd;
+
+    if (begin_watching(session, VIEWERS_SERVICE, &fd, err) != STATUS_OK)
+        return err->status;
+    live_publisher_memory(&session->control.publisher, memory, size, generation);
+    return STATUS_OK;
+}
+
+static void unwatch_by_service(void *self)
+{
+    end_watching(self, VIEWERS_SERVICE);
 }
 
 /* --- for the other threads --- */
@@ -205,12 +248,28 @@ void session_control_open(struct session *session, const struct options *options
     struct error err = { 0 };
 
     (void)pthread_mutex_init(&c->lock, NULL);
+    (void)pthread_mutex_init(&c->viewers_lock, NULL);
     live_publisher_init(&c->publisher, &session->facts);
     c->opened = true;
-    if (options->control != NULL && strcmp(options->control, "none") == 0)
+    c->off = options->control != NULL && strcmp(options->control, "none") == 0;
+    if (c->off)
         return;
     if (open_socket(session, options, &err) != STATUS_OK)
         say_why_not(session, &err);
+}
+
+static void start_service(struct session *session)
+{
+    const struct live_service_calls calls = { watch_by_service, unwatch_by_service, log_line,
+                                              session };
+    struct error err = { 0 };
+    enum status st = live_service_start(&session->control.service, geteuid(), &calls, &err);
+    char text[600];
+
+    if (st == STATUS_OK || st == STATUS_ABSENT)
+        return;
+    (void)snprintf(text, sizeof text, "%s; recording goes on without a live service", err.message);
+    log_line(session, text);
 }
 
 void session_control_start(struct session *session)
@@ -218,6 +277,8 @@ void session_control_start(struct session *session)
     struct session_control *c = &session->control;
     struct error err = { 0 };
 
+    if (!c->off)
+        start_service(session);
     if (c->control == NULL || control_start(c->control, &err) == STATUS_OK)
         return;
     control_close(c->control, false, "");
@@ -227,6 +288,8 @@ void session_control_start(struct session *session)
 
 void session_control_stop(struct session *session)
 {
+    live_service_stop(session->control.service);
+    session->control.service = NULL;
     control_stop(session->control.control);
 }
 
@@ -238,6 +301,7 @@ void session_control_close(struct session *session, bool ok, const char *message
         return;
     control_close(c->control, ok, message);
     live_publisher_release(&c->publisher);
+    pthread_mutex_destroy(&c->viewers_lock);
     pthread_mutex_destroy(&c->lock);
     memset(c, 0, sizeof *c);
 }

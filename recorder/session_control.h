@@ -10,6 +10,7 @@
 
 #include "recorder/control.h"
 #include "recorder/live_publish.h"
+#include "recorder/live_service.h"
 #include "recorder/options.h"
 #include "schema/control.h"
 
@@ -29,10 +30,14 @@ struct session_mark {
 /* Zeroed is closed. */
 struct session_control {
     bool opened;
+    bool off;                /* --control none */
     struct control *control; /* NULL: there is no socket */
     char path[PATH_MAX];     /* of it, or of where it would be */
     struct live_publisher publisher;
-    uint64_t flush_done; /* the writer thread's */
+    struct live_service *service; /* NULL: there is none */
+    pthread_mutex_t viewers_lock; /* of what follows, and of whether `publisher` is watched */
+    unsigned viewers;             /* bits: who has viewers */
+    uint64_t flush_done;          /* the writer thread's */
     atomic_size_t mark_count;
     pthread_mutex_t lock; /* of what follows */
     struct session_mark mark[MARKS_MAX];

@@ -120,6 +120,10 @@ static const struct metric process_detail_metrics[] = {
 static const struct metric pressure_metrics[] = {
     COUNTER("some_us_total", "us", 1, "time in which at least one task waited for it"),
     COUNTER("full_us_total", "us", 1, "time in which all tasks that were not idle waited for it"),
+    GAUGE("load_1m_ppm", "ppm", "tasks that run or wait for cpu, mean of about a minute"),
+    GAUGE("load_5m_ppm", "ppm", "the same of about five minutes"),
+    GAUGE("load_15m_ppm", "ppm", "the same of about a quarter of an hour"),
+    STATE("level", "normal,warning,critical", "how scarce the kernel tells programs that it is"),
 };
 
 static const struct metric disk_metrics[] = {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,15 +65,55 @@ uint64_t live_layout_hash(void)
     return hash;
 }
 
+/* --- where from --- */
+
+enum status live_source_open(struct live_source *source, int fd, struct error *err)
+{
+    struct stat info;
+    char first;
+    void *memory;
+
+    *source = (struct live_source){ .fd = fd };
+    if (pread(fd, &first, sizeof first, 0) >= 0 || (errno != ENXIO && errno != EOPNOTSUPP))
+        return STATUS_OK; /* if it cannot be read otherwise, reading tells */
+    if (fstat(fd, &info) != 0 || info.st_size <= 0)
+        return error_set(err, STATUS_CORRUPT, "the live mapping has no size");
+    memory = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return error_set(err, STATUS_IO, "the live mapping: %s", strerror(errno));
+    source->memory = memory;
+    source->size = (size_t)info.st_size;
+    source->mapped = true;
+    return STATUS_OK;
+}
+
+void live_source_close(struct live_source *source)
+{
+    void *memory;
+
+    memcpy(&memory, &source->memory, sizeof memory);
+    if (source->mapped)
+        (void)munmap(memory, source->size);
+    *source = (struct live_source){ .memory = NULL };
+}
+
 /* --- reading --- */
 
-static enum status read_at(int fd, size_t at, void *to, size_t size, struct error *err)
+static enum status read_at(const struct live_source *source, size_t at, void *to, size_t size,
+                           struct error *err)
 {
     char *out = to;
     size_t got = 0;
 
+    if (source->memory != NULL) {
+        if (at > source->size || size > source->size - at)
+            return error_set(err, STATUS_CORRUPT, "the live mapping is shorter than it says");
+        if (size > 0) /* of no cores there is nowhere to put them */
+            memcpy(to, (const char *)source->memory + at, size);
+        return STATUS_OK;
+    }
     while (got < size) {
-        ssize_t more = pread(fd, out + got, size - got, (off_t)(at + got));
+        ssize_t more = pread(source->fd, out + got, size - got, (off_t)(at + got));
 
         if (more < 0 && errno == EINTR)
             continue;
@@ -100,25 +142,26 @@ static bool reserve(void *array, size_t *size, size_t count, size_t width)
     return true;
 }
 
-enum status live_sequence(int fd, uint64_t *sequence, struct error *err)
+enum status live_sequence(const struct live_source *source, uint64_t *sequence, struct error *err)
 {
     enum status st;
 
     /* What is read before and after stays before and after, also on a CPU that likes to reorder. */
     live_barrier();
-    st = read_at(fd, offsetof(struct live_map, sequence), sequence, sizeof *sequence, err);
+    st = read_at(source, offsetof(struct live_map, sequence), sequence, sizeof *sequence, err);
     live_barrier();
     return st;
 }
 
-static enum status read_head(struct live_view *view, int fd, struct error *err)
+static enum status read_head(struct live_view *view, const struct live_source *source,
+                             struct error *err)
 {
     struct {
         char magic[sizeof live_magic];
         uint64_t layout_hash;
     } head;
 
-    if (read_at(fd, 0, &head, sizeof head, err) != STATUS_OK)
+    if (read_at(source, 0, &head, sizeof head, err) != STATUS_OK)
         return err->status;
     if (memcmp(head.magic, live_magic, sizeof live_magic) != 0)
         return error_set(err, STATUS_CORRUPT, "this is no live mapping of a recorder");
@@ -126,15 +169,15 @@ static enum status read_head(struct live_view *view, int fd, struct error *err)
         return error_set(err, STATUS_UNSUPPORTED,
                          "the recorder is of another version, whose live mapping this version "
                          "cannot read: use procscope and procscoped of one version");
-    if (read_at(fd, offsetof(struct live_map, interval_ns), &view->interval_ns,
+    if (read_at(source, offsetof(struct live_map, interval_ns), &view->interval_ns,
                 sizeof view->interval_ns, err) != STATUS_OK ||
-        read_at(fd, offsetof(struct live_map, zone_offset_s), &view->zone_offset_s,
+        read_at(source, offsetof(struct live_map, zone_offset_s), &view->zone_offset_s,
                 sizeof view->zone_offset_s, err) != STATUS_OK ||
-        read_at(fd, offsetof(struct live_map, version), view->version, sizeof view->version, err) !=
+        read_at(source, offsetof(struct live_map, version), view->version, sizeof view->version,
+                err) != STATUS_OK ||
+        read_at(source, offsetof(struct live_map, host), view->host, sizeof view->host, err) !=
             STATUS_OK ||
-        read_at(fd, offsetof(struct live_map, host), view->host, sizeof view->host, err) !=
-            STATUS_OK ||
-        read_at(fd, offsetof(struct live_map, zone), view->zone, sizeof view->zone, err) !=
+        read_at(source, offsetof(struct live_map, zone), view->zone, sizeof view->zone, err) !=
             STATUS_OK)
         return err->status;
     view->version[sizeof view->version - 1] = '\0';
@@ -144,14 +187,15 @@ static enum status read_head(struct live_view *view, int fd, struct error *err)
 }
 
 /* A copy of everything that the tick says is there; whether it is whole shows afterwards. */
-static enum status read_tick(struct live_view *view, int fd, struct error *err)
+static enum status read_tick(struct live_view *view, const struct live_source *source,
+                             struct error *err)
 {
     struct live_tick *tick = &view->tick;
     size_t list, processes;
 
-    if (read_at(fd, offsetof(struct live_map, tick), tick, sizeof *tick, err) != STATUS_OK ||
-        read_at(fd, offsetof(struct live_map, memory), &view->memory, sizeof view->memory, err) !=
-            STATUS_OK)
+    if (read_at(source, offsetof(struct live_map, tick), tick, sizeof *tick, err) != STATUS_OK ||
+        read_at(source, offsetof(struct live_map, memory), &view->memory, sizeof view->memory,
+                err) != STATUS_OK)
         return err->status;
     if (tick->core_count > LIVE_CORES_MAX || tick->process_end > LIVE_PROCESSES_MAX ||
         tick->process_count > tick->process_end)
@@ -161,12 +205,12 @@ static enum status read_tick(struct live_view *view, int fd, struct error *err)
     if (!reserve(&view->core, &view->core_size, tick->core_count, sizeof *view->core) ||
         !reserve(&view->scratch, &view->scratch_size, list + processes, 1))
         return error_set(err, STATUS_NO_MEMORY, "live mapping");
-    if (read_at(fd, offsetof(struct live_map, core), view->core,
+    if (read_at(source, offsetof(struct live_map, core), view->core,
                 tick->core_count * sizeof *view->core, err) != STATUS_OK ||
-        read_at(fd, offsetof(struct live_map, process), view->scratch, processes, err) !=
+        read_at(source, offsetof(struct live_map, process), view->scratch, processes, err) !=
             STATUS_OK ||
-        read_at(fd, offsetof(struct live_map, process_at), view->scratch + processes, list, err) !=
-            STATUS_OK)
+        read_at(source, offsetof(struct live_map, process_at), view->scratch + processes, list,
+                err) != STATUS_OK)
         return err->status;
     return STATUS_OK;
 }
@@ -201,25 +245,25 @@ static enum status pick_processes(struct live_view *view, struct error *err)
     return STATUS_OK;
 }
 
-enum status live_read(struct live_view *view, int fd, struct error *err)
+enum status live_read(struct live_view *view, const struct live_source *source, struct error *err)
 {
     const struct timespec pause = { .tv_nsec = PAUSE_NS };
 
-    if (read_head(view, fd, err) != STATUS_OK)
+    if (read_head(view, source, err) != STATUS_OK)
         return err->status;
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t before, after;
         enum status st;
 
-        if (live_sequence(fd, &before, err) != STATUS_OK)
+        if (live_sequence(source, &before, err) != STATUS_OK)
             return err->status;
         if (before == 0)
             return error_set(err, STATUS_ABSENT, "no tick yet");
         if (before % 2 == 0) {
-            st = read_tick(view, fd, err);
+            st = read_tick(view, source, err);
             if (st == STATUS_IO || st == STATUS_NO_MEMORY)
                 return st;
-            if (live_sequence(fd, &after, err) != STATUS_OK)
+            if (live_sequence(source, &after, err) != STATUS_OK)
                 return err->status;
             if (after == before)
                 return st == STATUS_OK ? pick_processes(view, err) : st;

@@ -115,18 +115,38 @@ struct live_view {
     size_t scratch_size;
 };
 
-/* Which tick stands in the mapping: another number, another tick. errors IO, CORRUPT */
-MUST_USE enum status live_sequence(int fd, uint64_t *sequence, struct error *err);
+/* Where a live mapping is read from. */
+struct live_source {
+    int fd;
+    const void *memory; /* NULL: read fd */
+    size_t size;        /* of the memory */
+    bool mapped;        /* by live_source_open */
+};
 
 /*
- * Copy the tick that stands in the mapping behind `fd`. It is read, not mapped, so that whoever made
- * the file can do nothing by cutting it short.
+ * From a descriptor that a recorder handed over. It is read, not mapped, so that whoever made the file
+ * can do nothing by cutting it short. Shared memory of macOS cannot be read and never changes its size:
+ * that is mapped.
+ *
+ *   errors  IO
+ *   owns    a mapping, until live_source_close; the descriptor stays the caller's
+ */
+MUST_USE enum status live_source_open(struct live_source *source, int fd, struct error *err);
+void live_source_close(struct live_source *source);
+
+/* Which tick stands in the mapping: another number, another tick. errors IO, CORRUPT */
+MUST_USE enum status live_sequence(const struct live_source *source, uint64_t *sequence,
+                                   struct error *err);
+
+/*
+ * Copy the tick that stands in the mapping.
  *
  *   errors  ABSENT: no tick yet, or it is being written for longer than a moment;
  *           UNSUPPORTED: another version wrote it; CORRUPT: it cannot be one; IO, NO_MEMORY
  *   owns    what `view` points to, until live_view_release
  */
-MUST_USE enum status live_read(struct live_view *view, int fd, struct error *err);
+MUST_USE enum status live_read(struct live_view *view, const struct live_source *source,
+                               struct error *err);
 void live_view_release(struct live_view *view);
 
 #endif

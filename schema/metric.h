@@ -199,6 +199,10 @@ enum process_detail_metric {
 enum pressure_metric {
     PRESSURE_SOME_US_TOTAL,
     PRESSURE_FULL_US_TOTAL,
+    PRESSURE_LOAD_1M_PPM, /* of cpu only */
+    PRESSURE_LOAD_5M_PPM,
+    PRESSURE_LOAD_15M_PPM,
+    PRESSURE_LEVEL, /* of memory only */
     PRESSURE_METRIC_COUNT,
 };
 

@@ -61,7 +61,7 @@ static void rig_read(struct rig *rig)
 {
     struct error err = { 0 };
 
-    if (live_read(&rig->view, rig->fd, &err) != STATUS_OK)
+    if (live_read(&rig->view, &(struct live_source){ .fd = rig->fd }, &err) != STATUS_OK)
         fail_msg("%s", err.message);
 }
 
@@ -84,7 +84,7 @@ static void read_anew(struct rig *rig, struct live_view *view)
     live_publisher_init(&fresh, &rig->facts);
     assert_int_equal(live_publisher_watch(&fresh, &fd, &err), STATUS_OK);
     live_publish(&fresh, rig->writer.writer, NULL);
-    if (live_read(view, fd, &err) != STATUS_OK)
+    if (live_read(view, &(struct live_source){ .fd = fd }, &err) != STATUS_OK)
         fail_msg("%s", err.message);
     live_publisher_release(&fresh);
 }
@@ -207,7 +207,7 @@ static void without_a_viewer_nothing_is_copied(void **state)
     assert_null(rig.publisher.memory.data);
     writer_rig_steady(&rig.writer, START + SECOND_NS, ROW_FIRST, 10);
     rig_put(&rig);
-    assert_int_equal(live_read(&rig.view, fd, &err), STATUS_ABSENT);
+    assert_int_equal(live_read(&rig.view, &(struct live_source){ .fd = fd }, &err), STATUS_ABSENT);
     close(fd);
     assert_int_equal(live_publisher_watch(&rig.publisher, &rig.fd, &err), STATUS_OK);
     live_publish(&rig.publisher, rig.writer.writer, NULL);
@@ -301,7 +301,7 @@ static enum status read_file(const struct live_map *head, size_t size)
     struct live_view view = { 0 };
     struct error err = { 0 };
     int fd = make_file(head, size);
-    enum status st = live_read(&view, fd, &err);
+    enum status st = live_read(&view, &(struct live_source){ .fd = fd }, &err);
 
     assert_true(st == STATUS_OK || err.message[0] != '\0');
     live_view_release(&view);
@@ -350,7 +350,7 @@ static void watch_fast_ticks(int fd)
     int64_t last = 0;
 
     while (last < FAST_TICKS) {
-        enum status st = live_read(&view, fd, &err);
+        enum status st = live_read(&view, &(struct live_source){ .fd = fd }, &err);
 
         if (st == STATUS_ABSENT)
             continue;

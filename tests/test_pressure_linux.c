@@ -67,6 +67,60 @@ static void what_a_kernel_does_not_account_is_missing(void **state)
     test_root_close(&root);
 }
 
+static void load_averages_are_part_of_what_is_told_of_cores(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ppm[3]; /* -1: not there, -2: not legible */
+    } cases[] = {
+        { "11.83 0.00 9.84 19/162 15938\n", { 11830000, 0, 9840000 } },
+        { "7 0.123456789 1234567.5 1/2 3\n", { 7000000, 123456, 1234567500000 } },
+        { "0.5 x 1.2.3 1/2 3\n", { 500000, -2, -2 } },
+        { "99999999999999 0.2\n", { -2, 200000, -1 } },
+        { "0.20 0.18 0.1", { -1, -1, -1 } }, /* no end: it was cut */
+    };
+    struct test_root root;
+    struct test_collector t;
+
+    test_root_open(&root);
+    test_root_write(&root, "/proc/loadavg", cases[0].text);
+    test_collector_open(&t, &pressure_collector, root.path);
+    assert_int_equal(t.capability.status, CAPABILITY_PARTIAL);
+    assert_non_null(strstr(t.capability.reason, "load averages only"));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        test_root_write(&root, "/proc/loadavg", cases[i].text);
+        collect(&t);
+        for (unsigned k = 0; k < 3; k++) {
+            int64_t expected = cases[i].ppm[k];
+            unsigned metric = PRESSURE_LOAD_1M_PPM + k;
+
+            if (expected >= 0)
+                assert_int_equal(test_value(&t, 0, metric), expected);
+            else
+                assert_int_equal(test_missing(&t, 0, metric),
+                                 expected == -1 ? MISSING_NOT_THERE : MISSING_FAILED);
+        }
+    }
+    assert_int_equal(test_missing(&t, 0, PRESSURE_SOME_US_TOTAL), MISSING_UNSUPPORTED);
+    assert_int_equal(test_missing(&t, 0, PRESSURE_LEVEL), MISSING_UNSUPPORTED);
+    test_collector_close(&t);
+    test_root_close(&root);
+}
+
+static void only_the_row_of_cores_has_load_averages(void **state)
+{
+    (void)state;
+    struct test_collector t;
+
+    test_collector_open(&t, &pressure_collector, "tests/fixtures/host-6.18");
+    collect(&t);
+    assert_int_equal(test_value(&t, test_slot(&t, "cpu"), PRESSURE_LOAD_1M_PPM), 11830000);
+    assert_int_equal(test_missing(&t, test_slot(&t, "memory"), PRESSURE_LOAD_1M_PPM),
+                     MISSING_UNSUPPORTED);
+    test_collector_close(&t);
+}
+
 static void an_old_kernel_has_none(void **state)
 {
     (void)state;
@@ -84,6 +138,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_resource_has_a_row),
         cmocka_unit_test(what_a_kernel_does_not_account_is_missing),
+        cmocka_unit_test(load_averages_are_part_of_what_is_told_of_cores),
+        cmocka_unit_test(only_the_row_of_cores_has_load_averages),
         cmocka_unit_test(an_old_kernel_has_none),
     };
 

@@ -199,6 +199,79 @@ def check_memory(mac, recording):
     check(rows and not wrong, "%d rows of memory: %s" % (len(rows), wrong[:3]))
 
 
+def check_details(mac, recording, samples):
+    """A row is read at its tick or at the one before, whole or not at all; who has sockets or many descriptors has one."""
+    rows = export(recording, "process_detail_samples", "--missing-reasons")
+    ticks = [tick - mac.wall_start for tick in samples.ticks]
+    wrong, compared, unread = [], 0, 0
+    for row in rows:
+        at, process = int(row["time_ns"]) - mac.wall_start, samples.of[row["process_id"]]
+        times = [at] + [tick for tick in ticks if tick < at][-1:]
+        truths = [process.details(then) for then in times]
+        truths += [dict(process.details(then), **dict.fromkeys(set(truths[0]) - {"open_fds"}, 0)) for then in times
+                   if mac.fault("files_race", then)]
+        told = {name: int(row[name]) for name in truths[0] if row[name] != ""}
+        reasons = {row[name + "__missing"] for name in truths[0] if row[name] == ""}
+        if not told:
+            unread += 1
+        elif told not in truths:
+            wrong.append((row["time"], process.pid, told, truths))
+        if not process.readable or row["pss_bytes__missing"] != "unsupported" or not reasons <= {"not sampled"}:
+            wrong.append((row["time"], process.pid, reasons))
+        compared += len(told)
+    expected = {process_id for process_id, process in samples.of.items()
+                if process is not None and process.readable and process.pid != 0 and process.end is None and
+                process.start <= ticks[0] and process.details(ticks[0]).get("sockets", 0) > 0}
+    have = {row["process_id"] for row in rows}
+    enough = expected <= have or len({row["process_id"] for row in rows if row["time"] == rows[-1]["time"]}) == 512
+    check(enough and not wrong, "%d values of %d rows of details, %d of them not read, are the scenario's: %s" %
+          (compared, len(rows), unread, wrong[:3]))
+    check(not any("files" in item for item in mac.scenario["processes"]) or compared > 0, "some were read")
+
+
+def check_coalitions(mac, recording):
+    """What others use as a whole, unless we are root; a coalition of our own processes only has no row."""
+    collectors = {row["collector"]: row for row in export(recording, "capability")}
+    all_rows = export(recording, "cgroup_samples", "--missing-reasons")
+    if mac.uid == 0:
+        check(collectors["coalition"]["status"] == "not there" and not all_rows, "root has no need of coalitions")
+        return
+    of, wrong = {item["id"]: item for item in mac.scenario.get("coalitions", [])}, []
+    for row in all_rows:
+        at, item = int(row["time_ns"]) - mac.wall_start, of[int(row["cgroup"].split()[-1])]
+
+        def value(name):
+            return simulated.Curve(item.get(name)).at(mac.awake(at), 0)
+        expected = {"io_read_bytes_total": value("disk_read"), "io_written_bytes_total": value("disk_written"),
+                    "tasks": item.get("started", 1) - item.get("ended", 0), "memory_bytes": value("footprint") or None}
+        wrong += [(row["time"], row["cgroup"], name, row[name]) for name, told in expected.items()
+                  if row[name] != ("" if told is None else str(told))]
+        if not -2000 < int(row["cpu_ns_total"]) - value("cpu_ns") <= 0:
+            wrong.append((row["time"], row["cgroup"], row["cpu_ns_total"], value("cpu_ns")))
+    names = {row["cgroup"] for row in all_rows}
+    check(collectors["coalition"]["status"] == "ok" and names == {"launchd, coalition 3", "rootjob, coalition 9"} and not wrong,
+          "%d rows of coalitions %s: %s" % (len(all_rows), sorted(names), wrong[:3]))
+
+
+def check_pressure(mac, recording):
+    rows = export(recording, "pressure_samples", "--missing-reasons")
+    names, wrong = {1: "normal", 2: "warning", 4: "critical"}, []
+    for row in rows:
+        awake = mac.awake(int(row["time_ns"]) - mac.wall_start)
+        loads = {"load_%s_ppm" % name: simulated.Curve(mac.machine.get("load_" + name)).at(awake, 0)
+                 for name in ("1m", "5m", "15m")}
+        level = names.get(simulated.Curve(mac.machine.get("pressure_level")).at(awake, 0))
+        if row["resource"] == "cpu":
+            wrong += [(row["time"], name) for name, value in loads.items()
+                      if row[name] != str(value * 10**6 // 2048)]
+        elif row["level"] != (level or "") or (level is None and row["level__missing"] != "failed"):
+            wrong.append((row["time"], row["level"], level))
+        wrong += [(row["time"], name) for name in ("some_us_total", "full_us_total")
+                  if row[name + "__missing"] != "unsupported"]
+    resources = {row["resource"] for row in rows}
+    check(resources == {"cpu", "memory"} and not wrong, "%d rows of pressure: %s" % (len(rows), wrong[:3]))
+
+
 def check_network(mac, recording):
     rows = export(recording, "network_samples", "--missing-reasons")
     ticks = len({row["time_ns"] for row in export(recording, "cpu_samples")})
@@ -296,10 +369,38 @@ def check_names(mac, recording, samples):
     check(not wrong, "names, users and ends are the scenario's: %s" % wrong[:3])
 
 
-def check_calls(samples, calls):
-    """A call for each process and tick and a fifth more at full passes; what is new costs some once, and a tick a few."""
+def calls_of_details(recording, samples, mac):
+    """One for each process that may be read and one for each of its sockets, 1000 every ten seconds at most."""
+    total = 0
+    for tick in {int(row["time_ns"]) for row in export(recording, "process_detail_samples")}:
+        at = tick - mac.wall_start
+        living = [process for process in samples.of.values() if process.readable and process.alive(at)]
+        total += min(1000, sum(2 + len(process.files(at)) for process in living))
+        total += len(mac.scenario.get("coalitions", []))
+    return total
+
+
+def check_execs(mac, recording, samples):
+    """Who becomes the program that it is, with other arguments, is called so within ten ticks; nobody else has a version more."""
+    rows = export(recording, "process_version")
+    for process_id, process in samples.of.items():
+        later = [item for item in process.item.get("exec", []) if process is not None]
+        for before, item in zip([process.item] + later, later):
+            if item["path"] != before["path"] or not process.readable:
+                continue
+            said = [row for row in rows if row["process_id"] == process_id and
+                    row["cmdline"].split() == item["args"] and int(row["from_ns"]) - mac.wall_start > simulated.ns_of(item["at_s"])]
+            late = [int(row["from_ns"]) - mac.wall_start - simulated.ns_of(item["at_s"]) for row in said[:1]]
+            check(late and late[0] <= 10 * 10**9, "%s of pid %d is told after %s ns" % (item["args"], process.pid, late))
+
+
+def check_calls(mac, recording, samples, calls):
+    """
+    A call for each process and tick and a fifth more at full passes; what is new costs some once, and a tick a few; what
+    details take besides does not grow with how many there are.
+    """
     rows, total = len(samples.rows), sum(calls.values())
-    most = 1.2 * rows + 8 * len(samples.of) + 6 * len(samples.ticks) + 60
+    most = 1.2 * rows + 8 * len(samples.of) + 8 * len(samples.ticks) + 60 + calls_of_details(recording, samples, mac)
     check(total <= most, "%d calls, at most %d: %.2f for each process and tick" % (total, most, total / rows))
 
 
@@ -320,6 +421,32 @@ def check_told(mac, recording):
     check(verify.returncode == 0, "procscope verify finds it whole")
 
 
+def record_short(work, **changes):
+    """The Intel Mac for 15 seconds, with other answers about coalitions; the rows of capability and of coalitions."""
+    path = os.path.join(work, "changed.json")
+    with open(os.path.join(programs.SOURCE, "tests", "darwin", "scenarios", "intel_user.json"), encoding="utf-8") as file:
+        scenario = json.load(file)
+    scenario["duration_s"] = 15
+    scenario["faults"] = changes.get("faults", {})
+    scenario["machine"].update(changes.get("machine", {}))
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(scenario, file)
+    recording, _ = record(simulated.Mac(path), path, work)
+    return ({row["collector"]: row for row in export(recording, "capability")},
+            export(recording, "cgroup_samples", "--missing-reasons"))
+
+
+def check_coalition_answers():
+    with programs.work_directory() as work:
+        told, rows = record_short(work, faults={"coalitions_refused": True})
+        check(told["coalition"]["status"] == "not permitted" and "refused" in told["coalition"]["reason"] and
+              "root" in told["coalition"]["enable"] and not rows, "refused: it is off, and says why")
+    with programs.work_directory() as work:
+        told, rows = record_short(work, machine={"coalition_bytes": 176})
+        check(rows and all(row["memory_bytes__missing"] == "unsupported" and row["cpu_ns_total"] != "" for row in rows),
+              "a kernel that tells less: memory is missing, the rest is there")
+
+
 def main():
     if not os.access(MAC, os.X_OK):
         programs.skip("no " + MAC)
@@ -331,12 +458,17 @@ def main():
             samples = check_samples(mac, recording)
             check_cores(mac, recording)
             check_memory(mac, recording)
+            check_details(mac, recording, samples)
+            check_coalitions(mac, recording)
+            check_pressure(mac, recording)
             check_network(mac, recording)
             check_report(mac, recording, samples)
             check_names(mac, recording, samples)
-            check_calls(samples, calls)
+            check_execs(mac, recording, samples)
+            check_calls(mac, recording, samples, calls)
             check_events(mac, recording)
             check_told(mac, recording)
+    check_coalition_answers()
     programs.finish()
 
 

@@ -20,6 +20,10 @@ static const struct made_name resources[] = {
 static const struct shape pressure_shapes[PRESSURE_METRIC_COUNT] = {
     [PRESSURE_SOME_US_TOTAL] = { MOVE_COUNT, 20, 3000 },
     [PRESSURE_FULL_US_TOTAL] = { MOVE_COUNT, 0, 20 },
+    [PRESSURE_LOAD_1M_PPM] = { MOVE_ABSENT, MISSING_UNSUPPORTED, 0 },
+    [PRESSURE_LOAD_5M_PPM] = { MOVE_ABSENT, MISSING_UNSUPPORTED, 0 },
+    [PRESSURE_LOAD_15M_PPM] = { MOVE_ABSENT, MISSING_UNSUPPORTED, 0 },
+    [PRESSURE_LEVEL] = { MOVE_ABSENT, MISSING_UNSUPPORTED, 0 },
 };
 
 static void derive_pressure(const struct making *making, int64_t v[])

@@ -76,6 +76,7 @@ need_for_ci() {
     if [ "$(uname -s)" = Linux ]; then
         need strace strace strace "" have strace
         need "ip command" iproute2 iproute "" have ip
+        need "lld, to link for macOS" lld lld "" have_either ld64.lld ld64.lld-14
     fi
     need tmux tmux tmux tmux have tmux
     need npm npm nodejs-npm node have npm

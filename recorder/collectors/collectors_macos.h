@@ -6,8 +6,11 @@
 #include "recorder/collectors/process_stats.h"
 #include "recorder/collectors/recorder_collector.h"
 
+extern const struct collector process_detail_collector;
 extern const struct collector cpu_collector;
 extern const struct collector memory_collector;
+extern const struct collector pressure_collector;
 extern const struct collector network_collector;
+extern const struct collector coalition_collector;
 
 #endif

@@ -12,6 +12,8 @@ enum {
     OCTAL_DIGITS = 3,
     OCTAL = 8,
     HEX = 16,
+    DECIMAL = 10,
+    MILLION = 1000000,
 };
 
 static const char *skip_blanks(const char *at, const char *end)
@@ -97,6 +99,43 @@ void hostfs_parse_pressure(const char *text, size_t size, struct hostfs_pressure
             pressure->some_us = total_of(at, line_end);
         else if (is_word(first, "full"))
             pressure->full_us = total_of(at, line_end);
+    }
+}
+
+/* --- load --- */
+
+/* "11.83" in millionths: six digits of the fraction at most, the rest is less than one. */
+static struct hostfs_number millionths_of(struct hostfs_slice slice)
+{
+    const char *end = slice.at + slice.size, *point = memchr(slice.at, '.', slice.size);
+    struct hostfs_number number = number_of(slice.at, point == NULL ? end : point);
+    int64_t unit = MILLION;
+
+    if (number.missing == MISSING_NONE && number.value > INT64_MAX / MILLION - 1)
+        number = (struct hostfs_number){ .missing = MISSING_FAILED };
+    if (number.missing != MISSING_NONE)
+        return number;
+    number.value *= MILLION;
+    for (const char *at = point == NULL ? end : point + 1; at < end; at++) {
+        if (*at < '0' || *at > '9')
+            return (struct hostfs_number){ .missing = MISSING_FAILED };
+        unit /= DECIMAL;
+        number.value += (*at - '0') * unit;
+    }
+    return number;
+}
+
+void hostfs_parse_load(const char *text, size_t size, struct hostfs_number ppm[LOAD_MEANS])
+{
+    const char *at = text, *line_end = textfile_line_end(text, text + size);
+
+    for (int i = 0; i < LOAD_MEANS; i++) {
+        struct hostfs_slice next = { .size = 0 };
+
+        if (line_end != NULL)
+            next = word(&at, line_end);
+        ppm[i] = next.size == 0 ? (struct hostfs_number){ .missing = MISSING_NOT_THERE }
+                                : millionths_of(next);
     }
 }
 

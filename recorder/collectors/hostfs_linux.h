@@ -1,5 +1,5 @@
 /*
- * The texts by which the kernel tells of a host's pressure, disks, interfaces and mounts, and the single
+ * The texts by which the kernel tells of a host's pressure, load, disks, interfaces and mounts, and the single
  * values of sysfs, parsed: text in, struct out.
  *
  * No parser reads a system, allocates, or looks past the end it is given; no text needs a final NUL.
@@ -28,6 +28,10 @@ struct hostfs_pressure {
     struct hostfs_number some_us, full_us;
 };
 void hostfs_parse_pressure(const char *text, size_t size, struct hostfs_pressure *pressure);
+
+/* /proc/loadavg: "0.20 0.18 0.12 1/80 11206", the means of 1, 5 and 15 minutes in millionths. */
+enum { LOAD_MEANS = 3 };
+void hostfs_parse_load(const char *text, size_t size, struct hostfs_number ppm[LOAD_MEANS]);
 
 /*
  * A line of /proc/diskstats, "MAJOR MINOR NAME" and these fields, as

@@ -1,10 +1,13 @@
 /*
- * Pressure: time in which tasks waited for a resource of the host.
+ * Pressure: time in which tasks waited for a resource of the host, and the load averages as part of
+ * cpu's.
  *
  *   source  /proc/pressure/{cpu,memory,io,irq}, lines "some" and "full", field "total"
  *           (Linux 4.20; "full" of cpu 5.13; irq, which has "full" only, 6.1)
- *   units   microseconds since boot
- *   absent  without CONFIG_PSI, where it is off until asked for (psi=1), and in most containers
+ *           /proc/loadavg
+ *   units   microseconds since boot; millionths of a task
+ *   absent  times without CONFIG_PSI, where it is off until asked for (psi=1), and in most containers;
+ *           level, for which Linux has no word
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +18,13 @@
 #include "recorder/entity_set.h"
 #include "recorder/textfile.h"
 
-enum { PRESSURE_ROOM = 512 };
+enum { PRESSURE_ROOM = 512, LOAD_OF = 0 /* cpu */ };
 
 static const char *const resources[] = { "cpu", "memory", "io", "irq" };
 
 struct pressure_state {
     struct textfile file[COUNT_OF(resources)]; /* closed: it cannot be read here */
+    struct textfile load;
     struct entity_set set;
 };
 
@@ -32,17 +36,14 @@ static void pressure_close(void *state)
         return;
     for (size_t i = 0; i < COUNT_OF(resources); i++)
         textfile_close(&pressure->file[i]);
+    textfile_close(&pressure->load);
     entity_set_release(&pressure->set);
     free(pressure);
 }
 
 /* Kernels without accounting of a kind have its file and refuse the read: so both are tried. */
-static bool open_resource(struct textfile *file, const char *root, const char *name,
-                          struct error *why)
+static bool open_text(struct textfile *file, const char *root, const char *path, struct error *why)
 {
-    char path[64];
-
-    (void)snprintf(path, sizeof path, "/proc/pressure/%s", name);
     if (textfile_open(file, root, path, PRESSURE_ROOM, PRESSURE_ROOM, why) != STATUS_OK)
         return false;
     if (textfile_read(file, why) == STATUS_OK)
@@ -52,13 +53,15 @@ static bool open_resource(struct textfile *file, const char *root, const char *n
     return false;
 }
 
-static void describe(struct capability *capability, unsigned found, const struct error *why)
+static void describe(struct capability *capability, unsigned found, bool load,
+                     const struct error *why)
 {
     *capability = (struct capability){ .status = CAPABILITY_OK };
     if (found > 0)
         return;
-    capability->status = CAPABILITY_NOT_THERE;
-    (void)snprintf(capability->reason, sizeof capability->reason, "%.190s", why->message);
+    capability->status = load ? CAPABILITY_PARTIAL : CAPABILITY_NOT_THERE;
+    (void)snprintf(capability->reason, sizeof capability->reason, "%s%.160s",
+                   load ? "load averages only: " : "", why->message);
     (void)snprintf(capability->enable, sizeof capability->enable,
                    "a kernel of 4.20 or later with CONFIG_PSI, booted with psi=1 where it is off");
 }
@@ -67,8 +70,9 @@ static enum status pressure_open(void **state, const struct collect_context *con
                                  struct capability *capability, struct error *err)
 {
     struct pressure_state *pressure = calloc(1, sizeof *pressure);
-    struct error first = { 0 };
+    struct error first = { 0 }, ignored = { 0 };
     unsigned found = 0;
+    bool load;
 
     if (pressure == NULL)
         return error_set(err, STATUS_NO_MEMORY, "pressure collector");
@@ -76,13 +80,16 @@ static enum status pressure_open(void **state, const struct collect_context *con
     pressure->set.kind = ENTITY_RESOURCE;
     for (size_t i = 0; i < COUNT_OF(resources); i++) {
         struct error why = { 0 };
+        char path[64];
 
-        if (open_resource(&pressure->file[i], context->root, resources[i], &why))
+        (void)snprintf(path, sizeof path, "/proc/pressure/%s", resources[i]);
+        if (open_text(&pressure->file[i], context->root, path, &why))
             found++;
         else if (i == 0)
             first = why;
     }
-    describe(capability, found, &first);
+    load = open_text(&pressure->load, context->root, "/proc/loadavg", &ignored);
+    describe(capability, found, load, &first);
     return STATUS_OK;
 }
 
@@ -91,8 +98,11 @@ static void fill(struct textfile *file, int64_t *values, uint8_t *missing)
     struct hostfs_pressure parsed;
     struct error err;
 
+    if (!textfile_is_open(file))
+        return;
     if (textfile_read(file, &err) != STATUS_OK) {
-        memset(missing, (int)textfile_missing(file->failure), PRESSURE_METRIC_COUNT);
+        missing[PRESSURE_SOME_US_TOTAL] = missing[PRESSURE_FULL_US_TOTAL] =
+            (uint8_t)textfile_missing(file->failure);
         return;
     }
     hostfs_parse_pressure(file->text, file->size, &parsed);
@@ -102,23 +112,43 @@ static void fill(struct textfile *file, int64_t *values, uint8_t *missing)
     missing[PRESSURE_FULL_US_TOTAL] = parsed.full_us.missing;
 }
 
+static void fill_load(struct textfile *file, int64_t *values, uint8_t *missing)
+{
+    struct hostfs_number ppm[LOAD_MEANS];
+    struct error err;
+    bool read = textfile_read(file, &err) == STATUS_OK;
+
+    if (read)
+        hostfs_parse_load(file->text, file->size, ppm);
+    for (int i = 0; i < LOAD_MEANS; i++) {
+        values[PRESSURE_LOAD_1M_PPM + i] = read ? ppm[i].value : 0;
+        missing[PRESSURE_LOAD_1M_PPM + i] =
+            read ? ppm[i].missing : (uint8_t)textfile_missing(file->failure);
+    }
+}
+
 static enum status pressure_collect(void *state, struct tick *tick, struct error *err)
 {
     struct pressure_state *pressure = state;
 
     entity_set_begin(&pressure->set);
     for (size_t i = 0; i < COUNT_OF(resources); i++) {
+        bool load = i == LOAD_OF && textfile_is_open(&pressure->load);
         struct entity_seen seen;
         int64_t *values;
         uint8_t *missing;
 
-        if (!textfile_is_open(&pressure->file[i]))
+        if (!textfile_is_open(&pressure->file[i]) && !load)
             continue;
         seen = entity_set_see(&pressure->set, tick, resources[i], resources[i], ENTITY_NO_SLOT);
         if (seen.slot == ENTITY_NO_SLOT ||
             tick_row_values(tick, TABLE_PRESSURE, seen.slot, seen.flags, &values, &missing) == NULL)
             return error_set(err, STATUS_NO_MEMORY, "row of pressure_samples");
+        memset(values, 0, PRESSURE_METRIC_COUNT * sizeof *values);
+        memset(missing, MISSING_UNSUPPORTED, PRESSURE_METRIC_COUNT);
         fill(&pressure->file[i], values, missing);
+        if (load)
+            fill_load(&pressure->load, values, missing);
     }
     entity_set_end(&pressure->set, tick);
     tick_sampled(tick, TABLE_PRESSURE);
@@ -127,8 +157,8 @@ static enum status pressure_collect(void *state, struct tick *tick, struct error
 
 const struct collector pressure_collector = {
     .name = "pressure",
-    .description = "time that tasks waited for CPU, memory, IO and interrupts",
-    .source = "/proc/pressure/cpu, memory, io, irq",
+    .description = "time that tasks waited for CPU, memory, IO and interrupts; load averages",
+    .source = "/proc/pressure/cpu, memory, io, irq; /proc/loadavg",
     .needs = "nothing; Linux 4.20 with CONFIG_PSI",
     .absence = "the kernel does not count it: too old, or booted with psi=0",
     .table = TABLE_PRESSURE,

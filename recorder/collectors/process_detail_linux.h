@@ -11,6 +11,7 @@
 #define RECORDER_PROCESS_DETAIL_LINUX_H
 
 #include "recorder/collector.h"
+#include "recorder/collectors/process_detail.h"
 #include "recorder/collectors/sock_diag_linux.h"
 #include "recorder/collectors/socket_table.h"
 #include "recorder/process_directory.h"
@@ -18,19 +19,11 @@
 #include "recorder/worker.h"
 
 enum {
-    DETAIL_ROWS_MAX = 512,       /* processes that have a row */
-    DETAIL_LARGEST = 128,        /* of them, for their resident memory */
-    DETAIL_MANY_FDS = 64,        /* from so many on a process has a row for its descriptors */
-    DETAIL_FEW_FDS = 512,        /* up to so many are read on a budget of their own */
-    DETAIL_SCAN_FDS_MAX = 16384, /* of more descriptors it is not told which are sockets */
-    DETAIL_BLOCKED_MAX = 64,     /* processes watched for being blocked */
+    DETAIL_FEW_FDS = 512,    /* up to so many are read on a budget of their own */
+    DETAIL_BLOCKED_MAX = 64, /* processes watched for being blocked */
     DETAIL_BLOCKED_PER_RUN = 4,
 };
 
-/* Less resident memory is not worth a row. */
-#define DETAIL_RESIDENT_MIN INT64_C(1048576)
-
-#define DETAIL_PERIOD_NS INT64_C(10000000000)
 /*
  * CPU time per run: the look has budgets of 3.5 ms in all; PSS has what the look before did not take of 5
  * ms, and no less than a fifth; at the first run more. What one run takes too much the next ones have
@@ -40,12 +33,6 @@ enum {
 #define DETAIL_FIRST_BUDGET_NS INT64_C(50000000)
 /* PSS that would take longer is not read at all. */
 #define DETAIL_MEMORY_READ_MAX_NS INT64_C(250000000)
-
-struct detail_identity {
-    uint32_t slot;
-    int32_t pid;
-    uint64_t start_ticks;
-};
 
 /* --- process_detail_files_linux.c: the texts, and reading them ------------------------------- */
 
@@ -80,35 +67,7 @@ int32_t detail_own_pid(int proc_fd);
 /* CPU time of the calling thread. */
 int64_t detail_cpu_ns(void);
 
-/* --- process_detail_largest_linux.c: the processes with the largest resident memory ------------ */
-
-struct detail_large {
-    int64_t resident_bytes, read_run;
-    uint32_t candidate;
-};
-
-struct detail_largest {
-    struct detail_large item[DETAIL_LARGEST]; /* when full a heap, the smallest first */
-    size_t count;
-};
-
-void detail_largest_note(struct detail_largest *largest, int64_t resident_bytes,
-                         uint32_t candidate);
-
 /* --- process_detail_look_linux.c: descriptors and sockets ------------------------------------- */
-
-struct detail_candidate {
-    struct detail_identity identity;
-    int64_t resident_bytes;
-    bool largest; /* among the DETAIL_LARGEST */
-};
-
-/* The look's findings about one process. */
-struct detail_row {
-    struct detail_identity identity;
-    int64_t values[DETAIL_METRIC_COUNT]; /* all but PSS */
-    uint8_t missing[DETAIL_METRIC_COUNT];
-};
 
 struct detail_look;
 
@@ -181,10 +140,5 @@ bool blocked_look(struct blocked_list *list, const struct process_directory *pro
 /* What was asked for: the event. */
 void blocked_answer(struct blocked_list *list, const struct slow_answer *answer, const char *text,
                     size_t size, struct tick *tick);
-
-static inline bool detail_same(const struct detail_identity *a, const struct detail_identity *b)
-{
-    return a->slot == b->slot && a->pid == b->pid && a->start_ticks == b->start_ticks;
-}
 
 #endif

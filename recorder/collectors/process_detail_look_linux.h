@@ -32,12 +32,6 @@ enum detail_budget {
     BUDGET_KINDS,
 };
 
-struct detail_pick {
-    uint32_t candidate;
-    uint8_t score;
-    bool has_row;
-};
-
 struct detail_look {
     int proc_fd;
     bool fds_are_sized;

@@ -5,43 +5,24 @@
 #include "recorder/collectors/process_detail_look_linux.h"
 #include "recorder/textfile.h"
 
-enum score { FOR_FDS = 1, FOR_SOCKETS = 2, FOR_MEMORY = 4 };
-
-/* Columns that a kind's dump tells, as bits of enum process_detail_metric. */
-static const uint64_t tcp_columns =
-    UINT64_C(1) << DETAIL_TCP_ESTABLISHED | UINT64_C(1) << DETAIL_TCP_LISTENING |
-    UINT64_C(1) << DETAIL_TCP_OTHER | UINT64_C(1) << DETAIL_TCP_RECEIVE_QUEUE_BYTES |
-    UINT64_C(1) << DETAIL_TCP_SEND_QUEUE_BYTES;
-
 /* --- sums --- */
 
-static void add_tcp(struct detail_row *row, const struct socket_entry *socket)
-{
-    if (socket->state == SOCKET_LISTENING) { /* its queues are of connections, not of bytes */
-        row->values[DETAIL_TCP_LISTENING]++;
-        return;
-    }
-    row->values[socket->state == SOCKET_ESTABLISHED ? DETAIL_TCP_ESTABLISHED : DETAIL_TCP_OTHER]++;
-    row->values[DETAIL_TCP_RECEIVE_QUEUE_BYTES] += socket->receive_bytes;
-    row->values[DETAIL_TCP_SEND_QUEUE_BYTES] += socket->send_bytes;
-}
-
-static void add_socket(struct detail_row *row, const struct socket_entry *socket)
+static enum detail_socket_kind kind_of(const struct socket_entry *socket)
 {
     switch ((enum socket_dump)socket->kind) {
     case SOCKETS_TCP4:
     case SOCKETS_TCP6:
-        add_tcp(row, socket);
-        break;
+        return socket->state == SOCKET_LISTENING     ? DETAIL_SOCKET_TCP_LISTENING
+               : socket->state == SOCKET_ESTABLISHED ? DETAIL_SOCKET_TCP_ESTABLISHED
+                                                     : DETAIL_SOCKET_TCP_OTHER;
     case SOCKETS_UDP4:
     case SOCKETS_UDP6:
-        row->values[DETAIL_UDP]++;
-        break;
+        return DETAIL_SOCKET_UDP;
     case SOCKETS_UNIX:
     case SOCKET_DUMP_COUNT:
-        row->values[DETAIL_UNIX]++;
         break;
     }
+    return DETAIL_SOCKET_UNIX;
 }
 
 /* Those that no dump has any more are closed, and left out; those that none ever had are of other kinds. */
@@ -60,7 +41,7 @@ static void add_sockets(struct detail_look *look, struct detail_known *known,
             link.met = true;
             look->unsettled -= !socket->settled;
             socket->settled = true;
-            add_socket(row, socket);
+            detail_row_add_socket(row, kind_of(socket), socket->receive_bytes, socket->send_bytes);
         }
         known->links[kept++] = link;
     }
@@ -69,13 +50,6 @@ static void add_sockets(struct detail_look *look, struct detail_known *known,
 }
 
 /* --- what is missing --- */
-
-static void set_missing(struct detail_row *row, uint64_t columns, enum missing reason)
-{
-    for (unsigned m = 0; m < DETAIL_METRIC_COUNT; m++)
-        if (reason != MISSING_NONE && (columns >> m & 1) != 0)
-            row->missing[m] = (uint8_t)reason;
-}
 
 static enum missing scan_missing(const struct detail_known *known)
 {
@@ -87,17 +61,16 @@ static enum missing scan_missing(const struct detail_known *known)
 static void tell_missing(const struct detail_look *look, const struct detail_known *known,
                          struct detail_row *row)
 {
-    const uint64_t unix_column = UINT64_C(1) << DETAIL_UNIX, udp_column = UINT64_C(1) << DETAIL_UDP;
-    const uint64_t sockets = tcp_columns | unix_column | udp_column;
+    const uint64_t unix_column = DETAIL_COLUMN(DETAIL_UNIX), udp_column = DETAIL_COLUMN(DETAIL_UDP);
 
-    set_missing(row, tcp_columns, look->absent[SOCKETS_TCP6]);
-    set_missing(row, tcp_columns, look->absent[SOCKETS_TCP4]);
-    set_missing(row, udp_column, look->absent[SOCKETS_UDP6]);
-    set_missing(row, udp_column, look->absent[SOCKETS_UDP4]);
-    set_missing(row, unix_column, look->absent[SOCKETS_UNIX]);
+    detail_row_miss(row, DETAIL_TCP_COLUMNS, look->absent[SOCKETS_TCP6]);
+    detail_row_miss(row, DETAIL_TCP_COLUMNS, look->absent[SOCKETS_TCP4]);
+    detail_row_miss(row, udp_column, look->absent[SOCKETS_UDP6]);
+    detail_row_miss(row, udp_column, look->absent[SOCKETS_UDP4]);
+    detail_row_miss(row, unix_column, look->absent[SOCKETS_UNIX]);
     if (known->foreign)
-        set_missing(row, sockets, MISSING_UNSUPPORTED);
-    set_missing(row, sockets | UINT64_C(1) << DETAIL_SOCKETS, scan_missing(known));
+        detail_row_miss(row, DETAIL_KIND_COLUMNS, MISSING_UNSUPPORTED);
+    detail_row_miss(row, DETAIL_KIND_COLUMNS | DETAIL_COLUMN(DETAIL_SOCKETS), scan_missing(known));
     row->missing[DETAIL_PSS_BYTES] = MISSING_NOT_SAMPLED;
     if (known->counted != look->run)
         row->missing[DETAIL_OPEN_FDS] = MISSING_NOT_SAMPLED;
@@ -108,17 +81,6 @@ static void tell_missing(const struct detail_look *look, const struct detail_kno
 }
 
 /* --- who has a row --- */
-
-static int by_worth(const void *a, const void *b)
-{
-    const struct detail_pick *x = a, *y = b;
-
-    if (x->score != y->score)
-        return (x->score < y->score) - (x->score > y->score);
-    if (x->has_row != y->has_row)
-        return x->has_row ? -1 : 1;
-    return (x->candidate > y->candidate) - (x->candidate < y->candidate);
-}
 
 static bool reserve_picks(struct detail_look *look)
 {
@@ -142,18 +104,14 @@ static size_t pick(struct detail_look *look)
     for (uint32_t i = 0; i < look->candidate_count; i++) {
         const struct detail_candidate *candidate = &look->candidates[i];
         struct detail_known *known = &look->known[candidate->identity.slot];
-        unsigned score = (candidate->largest ? FOR_MEMORY : 0u) |
-                         (known->link_count > 0 ? FOR_SOCKETS : 0u) |
-                         (known->counted != 0 && known->fds >= DETAIL_MANY_FDS ? FOR_FDS : 0u);
+        uint8_t score = detail_score(candidate->largest, known->link_count > 0,
+                                     known->counted != 0 ? known->fds : -1);
 
         if (score > 0 || known->has_row)
-            look->picks[count++] = (struct detail_pick){ i, (uint8_t)score, known->has_row };
+            look->picks[count++] = (struct detail_pick){ i, score, known->has_row };
         known->has_row = false;
     }
-    if (count <= DETAIL_ROWS_MAX)
-        return count;
-    qsort(look->picks, count, sizeof *look->picks, by_worth);
-    return DETAIL_ROWS_MAX;
+    return detail_picks_best(look->picks, count);
 }
 
 bool detail_look_put_rows(struct detail_look *look)

@@ -2,13 +2,13 @@
  * Every process, at every tick.
  *
  *   source  KERN_PROC_ALL (who there is), proc_pid_rusage (what each has used); at every tenth tick
- *           PROC_PIDTASKINFO (threads, faults) and the unique id; names by the slow thread
+ *           PROC_PIDTASKINFO (threads, faults), the unique id and the count of execs; names by the slow thread
  *   units   stored units of schema/catalog.c
  *   absent  what other users' processes use, but for root; a process that begins and is reaped
  *           between two ticks
  *
- * A process is known by pid and start. Its start on the Mach clock, and at full passes its unique
- * id, tell when the pid went to another one all the same. Of a zombie the kernel keeps what it used
+ * A process is known by pid and start. Its start on the Mach clock, or where that is not told at
+ * full passes its unique id, tells when the pid went to another one all the same. Of a zombie the kernel keeps what it used
  * at last until its parent asks: that is its last row.
  */
 #include <limits.h>
@@ -98,7 +98,7 @@ static void see_new(struct process_state *s, const struct kinfo_proc *item, stru
         return;
     p->sweep = s->sweep;
     p->start_us = process_list_start_us(item);
-    p->unique = usage_read_unique(p->pid);
+    p->unique = usage_read_unique(p->pid, &p->version);
     if (r.answer == USAGE_OK)
         p->start_mach = r.usage.ri_proc_start_abstime;
     else if (r.answer == USAGE_DENIED)
@@ -117,16 +117,13 @@ static void see_new(struct process_state *s, const struct kinfo_proc *item, stru
  * The pid went to another one, which the next list tells of: this one may be of before or after
  * that.
  */
-static bool is_another(struct process *p, const struct process_state *s, const struct reading *r)
+static bool is_another(struct process *p, const struct process_state *s, const struct reading *r,
+                       uint32_t *version)
 {
-    uint64_t unique;
+    uint64_t unique = s->full ? usage_read_unique(p->pid, version) : 0;
 
-    if (r->answer == USAGE_OK && p->start_mach != 0 &&
-        r->usage.ri_proc_start_abstime != p->start_mach)
-        return true;
-    if (!s->full)
-        return false;
-    unique = usage_read_unique(p->pid);
+    if (r->answer == USAGE_OK && p->start_mach != 0)
+        return r->usage.ri_proc_start_abstime != p->start_mach;
     return unique != 0 && p->unique != 0 && unique != p->unique;
 }
 
@@ -135,12 +132,13 @@ static void see_known(struct process_state *s, struct process *p, const struct k
 {
     bool zombie = item->kp_proc.p_stat == SZOMB;
     struct reading r = { .answer = USAGE_DENIED };
+    uint32_t version = 0;
 
     if (!(p->flags & PROCESS_DENIED) || s->full || p->uid != item->kp_eproc.e_ucred.cr_uid)
         read_process(s, p->pid, s->full && !zombie, &r);
     if (r.answer == USAGE_GONE)
         return; /* reaped since the list was made */
-    if (is_another(p, s, &r)) {
+    if (is_another(p, s, &r, &version)) {
         process_vanish(s, p, tick);
         return;
     }
@@ -153,6 +151,7 @@ static void see_known(struct process_state *s, struct process *p, const struct k
     if (r.answer == USAGE_OK)
         p->start_mach = r.usage.ri_proc_start_abstime;
     process_check_name(s, p, item, r.answer == USAGE_OK ? &r.usage : NULL, tick);
+    process_check_version(p, version, tick);
     if (process_put_values(s, p, item, &r) && !zombie)
         (void)process_put_row(s, p, 0, tick);
     else if (!zombie)
@@ -307,6 +306,7 @@ static enum status process_open(void **state, const struct collect_context *cont
         return st;
     }
     describe(s, capability);
+    process_enter_directory(s);
     return STATUS_OK;
 }
 

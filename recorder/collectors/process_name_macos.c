@@ -1,7 +1,8 @@
 /*
  * What a process is called, and since when: at once what the list tells, one or more ticks later,
  * as a second version from the same time, what the slow thread has read. It is read again only when
- * the process has become another program, which shows in its uuid, or changed its user.
+ * the process has become another program, which shows in its uuid, or changed its user; or, at full
+ * passes, when it has become the same program once more.
  */
 #include <string.h>
 
@@ -43,6 +44,18 @@ void process_check_name(struct process_state *s, struct process *p, const struct
     }
     if (changed)
         process_rename(s, p, item, tick->start_ns, tick);
+}
+
+/* The tick that has already given it another name asks for no second one. */
+void process_check_version(struct process *p, uint32_t version, const struct tick *tick)
+{
+    if (version == 0 || version == p->version)
+        return;
+    if (p->version != 0 && p->name_from_ns != tick->start_ns) {
+        p->flags |= PROCESS_WANTS_NAME;
+        p->name_from_ns = tick->start_ns;
+    }
+    p->version = version;
 }
 
 void process_ask(struct process_state *s, struct process *p)

@@ -42,6 +42,7 @@ struct process {
     uint64_t start_us;   /* wall clock at its fork */
     uint64_t unique;     /* 0: not known */
     uint64_t start_mach; /* 0: not known */
+    uint32_t version;    /* another one after each exec; 0: not known */
     uint8_t program[16]; /* uuid of its executable; all 0: not known */
     int64_t start_ns, sampled_ns, name_from_ns;
     uint32_t text_hash[PROCESS_TEXT_COUNT];
@@ -120,6 +121,11 @@ void process_end_zombie(struct process_state *s, struct process *p, const struct
 /* It is gone, and nobody saw what it used at last: its slot is free. */
 void process_vanish(struct process_state *s, struct process *p, struct tick *tick);
 
+/* process_directory_macos.c */
+
+/* What the context's directory is to know of processes from now on. */
+void process_enter_directory(const struct process_state *s);
+
 /* process_name_macos.c */
 
 /* A version with the comm and the uid that the list tells; and ask for the rest. */
@@ -128,6 +134,11 @@ void process_rename(struct process_state *s, struct process *p, const struct kin
 /* See whether the list, or the program's uuid, still tell the name it has. */
 void process_check_name(struct process_state *s, struct process *p, const struct kinfo_proc *item,
                         const struct rusage_info_v6 *usage, struct tick *tick);
+/*
+ * See whether it has become another program that is called the same, perhaps with other arguments:
+ * these are read again. `version` 0: not known at this tick.
+ */
+void process_check_version(struct process *p, uint32_t version, const struct tick *tick);
 void process_ask(struct process_state *s, struct process *p);
 void process_take_answers(struct process_state *s, struct tick *tick);
 

@@ -22,7 +22,8 @@ enum { UNIQUE_IDENTIFIER = 17, ALSO_ZOMBIES = 1, NS_PER_US = 1000 };
 struct unique_identifier {
     uint8_t uuid[16];
     uint64_t unique, parent_unique;
-    uint8_t reserved[24];
+    uint32_t version; /* bsd/kern/kern_exec.c gives it anew */
+    uint8_t reserved[20];
 };
 _Static_assert(sizeof(struct unique_identifier) == 56, "flavor 17");
 
@@ -85,14 +86,15 @@ enum usage_answer usage_read_task(int32_t pid, struct proc_taskinfo *task)
                : failure();
 }
 
-uint64_t usage_read_unique(int32_t pid)
+uint64_t usage_read_unique(int32_t pid, uint32_t *version)
 {
     struct unique_identifier identifier;
+    bool told = proc_pidinfo(pid, UNIQUE_IDENTIFIER, ALSO_ZOMBIES, &identifier,
+                             sizeof identifier) == (int)sizeof identifier;
 
-    if (proc_pidinfo(pid, UNIQUE_IDENTIFIER, ALSO_ZOMBIES, &identifier, sizeof identifier) !=
-        (int)sizeof identifier)
-        return 0;
-    return identifier.unique;
+    if (version != NULL)
+        *version = told ? identifier.version : 0;
+    return told ? identifier.unique : 0;
 }
 
 int32_t usage_read_status(int32_t pid)

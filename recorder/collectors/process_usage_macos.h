@@ -30,8 +30,11 @@ enum usage_answer usage_read(const struct usage_source *source, int32_t pid,
                              struct rusage_info_v6 *usage);
 /* Threads and faults; not of a zombie. */
 enum usage_answer usage_read_task(int32_t pid, struct proc_taskinfo *task);
-/* The number that no other process ever has, of everybody's; 0: it cannot be read. */
-uint64_t usage_read_unique(int32_t pid);
+/*
+ * The number that no other process ever has, of everybody's; 0: it cannot be read. *version (NULL: not
+ * wanted) is another one after each exec, also of the same program; 0: not known.
+ */
+uint64_t usage_read_unique(int32_t pid, uint32_t *version);
 /* The wait status of a zombie of our own; -1: it is not known. */
 int32_t usage_read_status(int32_t pid);
 

@@ -39,8 +39,9 @@ int64_t fake_counted(enum fake_call call)
 const char *fake_call_name(enum fake_call call)
 {
     static const char *const names[CALL_COUNT] = {
-        "sysctl",       "proc_pidinfo",        "proc_pid_rusage",
-        "proc_pidpath", "host_processor_info", "host_statistics64"
+        "sysctl",         "proc_pidinfo",        "proc_pid_rusage",
+        "proc_pidfdinfo", "proc_listpids",       "coalition_info_resource_usage",
+        "proc_pidpath",   "host_processor_info", "host_statistics64"
     };
 
     return names[call];
@@ -112,7 +113,7 @@ bool fake_take_back(uintptr_t address, size_t size)
 
 int fake_settle(FILE *out)
 {
-    int faults = wrong_rights + wrong_memory;
+    int faults = wrong_rights + wrong_memory + fake_ipc_settle(out);
 
     if (wrong_rights > 0)
         fprintf(out, "fake kernel: %d rights released that were not held\n", wrong_rights);

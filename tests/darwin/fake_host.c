@@ -22,8 +22,12 @@ mach_port_t mach_host_self(void)
 
 kern_return_t mach_port_deallocate(mach_port_t task, mach_port_t name)
 {
+    int result;
+
     if (task != mach_task_self_)
         return KERN_INVALID_ARGUMENT;
+    if (fake_ipc_deallocate(name, &result))
+        return result;
     return fake_release_right(name) ? KERN_SUCCESS : KERN_INVALID_NAME;
 }
 

@@ -266,6 +266,16 @@ static int swap(void *old, size_t *old_size)
     return answer(&usage, sizeof usage, old, old_size);
 }
 
+/* Every part of a load average is kept in 1/2048. */
+static int load(void *old, size_t *old_size)
+{
+    struct loadavg answered = { .fscale = 2048 };
+
+    for (int i = 0; i < 3; i++)
+        answered.ldavg[i] = (uint32_t)curve_at(&fake->load[i], 0, fake_awake_at(fake_now_ns()));
+    return answer(&answered, sizeof answered, old, old_size);
+}
+
 int sysctlbyname(const char *name, void *old, size_t *old_size, void *fresh, size_t fresh_size)
 {
     static const char levels[] = "hw.perflevel";
@@ -296,6 +306,11 @@ int sysctlbyname(const char *name, void *old, size_t *old_size, void *fresh, siz
         return answer_narrow((int64_t)fake->cluster_count, old, old_size);
     if (strcmp(name, "vm.swapusage") == 0)
         return swap(old, old_size);
+    if (strcmp(name, "vm.loadavg") == 0)
+        return load(old, old_size);
+    if (strcmp(name, "kern.memorystatus_vm_pressure_level") == 0)
+        return answer_narrow(curve_at(&fake->pressure_level, 0, fake_awake_at(fake_now_ns())), old,
+                             old_size);
     if (strncmp(name, levels, sizeof levels - 1) == 0)
         return level(name + sizeof levels - 1, old, old_size);
     return fail(ENOENT);

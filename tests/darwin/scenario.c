@@ -157,6 +157,55 @@ static void fill_curves(struct fake_process *p, const cJSON *from)
     p->cycles = curve_of(from, "cycles");
 }
 
+/* "count": so many of them, with the next numbers, each another socket unless "socket" names one */
+static void fill_files(struct fake_process *p, const cJSON *array)
+{
+    static const struct {
+        const char *name;
+        int32_t type, family, protocol, kind;
+    } kinds[] = {
+        { "vnode", 1, 0, 0, 0 },  { "pipe", 6, 0, 0, 0 },
+        { "kqueue", 5, 0, 0, 0 }, { "tcp", 2, 2, 6, 2 },
+        { "tcp6", 2, 30, 6, 2 },  { "udp", 2, 2, 17, 1 },
+        { "udp6", 2, 30, 17, 1 }, { "icmp", 2, 2, 1, 1 },
+        { "unix", 2, 1, 0, 3 },   { "kernel control", 2, 32, 2, 6 },
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < count_of(array); i++)
+        count += (size_t)number(at(array, i), "count", 1);
+    p->files = need(calloc(count + 1, sizeof *p->files));
+    for (size_t i = 0; i < count_of(array); i++) {
+        const cJSON *from = at(array, i);
+        const char *name = text(from, "kind", "vnode");
+
+        for (int32_t k = 0; k < (int32_t)number(from, "count", 1); k++) {
+            struct fake_file *file = &p->files[p->file_count++];
+
+            *file = (struct fake_file){
+                .fd = (int32_t)number(from, "fd", 0) + k,
+                .port = (uint32_t)number(from, "port", 0),
+                .there = get(from, "there") == NULL ? (struct span){ INT64_MIN, FOREVER }
+                                                    : span_of(from, "there"),
+                .state = curve_of(from, "state"),
+                .receive = curve_of(from, "receive"),
+                .send = curve_of(from, "send"),
+            };
+            file->socket =
+                (uint64_t)number(from, "socket", p->pid * INT64_C(100000) + file->fd + 1);
+            for (size_t n = 0; n < sizeof kinds / sizeof kinds[0]; n++)
+                if (strcmp(kinds[n].name, name) == 0) {
+                    file->type = kinds[n].type;
+                    file->family = kinds[n].family;
+                    file->protocol = kinds[n].protocol;
+                    file->kind = kinds[n].kind;
+                }
+            if (file->type == 0)
+                wrong("no kind of file", name);
+        }
+    }
+}
+
 static struct fake_process process_of(const cJSON *from)
 {
     const cJSON *later = get(from, "exec");
@@ -164,6 +213,10 @@ static struct fake_process process_of(const cJSON *from)
         .pid = (int32_t)number(from, "pid", 0),
         .ppid = (int32_t)number(from, "ppid", 1),
         .uid = (uint32_t)number(from, "uid", 0),
+        .real_uid = (uint32_t)number(from, "real_uid", number(from, "uid", 0)),
+        .group = (int32_t)number(from, "group", 0),
+        .coalition = (uint64_t)number(from, "coalition", 0),
+        .terminal = (uint32_t)number(from, "terminal", 0),
         .unique_id = (uint64_t)number(from, "unique_id", number(from, "pid", 0) + 1000),
         .status = (int32_t)number(from, "status", 0),
         .threads = (int32_t)number(from, "threads", 1),
@@ -184,6 +237,7 @@ static struct fake_process process_of(const cJSON *from)
     for (size_t i = 1; i < p.program_count; i++)
         p.programs[i] = program_of(at(later, i - 1), time_at(at(later, i - 1), "at_s", 0));
     fill_curves(&p, from);
+    fill_files(&p, get(from, "files"));
     return p;
 }
 
@@ -265,6 +319,7 @@ static void fill_interfaces(struct scenario *s, const cJSON *array)
 
 static void fill_machine(struct scenario *s, const cJSON *machine)
 {
+    static const char *const loads[] = { "load_1m", "load_5m", "load_15m" };
     static const char *const fields[VM_FIELD_COUNT] = {
         "free",     "active",   "inactive", "wire",     "purgeable", "speculative", "compressor",
         "external", "internal", "pageins",  "pageouts", "swapins",   "swapouts",
@@ -289,6 +344,9 @@ static void fill_machine(struct scenario *s, const cJSON *machine)
     s->swap_used = number(machine, "swap_used", 0);
     for (size_t i = 0; i < VM_FIELD_COUNT; i++)
         s->memory[i] = curve_of(memory, fields[i]);
+    for (int i = 0; i < 3; i++)
+        s->load[i] = curve_of(machine, loads[i]);
+    s->pressure_level = curve_of(machine, "pressure_level");
     fill_cores(s, machine);
     fill_interfaces(s, get(machine, "interfaces"));
 }
@@ -302,6 +360,22 @@ static struct jump *jumps_of(const cJSON *array, size_t *count)
         jumps[i] = (struct jump){ time_of(at(at(array, i), 0)->valuedouble),
                                   time_of(at(at(array, i), 1)->valuedouble) };
     return jumps;
+}
+
+static void fill_coalitions(struct scenario *s, const cJSON *array)
+{
+    s->coalition_count = count_of(array);
+    s->coalitions = need(calloc(s->coalition_count + 1, sizeof *s->coalitions));
+    for (size_t i = 0; i < s->coalition_count; i++)
+        s->coalitions[i] = (struct fake_coalition){
+            .id = (uint64_t)number(at(array, i), "id", 0),
+            .started = number(at(array, i), "started", 1),
+            .ended = number(at(array, i), "ended", 0),
+            .cpu = curve_of(at(array, i), "cpu_ns"),
+            .read = curve_of(at(array, i), "disk_read"),
+            .written = curve_of(at(array, i), "disk_written"),
+            .footprint = curve_of(at(array, i), "footprint"),
+        };
 }
 
 static void fill_users(struct scenario *s, const cJSON *users)
@@ -345,12 +419,17 @@ struct scenario *scenario_load(const char *path)
     fill_machine(s, get(root, "machine"));
     fill_users(s, get(root, "users"));
     fill_processes(s, get(root, "processes"));
+    fill_coalitions(s, get(root, "coalitions"));
+    s->coalition_bytes = number(get(root, "machine"), "coalition_bytes", 352);
+    s->coalitions_refused = cJSON_IsTrue(get(faults, "coalitions_refused"));
     s->sleeps = jumps_of(get(root, "sleeps"), &s->sleep_count);
     s->wall_steps = jumps_of(get(root, "wall_steps"), &s->wall_step_count);
     s->cores_fail = span_of(faults, "cores_fail");
     s->memory_fails = span_of(faults, "memory_fails");
     s->list_races = span_of(faults, "list_races");
     s->interfaces_race = span_of(faults, "interfaces_race");
+    s->pids_race = span_of(faults, "pids_race");
+    s->files_race = span_of(faults, "files_race");
     s->task_fails = span_of(faults, "task_fails");
     s->usage_fails = span_of(faults, "usage_fails");
     s->vm_fresh_answers = number(faults, "vm_fresh_answers", 2);

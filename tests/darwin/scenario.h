@@ -37,9 +37,35 @@ struct program {
     const char **args, **environment; /* NULL-terminated */
 };
 
+/* An app with its helpers, or a job of launchd. */
+struct fake_coalition {
+    uint64_t id;
+    int64_t started, ended; /* members */
+    struct curve cpu, read, written, footprint;
+};
+
+/* From one time to another. */
+struct span {
+    int64_t from_ns, to_ns;
+};
+
+/* An open descriptor, and what it is open to. */
+struct fake_file {
+    int32_t fd, type; /* of PROX_FDTYPE_... */
+    uint32_t port;    /* not 0: a file port of that name, and no descriptor */
+    struct span there;
+    uint64_t socket; /* the same for each descriptor of a socket */
+    int32_t family, protocol, kind;
+    struct curve state, receive, send; /* of TCP; bytes in its queues */
+};
+
 struct fake_process {
     int32_t pid, ppid, status, threads, nice;
-    uint32_t uid;
+    int32_t group; /* 0: its pid */
+    uint64_t coalition;
+    uint32_t uid, real_uid, terminal; /* terminal 0: none */
+    struct fake_file *files;
+    size_t file_count;
     uint64_t unique_id;
     int64_t start_ns, end_ns, reaped_ns; /* end and reaped: FOREVER */
     bool path_gone, no_arguments;
@@ -48,11 +74,6 @@ struct fake_process {
     struct odd_arguments odd;
     struct curve cpu_user, cpu_system, footprint, resident, disk_read, disk_written, energy;
     struct curve wakeups, pageins, faults, instructions, cycles;
-};
-
-/* From one time to another. */
-struct span {
-    int64_t from_ns, to_ns;
 };
 
 struct fake_core {
@@ -95,18 +116,26 @@ struct scenario {
     size_t core_count;
     struct curve memory[16]; /* by enum vm_field, pages */
     int64_t swap_total, swap_used;
+    struct curve load[3]; /* of 1, 5 and 15 minutes, in 1/2048 */
+    struct curve pressure_level;
     struct fake_interface *interfaces;
     size_t interface_count;
     struct user *users;
     size_t user_count;
     struct fake_process *processes;
     size_t process_count;
+    struct fake_coalition *coalitions;
+    size_t coalition_count;
+    int64_t coalition_bytes; /* as many of its answer as this kernel fills in */
+    bool coalitions_refused;
     size_t self; /* which of them is the recorder */
     int64_t duration_ns;
     struct jump *sleeps, *wall_steps;
     size_t sleep_count, wall_step_count;
     /* what goes wrong */
     struct span cores_fail, memory_fails, usage_fails, task_fails, list_races, interfaces_race;
+    struct span pids_race;    /* proc_listpids knows one process when asked for the size */
+    struct span files_race;   /* descriptors are closed between the list and the question */
     bool odd_core_counts;     /* host_processor_info tells of one core too many */
     int64_t vm_fresh_answers; /* of host_statistics64 in a second */
 };

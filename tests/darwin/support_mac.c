@@ -41,6 +41,8 @@ struct scenario mac_scenario(struct fake_process *processes, size_t count)
         .task_fails = { FOREVER, FOREVER },
         .list_races = { FOREVER, FOREVER },
         .interfaces_race = { FOREVER, FOREVER },
+        .pids_race = { FOREVER, FOREVER },
+        .files_race = { FOREVER, FOREVER },
         .vm_fresh_answers = 2,
     };
 }

@@ -120,7 +120,7 @@ static void others_may_be_listed_and_told_apart_but_not_read(void **state)
     assert_int_equal(usage_read(&source, 2, &usage), USAGE_DENIED);
     assert_int_equal(usage_read_task(2, &task), USAGE_DENIED);
     assert_int_equal(usage_read_status(2), -1);
-    assert_int_equal(usage_read_unique(2), 9);
+    assert_int_equal(usage_read_unique(2, NULL), 9);
     assert_int_equal(usage_read(&source, 3, &usage), USAGE_GONE);
 }
 
@@ -144,7 +144,7 @@ static void a_zombie_keeps_what_it_used_and_loses_its_threads(void **state)
     assert_int_equal(mach_ns(usage.ri_user_time, source.hz), SECOND);
     assert_int_equal(usage_read_task(2, &task), USAGE_GONE);
     assert_int_equal(usage_read_status(2), 9);
-    assert_int_equal(usage_read_unique(2), 2);
+    assert_int_equal(usage_read_unique(2, NULL), 2);
 }
 
 /* The wall clock is set back so that the second one has the same pid and the same start. */

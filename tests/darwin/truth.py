@@ -49,6 +49,33 @@ class Process:
         self.curves = {name: Curve(item.get(name)) for name in names}
         self.readable = mac.uid in (0, self.uid)
 
+    def files(self, at):
+        """What is open at a time: descriptors by number, each its kind, socket and quantities."""
+        found = {}
+        for item in self.item.get("files", []):
+            begin, end = item.get("there", (-10**6, 10**6))
+            for k in range(item.get("count", 1)):
+                fd = item.get("fd", 0) + k
+                if "port" not in item and ns_of(begin) <= at < ns_of(end):
+                    awake = self.mac.awake(at)
+                    found[fd] = dict({name: Curve(item.get(name)).at(awake) for name in ("state", "receive", "send")},
+                                     kind=item.get("kind", "vnode"), socket=item.get("socket", self.item["pid"] * 10**5 + fd + 1))
+        return found
+
+    def details(self, at):
+        """What a row of process_detail_samples says then."""
+        files = self.files(at)
+        sockets = {file["socket"]: file for file in files.values() if file["kind"] not in ("vnode", "pipe", "kqueue")}
+        tcp = [file for file in sockets.values() if file["kind"].startswith("tcp")]
+        told = {"open_fds": len(files), "sockets": len(sockets),
+                "tcp_established": sum(file["state"] == 4 for file in tcp),
+                "tcp_listening": sum(file["state"] == 1 for file in tcp),
+                "udp": sum(file["kind"].startswith("udp") for file in sockets.values()),
+                "unix": sum(file["kind"] == "unix" for file in sockets.values()),
+                "tcp_receive_queue_bytes": sum(file["receive"] for file in tcp if file["state"] != 1),
+                "tcp_send_queue_bytes": sum(file["send"] for file in tcp if file["state"] != 1)}
+        return dict(told, tcp_other=len(tcp) - told["tcp_established"] - told["tcp_listening"])
+
     def alive(self, at):
         return self.start <= at and (self.end is None or at < self.end)
 

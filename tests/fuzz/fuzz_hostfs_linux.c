@@ -62,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *end = at + size;
     const char *line_end;
     struct hostfs_pressure pressure;
+    struct hostfs_number load[LOAD_MEANS];
     struct mounts mounts = { 0 };
     struct error err;
     int64_t value;
@@ -69,6 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hostfs_parse_pressure(at, size, &pressure);
     check_numbers(&pressure.some_us, 1);
     check_numbers(&pressure.full_us, 1);
+    hostfs_parse_load(at, size, load);
+    check_numbers(load, LOAD_MEANS);
     check(hostfs_parse_value(at, size, &value) < MISSING_COUNT);
     if (mounts_parse(&mounts, at, size, &err) == STATUS_OK)
         check(mounts.count <= MOUNTS_MAX);

@@ -3,6 +3,7 @@
 
 #define RTLD_NOW 2
 #define RTLD_LOCAL 4
+#define RTLD_DEFAULT ((void *)-2)
 
 int dlclose(void *library);
 char *dlerror(void);

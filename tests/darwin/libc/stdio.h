@@ -27,6 +27,7 @@ size_t fwrite(const void *data, size_t size, size_t count, FILE *file);
 int fprintf(FILE *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
 FILE *open_memstream(char **text, size_t *size);
 void perror(const char *text);
+int puts(const char *text);
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int putchar(int byte);
 int snprintf(char *text, size_t size, const char *format, ...)

@@ -6,6 +6,9 @@
 void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void *realloc(void *memory, size_t size);
+#define EXIT_SUCCESS 0
+#define EXIT_FAILURE 1
+
 void free(void *memory);
 int abs(int x);
 long long llabs(long long x);

@@ -68,6 +68,13 @@ _Static_assert(offsetof(struct kinfo_proc, kp_eproc.e_ucred.cr_uid) == 420, "cr_
 _Static_assert(offsetof(struct kinfo_proc, kp_eproc.e_ppid) == 560, "e_ppid");
 _Static_assert(offsetof(struct kinfo_proc, kp_eproc.e_pgid) == 564, "e_pgid");
 
+struct loadavg {
+    uint32_t ldavg[3]; /* of 1, 5 and 15 minutes, times fscale */
+    long fscale;
+};
+_Static_assert(sizeof(struct loadavg) == 24, "struct loadavg");
+_Static_assert(offsetof(struct loadavg, fscale) == 16, "fscale");
+
 struct xsw_usage {
     uint64_t xsu_total;
     uint64_t xsu_avail;

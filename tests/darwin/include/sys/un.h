@@ -7,5 +7,6 @@
 #define SOL_LOCAL 0
 #define LOCAL_PEERCRED 1
 #define LOCAL_PEERPID 2
+#define LOCAL_PEERTOKEN 6
 
 #endif

@@ -1,5 +1,5 @@
 /* A heap of bounded size: the smallest of the largest is the first to go. */
-#include "recorder/collectors/process_detail_linux.h"
+#include "recorder/collectors/process_detail.h"
 
 static void sink(struct detail_large *heap, size_t count, size_t at)
 {
