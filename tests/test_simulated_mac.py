@@ -13,6 +13,7 @@ import sys
 from fractions import Fraction
 
 import support_programs as programs
+import support_simulated_iokit as iokit
 from support_programs import check
 
 sys.path.insert(0, os.path.join(programs.SOURCE, "tests", "darwin"))
@@ -40,7 +41,7 @@ def record(mac, path, work):
     if run.returncode != 0:
         print(run.stdout.decode())
     told = b"".join(programs.analyze("export", recording, "--table", table, "--format", "ndjson") for table in
-                    ("process", "process_version", "process_lifetime", "event", "entity", "session"))
+                    ("process", "process_version", "process_lifetime", "event", "entity", "session", "disk_samples"))
     check(SECRET not in told and b"procscoped" in told, "no byte of an environment is in the file")
     with open(calls, encoding="utf-8") as file:
         return recording, json.load(file)
@@ -333,6 +334,7 @@ def main():
             check_memory(mac, recording)
             check_network(mac, recording)
             check_report(mac, recording, samples)
+            iokit.check_all(mac, recording, export)
             check_names(mac, recording, samples)
             check_calls(samples, calls)
             check_events(mac, recording)

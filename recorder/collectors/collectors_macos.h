@@ -7,6 +7,7 @@
 #include "recorder/collectors/recorder_collector.h"
 
 extern const struct collector cpu_collector;
+extern const struct collector disk_collector;
 extern const struct collector memory_collector;
 extern const struct collector network_collector;
 
