@@ -1,6 +1,7 @@
 """What the simulated Mac's IOKit told, beside the scenario: for test_simulated_mac.py."""
 import os
 import sys
+from fractions import Fraction
 
 import support_programs as programs
 from support_programs import check
@@ -72,5 +73,174 @@ def check_disks(mac, recording, export):
           (rows.compared, len(rows.rows), expected, rows.wrong[:3]))
 
 
+def accelerators(mac):
+    return [entry for entry in registry.entries(mac) if entry.is_a("IOAccelerator")]
+
+
+def is_asleep(gpu, at):
+    return (gpu.value(at, "AGCInfo", "poweredOffByAGC") or 0) != 0
+
+
+class Uses:
+    """
+    What processes used of a GPU, as one who looks at these times and nowhere between can know: each client
+    counts with what it had when it was last seen, the sum begins anew when none of a pid's clients is left.
+    """
+
+    def __init__(self, mac, gpu, times):
+        self.at, self.busy, self.begun = {}, {}, {}
+        sums, last, busy, before = {}, {}, 0, None
+        for at in times:
+            if not gpu.there(at) or is_asleep(gpu, at):
+                continue
+            now = {}
+            for client in gpu.children:
+                pid = self.pid(client, at)
+                used = self.used(mac, client, at)
+                if pid is not None and client.there(at) and used is not None:
+                    now[client.item["id"]] = (pid, used)
+            pids = {pid for pid, _ in now.values()}
+            kept = {pid for one, (pid, _) in now.items() if one in last}
+            for pid in pids - kept:
+                sums[pid] = 0
+                self.begun[pid, at] = before
+            for one, (pid, used) in now.items():
+                step = max(used - last[one][1], 0) if one in last else used
+                sums[pid] += step
+                busy += step
+            sums = {pid: total for pid, total in sums.items() if pid in pids}
+            last, before = now, at
+            self.at[at], self.busy[at] = dict(sums), busy
+
+    @staticmethod
+    def pid(client, at):
+        if not client.item["class"].startswith(("AGXDeviceUserClient", "IGAccel")):
+            return None
+        creator = client.value(at, "IOUserClientCreator") or ""
+        number = creator[4:].split(",")[0]
+        return int(number) if creator.startswith("pid ") and "," in creator and number.isdigit() else None
+
+    @staticmethod
+    def used(mac, client, at):
+        direct = client.value(at, "accumulatedGPUTime")
+        if client.item["class"].startswith("IGAccel") and direct is not None:
+            return direct
+        usage = client.value(at, "AppUsage")
+        return None if usage is None else sum(registry.value_of(mac, one, at, "accumulatedGPUTime") for one in usage)
+
+
+def first_number(mac, gpu, at, *keys):
+    told = [registry.number(mac, gpu.item["properties"], at, "PerformanceStatistics", key) for key in keys]
+    return next((one for one in told if one != "unsupported"), "unsupported")
+
+
+def scaled(value, scale, most=None):
+    if isinstance(value, str):
+        return value
+    return "failed" if most is not None and value > most else value * scale
+
+
+def expected_of_gpu(mac, gpu, at):
+    def told(*keys):
+        return first_number(mac, gpu, at, *keys)
+    used, unused = told("vramUsedBytes"), told("vramFreeBytes")
+    total = used if isinstance(used, str) else unused if isinstance(unused, str) else used + unused
+    megabytes = told("VRAM,totalMB")
+    heat = told("Temperature(C)")
+    return {
+        "utilization_ppm": scaled(told("Device Utilization %", "GPU Activity(%)"), 10**4, 100),
+        "memory_used_bytes": told("vramUsedBytes", "inUseVidMemoryBytes", "In use system memory"),
+        "memory_total_bytes": total if megabytes == "unsupported" else scaled(megabytes, 2**20),
+        "temperature_millicelsius": scaled(heat, 1000, 127),
+        "fan_ppm": scaled(told("Fan Speed(%)"), 10**4, 100),
+        "core_clock_hz": scaled(told("Core Clock(MHz)"), 10**6),
+        "memory_clock_hz": scaled(told("Memory Clock(MHz)"), 10**6),
+        "power_mw": scaled(told("Total Power(W)"), 1000),
+    }
+
+
+def compare_gpu(mac, rows, row, gpu, at, uses):
+    asleep = is_asleep(gpu, at)
+    info = gpu.value(at, "AGCInfo")
+    state = "asleep" if asleep else "awake" if info else ""
+    if row["power_state"] != state:
+        rows.wrong.append((row["time"], row["power_state"], state))
+    for column, value in expected_of_gpu(mac, gpu, at).items():
+        rows.expect(row, column, "not sampled" if asleep else value)
+    busy = "not sampled" if asleep else uses.busy.get(at, "not sampled")
+    rows.expect(row, "busy_ns_total", busy if isinstance(busy, str) else busy // 1000 * 1000)
+
+
+def gpu_name(gpu, at):
+    node, model = gpu, None
+    while node is not None and model is None:
+        model, node = node.value(at, "model"), node.parent
+    return "%s (%s)" % (model, gpu.item["class"]) if model else gpu.item["class"]
+
+
+def check_gpus(mac, recording, export):
+    rows = Rows(mac, export, recording, "gpu_samples")
+    gpus, counted = accelerators(mac), 0
+    uses = {gpu.item["id"]: Uses(mac, gpu, rows.ticks) for gpu in gpus}
+    for row in rows.rows:
+        at = rows.read_at(row)
+        found = [gpu for gpu in gpus if gpu.there(at) and gpu_name(gpu, at) == row["gpu"]]
+        if not found:
+            rows.wrong.append((row["time"], row["gpu"], "is not there"))
+            continue
+        counted += 1
+        compare_gpu(mac, rows, row, found[0], at, uses[found[0].item["id"]])
+    expected = sum(gpu.there(at) for at in rows.ticks[:-1] for gpu in gpus)
+    check(counted == expected and not rows.wrong, "%d values of %d rows of GPUs, %d expected: %s" %
+          (rows.compared, len(rows.rows), expected, rows.wrong[:3]))
+    check_gpu_uses(mac, recording, export, gpus, uses)
+    if not gpus:
+        told = {row["collector"]: row for row in export(recording, "capability")}["gpu"]
+        check(told["status"] == "not there" and "IOAccelerator" in told["reason"], "there is no GPU, and why it says")
+
+
+def check_gpu_uses(mac, recording, export, gpus, uses):
+    rows = Rows(mac, export, recording, "gpu_process_samples")
+    have, used = {}, {}
+    for row in rows.rows:
+        at = rows.read_at(row)
+        gpu = next(one for one in gpus if one.there(at) and gpu_name(one, at) == row["gpu"])
+        told, pid = uses[gpu.item["id"]], int(row["pid"])
+        total = told.at.get(at, {}).get(pid)
+        have[gpu.item["id"], at] = have.get((gpu.item["id"], at), 0) + 1
+        rows.expect(row, "gpu_ns_total", "not sampled" if total is None else total // 1000 * 1000)
+        if total is None:
+            continue
+        series = used.setdefault((row["process_id"], gpu.item["id"]), [])
+        if (pid, at) in told.begun or not series:
+            series.append([0 if told.begun.get((pid, at)) is not None else total, total])
+        series[-1][1] = total
+    wrong = []
+    for gpu in gpus:
+        for at, sums in uses[gpu.item["id"]].at.items():
+            tick = next((tick for tick in rows.ticks if tick > at), None)
+            expected = sum(any(p.pid == pid and p.alive(at) and p.alive(tick) for p in mac.processes) for pid in sums) \
+                if tick is not None else 0
+            if have.get((gpu.item["id"], at), 0) != expected:
+                wrong.append((at, have.get((gpu.item["id"], at)), expected))
+    check(not wrong and not rows.wrong, "%d rows of processes on GPUs: %s %s" %
+          (len(rows.rows), wrong[:3], rows.wrong[:3]))
+    check_gpu_report(recording, used)
+
+
+def check_gpu_report(recording, used):
+    if not used:
+        return
+    seconds = {}
+    for (process, _), series in used.items():
+        seconds[process] = seconds.get(process, 0) + sum(end - begin for begin, end in series)
+    told = {row["process_id"]: row for row in programs.read_csv(
+        programs.analyze("report", recording, "--format", "csv", "--top", "0", "--columns", "process_id,gpu_seconds"))}
+    wrong = [(process, told[process]["gpu_seconds"], ns) for process, ns in seconds.items()
+             if abs(Fraction(told[process]["gpu_seconds"] or 0) * 10**9 - ns) > 5000]
+    check(not wrong, "the report's GPU seconds of %d processes are the scenario's: %s" % (len(seconds), wrong[:3]))
+
+
 def check_all(mac, recording, export):
     check_disks(mac, recording, export)
+    check_gpus(mac, recording, export)

@@ -8,6 +8,7 @@
 
 extern const struct collector cpu_collector;
 extern const struct collector disk_collector;
+extern const struct collector gpu_collector;
 extern const struct collector memory_collector;
 extern const struct collector network_collector;
 

@@ -307,6 +307,7 @@ static enum status process_open(void **state, const struct collect_context *cont
         return st;
     }
     describe(s, capability);
+    process_enter_directory(s);
     return STATUS_OK;
 }
 

@@ -120,6 +120,11 @@ void process_end_zombie(struct process_state *s, struct process *p, const struct
 /* It is gone, and nobody saw what it used at last: its slot is free. */
 void process_vanish(struct process_state *s, struct process *p, struct tick *tick);
 
+/* process_directory_macos.c */
+
+/* What the context's directory is to know of processes from now on. */
+void process_enter_directory(const struct process_state *s);
+
 /* process_name_macos.c */
 
 /* A version with the comm and the uid that the list tells; and ask for the rest. */

@@ -27,6 +27,7 @@ struct entry {
 
 struct handle {
     enum kind kind;
+    int more;  /* references beyond the first */
     int entry; /* of an iterator over children: whose; -1: it is over services */
     char *class_name;
     int *list; /* of an iterator */
@@ -244,7 +245,9 @@ kern_return_t IOObjectRelease(io_object_t object)
     handle = find(object, KIND_ENTRY);
     if (handle == NULL)
         handle = find(object, KIND_ITERATOR);
-    if (handle != NULL) {
+    if (handle != NULL && handle->more > 0) {
+        handle->more--;
+    } else if (handle != NULL) {
         forget(handle);
     } else {
         /* Of a connection, too: on macOS 27 that ends the program. */
@@ -253,6 +256,14 @@ kern_return_t IOObjectRelease(io_object_t object)
     }
     pthread_mutex_unlock(&lock);
     return result;
+}
+
+kern_return_t IOObjectRetain(io_object_t object)
+{
+    pthread_mutex_lock(&lock);
+    need(object, KIND_ENTRY)->more++;
+    pthread_mutex_unlock(&lock);
+    return KERN_SUCCESS;
 }
 
 /* --- word of changes --- */

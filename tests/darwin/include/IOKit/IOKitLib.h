@@ -56,6 +56,7 @@ void IONotificationPortDestroy(IONotificationPortRef port);
 io_object_t IOIteratorNext(io_iterator_t iterator);
 boolean_t IOIteratorIsValid(io_iterator_t iterator);
 void IOIteratorReset(io_iterator_t iterator);
+kern_return_t IOObjectRetain(io_object_t object);
 kern_return_t IOObjectRelease(io_object_t object);
 kern_return_t IOObjectGetClass(io_object_t object, io_name_t class_name);
 boolean_t IOObjectConformsTo(io_object_t object, const char *class_name);
