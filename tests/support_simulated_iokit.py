@@ -241,6 +241,59 @@ def check_gpu_report(recording, used):
     check(not wrong, "the report's GPU seconds of %d processes are the scenario's: %s" % (len(seconds), wrong[:3]))
 
 
+UNITS = {"mJ": (1000, 1), "uJ": (1, 1), "µJ": (1, 1), "nJ": (1, 1000), "pJ": (1, 1000000)}
+
+
+def channels(mac, group):
+    return [one for one in (mac.machine.get("ioreport") or {}).get("channels", []) if one["group"] == group]
+
+
+def energy(mac, channel, at):
+    """Microjoules since the host started, or why there are none."""
+    value = registry.value_of(mac, channel["value"], at)
+    if channel["unit"].strip() not in UNITS:
+        return "unsupported"
+    times, divisor = UNITS[channel["unit"].strip()]
+    return "failed" if value is None or value < 0 else value * times // divisor
+
+
+def is_rail(name):
+    own = name.split("_", 2)[2] if name.startswith("DIE_") else name
+    return (own == "CPU Energy" or own.startswith(("ANE", "DRAM", "GPU SRAM")) or
+            own in [tier + part for tier in "EMP" for part in ("CPU", "ACC_CPU", "ACC0_CPU", "ACC1_CPU")])
+
+
+def check_power(mac, recording, export):
+    rows = Rows(mac, export, recording, "power_samples")
+    rails = {one["name"]: one for one in channels(mac, "Energy Model") if is_rail(one["name"])}
+    times = {}
+    for row in rows.rows:
+        times.setdefault(row["rail"], []).append(rows.read_at(row))
+    stalled = []
+    for row in rows.rows:
+        at = rows.read_at(row)
+        expected = energy(mac, rails[row["rail"]], at)
+        before = [time for time in times[row["rail"]] if time <= at - 5 * 10**9]
+        still = all(before and energy(mac, rail, at) == energy(mac, rail, before[-1]) for name, rail in rails.items()
+                    if name.endswith("CPU Energy"))
+        if still and before and expected == energy(mac, rails[row["rail"]], before[-1]) and \
+                not isinstance(expected, str):
+            expected = "failed"
+            stalled.append(row["rail"])
+        rows.expect(row, "energy_uj_total", expected)
+    gaps = {later - earlier for one in times.values() for earlier, later in zip(one, one[1:])}
+    slept = any(length for _, length in mac.sleeps)
+    check(set(times) == set(rails) and not rows.wrong and (slept or all(9 * 10**9 < gap <= 10**10 for gap in gaps)),
+          "%d rows of %d rails, %d of them stalled: %s %s" % (len(rows.rows), len(rails), len(stalled),
+                                                             rows.wrong[:3], gaps))
+    told = {row["collector"]: row for row in export(recording, "capability")}["power"]
+    if not rails:
+        check(told["status"] == "not there" and "IOReport" in told["reason"], "there is no energy, and why it says")
+    unknown = [one for one in rails.values() if one["unit"].strip() not in UNITS]
+    check(not unknown or unknown[0]["name"] in told["reason"], "it says whose unit it does not know")
+
+
 def check_all(mac, recording, export):
     check_disks(mac, recording, export)
+    check_power(mac, recording, export)
     check_gpus(mac, recording, export)

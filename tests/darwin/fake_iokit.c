@@ -679,5 +679,6 @@ int fake_iokit_settle(FILE *out)
     if (ports_out != 0 || queues_out != 0)
         fprintf(out, "fake kernel: %d ports for notifications and %d queues are left\n", ports_out,
                 queues_out);
-    return left + wrong_releases + woken + abs(ports_out) + abs(queues_out) + fake_cf_settle(out);
+    return left + wrong_releases + woken + abs(ports_out) + abs(queues_out) +
+           fake_ioreport_settle(out) + fake_cf_settle(out);
 }

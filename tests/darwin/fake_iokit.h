@@ -34,6 +34,8 @@ const struct cJSON *fake_value_now(const struct cJSON *item);
 
 /* Of scenarios made in C: their registry from JSON. Ends the program if it is none. */
 const struct cJSON *fake_json(const char *json);
+/* Whether a library is still open. */
+int fake_ioreport_settle(FILE *out);
 /* How often a property of that name was read. */
 int64_t fake_properties_read(const char *name);
 
