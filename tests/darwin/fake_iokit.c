@@ -63,6 +63,7 @@ static size_t handle_count, handle_room;
 static struct notification notifications[NOTIFICATIONS_MAX];
 static int64_t changes_left; /* how often iterators are still to fail */
 static int wrong_releases, woken, ports_out, queues_out;
+static int64_t matches;
 static _Thread_local bool delivering;
 static struct {
     char name[128];
@@ -283,9 +284,7 @@ static bool take_pending(struct notification *n, int *at)
 
         if (pending)
             n->known[*at] = !n->departures;
-        else if (n->departures)
-            n->known[*at] = now;
-        else
+        else if (!n->departures)
             n->known[*at] = n->known[*at] && now;
         if (pending)
             return true;
@@ -301,8 +300,8 @@ static bool has_pending(const struct notification *n)
     return false;
 }
 
-/* On a Mac they come on their queue; here whenever anything is asked. */
-static void deliver(void)
+/* On a Mac they come on their queue; here when time has passed. */
+void fake_iokit_deliver(void)
 {
     if (delivering)
         return;
@@ -312,6 +311,8 @@ static void deliver(void)
         bool due;
 
         pthread_mutex_lock(&lock);
+        for (int k = 0; n->used && n->departures && k < entry_count; k++)
+            n->known[k] = n->known[k] || (conforms(k, n->class_name) && is_there(k));
         due = n->used && n->armed && n->port->queue != NULL && has_pending(n);
         n->armed = n->armed && !due;
         pthread_mutex_unlock(&lock);
@@ -394,13 +395,18 @@ kern_return_t IOServiceGetMatchingServices(mach_port_t port, CFDictionaryRef mat
 
     if (matching == NULL || port != MACH_PORT_NULL)
         return kIOReturnBadArgument;
-    deliver();
     class_of(matching, name);
     pthread_mutex_lock(&lock);
     build();
     *iterator = iterate(name, -1);
+    matches++;
     pthread_mutex_unlock(&lock);
     return KERN_SUCCESS;
+}
+
+int64_t fake_matches(void)
+{
+    return matches;
 }
 
 kern_return_t IOServiceAddMatchingNotification(IONotificationPortRef port, const char *type,
@@ -474,7 +480,6 @@ io_object_t IOIteratorNext(io_iterator_t iterator)
     io_object_t object = IO_OBJECT_NULL;
     int at;
 
-    deliver();
     pthread_mutex_lock(&lock);
     at = next_of(need(iterator, KIND_ITERATOR));
     if (at >= 0)
@@ -506,7 +511,6 @@ static int entry_of(io_object_t object)
 {
     int at;
 
-    deliver();
     pthread_mutex_lock(&lock);
     at = need(object, KIND_ENTRY)->entry;
     pthread_mutex_unlock(&lock);

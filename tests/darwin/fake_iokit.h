@@ -38,5 +38,7 @@ const struct cJSON *fake_json(const char *json);
 int fake_ioreport_settle(FILE *out);
 /* How often a property of that name was read. */
 int64_t fake_properties_read(const char *name);
+/* How often services were searched for. */
+int64_t fake_matches(void);
 
 #endif
