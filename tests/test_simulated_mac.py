@@ -232,10 +232,50 @@ def in_gaps(mac, process, name, times):
                if any(begin < sleep + length <= end for sleep, length in mac.sleeps))
 
 
+def has_energy(mac):
+    return mac.hz != 10**9 and mac.machine["rusage_version"] >= 6
+
+
+def energy_differs(mac, process, row, nanojoules, times):
+    """What the kernel charged to a task is its CPU energy, and the row says that this is the method."""
+    told = [row[name] for name in ("cpu_energy_joules", "task_energy_joules", "cpu_power_watts_mean")]
+    method = row["energy_method"].split("; ")
+    if nanojoules is None or len(times) < 2:
+        wrong = nanojoules is None and (any(told) or "kernel counter by task" in method)
+        return [(process.pid, "no energy", told, method)] if wrong else []
+    if Fraction(told[1]) * 10**9 != nanojoules or Fraction(told[0]) * 10**6 != nanojoules // 1000 or \
+            "kernel counter by task" not in method:
+        return [(process.pid, "energy", told, method, nanojoules)]
+    watts = nanojoules / (times[-1] - times[0])
+    gaps = any(begin <= times[-1] for begin, _ in mac.sleeps)
+    born = process.start > 0
+    return [(process.pid, "power", told[2], watts)] \
+        if not gaps and not born and abs(float(told[2]) - watts) > 1e-6 * max(watts, 1e-9) + 1e-9 else []
+
+
+def footprint_differs(mac, process, row, times, born):
+    """The largest at a tick, and the mean: each value holds from its tick back to the one before."""
+    alive = [at for at in times if not process.zombie(at) and not mac.fault("usage_fails", at)]
+    if not alive:
+        return []
+    values = {at: process.value("footprint", at) for at in times}
+    told = row["footprint_bytes_max"], row["footprint_bytes_mean"]
+    if told[0] != str(max(values[at] for at in alive)):
+        return [(process.pid, "footprint max", told, max(values[at] for at in alive))]
+    if mac.sleeps or mac.faults or len(alive) != len(times) or len(times) < 2 or born:
+        return []
+    steps = list(zip(times, times[1:]))
+    mean = sum(values[end] * (end - begin) for begin, end in steps) / sum(end - begin for begin, end in steps)
+    return [] if abs(float(told[1]) - mean) <= 1e-9 * mean + 1 else [(process.pid, "footprint mean", told, mean)]
+
+
 def check_report(mac, recording, samples):
     """CPU and disk of each process in the default report: from the first tick, or its birth, to the last."""
     ticks = [tick - mac.wall_start for tick in samples.ticks]
-    rows = programs.read_csv(programs.analyze("report", recording, "--format", "csv", "--top", "0"))
+    rows = programs.read_csv(programs.analyze("report", recording, "--format", "csv", "--top", "0", "--columns",
+                                              "process_id,cpu_seconds,disk_read_bytes,disk_written_bytes,row,"
+                                              "cpu_energy_joules,cpu_power_watts_mean,energy_method,"
+                                              "task_energy_joules,footprint_bytes_mean,footprint_bytes_max"))
     by_id = {row["process_id"]: row for row in rows if row.get("row", "process") == "process"}
     wrong = []
     for process_id, process in samples.of.items():
@@ -257,6 +297,8 @@ def check_report(mac, recording, samples):
         for column, name in (("disk_read_bytes", "disk_read"), ("disk_written_bytes", "disk_written")):
             if row[column] != str(used(name)):
                 wrong.append((process.pid, column, row[column], used(name)))
+        wrong += energy_differs(mac, process, row, None if not has_energy(mac) else used("energy_nj"), times)
+        wrong += footprint_differs(mac, process, row, times, born)
     check(not wrong, "the report of %d processes is the scenario's: %s" % (len(by_id), wrong[:3]))
 
 
