@@ -159,13 +159,36 @@ def expected_of_gpu(mac, gpu, at):
     }
 
 
+def apple_gpu(mac, rows, row, at, uses):
+    """Energy and clock as IOReport has them, which stand still while the GPU does not."""
+    energies = [one for one in channels(mac, "Energy Model") if one["name"].endswith("GPU Energy")]
+    if not energies:
+        return {"energy_uj_total": "unsupported", "core_clock_hz": "unsupported"}
+    values = [energy(mac, one, at) for one in energies]
+    total = next((one for one in values if isinstance(one, str)), None) or sum(values)
+    same = [time for time in rows.read if time <= at and
+            all(energy(mac, one, time) == now for one, now in zip(energies, values))]
+    since = same[0] if same and not isinstance(total, str) else at
+    if mac.awake(at) - mac.awake(since) >= 5 * 10**9 and uses.busy.get(at, 0) > uses.busy.get(since, 0):
+        total = "failed"
+    clock = "unsupported"
+    states = [one for one in channels(mac, "GPU Stats") if one["name"] == "GPUPH"]
+    if states:
+        place = rows.read.index(at)
+        clock = mean_frequency(mac, states[0], table_of(mac, "voltage-states9"),
+                               rows.read[place - 1] if place > 0 else None, at)
+    return {"energy_uj_total": total, "core_clock_hz": clock}
+
+
 def compare_gpu(mac, rows, row, gpu, at, uses):
     asleep = is_asleep(gpu, at)
     info = gpu.value(at, "AGCInfo")
     state = "asleep" if asleep else "awake" if info else ""
     if row["power_state"] != state:
         rows.wrong.append((row["time"], row["power_state"], state))
-    for column, value in expected_of_gpu(mac, gpu, at).items():
+    expected = expected_of_gpu(mac, gpu, at)
+    expected.update(apple_gpu(mac, rows, row, at, uses) if gpu.item["class"].startswith("AGX") and not asleep else {})
+    for column, value in expected.items():
         rows.expect(row, column, "not sampled" if asleep else value)
     busy = "not sampled" if asleep else uses.busy.get(at, "not sampled")
     rows.expect(row, "busy_ns_total", busy if isinstance(busy, str) else busy // 1000 * 1000)
@@ -182,6 +205,8 @@ def check_gpus(mac, recording, export):
     rows = Rows(mac, export, recording, "gpu_samples")
     gpus, counted = accelerators(mac), 0
     uses = {gpu.item["id"]: Uses(mac, gpu, rows.ticks) for gpu in gpus}
+    rows.read = [at for at in rows.ticks if any(gpu.there(at) and not is_asleep(gpu, at) for gpu in gpus
+                                                if gpu.item["class"].startswith("AGX"))]
     for row in rows.rows:
         at = rows.read_at(row)
         found = [gpu for gpu in gpus if gpu.there(at) and gpu_name(gpu, at) == row["gpu"]]
@@ -263,6 +288,56 @@ def is_rail(name):
             own in [tier + part for tier in "EMP" for part in ("CPU", "ACC_CPU", "ACC0_CPU", "ACC1_CPU")])
 
 
+def table_of(mac, key):
+    """In Hz; the chips up to M3 have Hz, later ones kHz for CPUs."""
+    for entry in registry.entries(mac):
+        if entry.is_a("AppleARMIODevice") and entry.item.get("name") == "pmgr":
+            words = entry.item["properties"].get(key, {}).get("words", [])
+            told = [hz for hz in words[::2] if hz != 0]
+            return [hz if hz >= 10**8 else hz * 1000 for hz in told]
+    return []
+
+
+def mean_frequency(mac, channel, table, begin, end):
+    """Of the time between two readings, or why there is none."""
+    if begin is None:
+        return "not sampled"
+    states = [(name, registry.value_of(mac, spent, end) - registry.value_of(mac, spent, begin))
+              for name, spent in channel["states"]]
+    active = [spent for name, spent in states if name not in ("IDLE", "DOWN", "OFF", "NON_IDLE")]
+    if len(active) != len(table):
+        return "unsupported"
+    if sum(active) == 0:
+        return "not there"
+    return sum(spent * hz for spent, hz in zip(active, table)) // sum(active)
+
+
+def check_frequencies(mac, recording, export):
+    rows = Rows(mac, export, recording, "cpu_samples")
+    named = {one["name"]: one for one in channels(mac, "CPU Stats")}
+    asked = rows.ticks[:1]  # once a second, which ticks may miss by a little
+    for at in rows.ticks:
+        asked += [at] if at - asked[-1] >= 9 * 10**8 else []
+    told = {row["collector"]: row for row in export(recording, "capability")}["cpu"]
+    for row in rows.rows:
+        if not mac.machine.get("core_channels"):
+            rows.expect(row, "frequency_hz", "unsupported")
+            continue
+        tick = rows.ticks.index(int(row["time_ns"]) - mac.wall_start)
+        if tick == 0 or rows.ticks[tick - 1] not in asked:
+            rows.expect(row, "frequency_hz", "not sampled")
+            continue
+        number = int(row["core"].split(",")[0].split()[1])
+        name, table = mac.machine["core_channels"][number]
+        place = asked.index(rows.ticks[tick - 1])
+        begin = asked[place - 1] if place > 0 else None
+        rows.expect(row, "frequency_hz", mean_frequency(mac, named[name], table_of(mac, "voltage-states%d-sram" % table),
+                                                        begin, rows.ticks[tick - 1]))
+    check(rows.rows and not rows.wrong, "%d frequencies of cores: %s" % (rows.compared, rows.wrong[:3]))
+    check(("no frequency_hz" in told["reason"]) != bool(mac.machine.get("core_channels")),
+          "it says whether it tells frequencies")
+
+
 def check_power(mac, recording, export):
     rows = Rows(mac, export, recording, "power_samples")
     rails = {one["name"]: one for one in channels(mac, "Energy Model") if is_rail(one["name"])}
@@ -296,4 +371,5 @@ def check_power(mac, recording, export):
 def check_all(mac, recording, export):
     check_disks(mac, recording, export)
     check_power(mac, recording, export)
+    check_frequencies(mac, recording, export)
     check_gpus(mac, recording, export)

@@ -8,6 +8,7 @@
 
 #include "recorder/collectors/collectors_macos.h"
 #include "recorder/collectors/gpu_accelerator_macos.h"
+#include "recorder/collectors/gpu_energy_macos.h"
 #include "recorder/collectors/gpu_rows.h"
 #include "recorder/collectors/ioregistry_macos.h"
 #include "recorder/worker.h"
@@ -17,6 +18,7 @@ enum { BINDINGS_MAX = GPU_USES_MOST };
 /* The worker's between kick and take. */
 struct scan {
     struct gpu_accelerators *accelerators;
+    struct gpu_energy *energy; /* NULL: it cannot be told here */
     struct gpu_reading reading;
     int64_t now_ns, wall_ns; /* of the kick */
 };
@@ -42,6 +44,22 @@ struct gpu_state {
 
 /* --- the worker's side --- */
 
+/* IOReport tells of Apple's own GPU, of which there is one. */
+static void read_energy(struct scan *scan)
+{
+    for (size_t i = 0; scan->energy != NULL && i < scan->reading.gpu_count; i++) {
+        struct gpu_report *gpu = &scan->reading.gpu[i];
+        bool asleep = gpu->missing[GPU_POWER_STATE] == MISSING_NONE &&
+                      gpu->values[GPU_POWER_STATE] == GPU_ASLEEP;
+
+        if (strncmp(gpu->key, "AGX", 3) != 0)
+            continue;
+        if (!asleep)
+            gpu_energy_read(scan->energy, gpu);
+        return;
+    }
+}
+
 static enum status scan_read(void *self, struct error *err)
 {
     struct scan *scan = self;
@@ -50,7 +68,10 @@ static enum status scan_read(void *self, struct error *err)
         scan->accelerators = gpu_accelerators_open();
     if (scan->accelerators == NULL)
         return error_set(err, STATUS_NO_MEMORY, "accelerators");
-    return gpu_accelerators_read(scan->accelerators, scan->now_ns, &scan->reading, err);
+    if (gpu_accelerators_read(scan->accelerators, scan->now_ns, &scan->reading, err) != STATUS_OK)
+        return err->status;
+    read_energy(scan);
+    return STATUS_OK;
 }
 
 static void scan_release(void *self)
@@ -58,6 +79,7 @@ static void scan_release(void *self)
     struct scan *scan = self;
 
     gpu_accelerators_close(scan->accelerators);
+    gpu_energy_close(scan->energy);
     free(scan);
 }
 
@@ -202,11 +224,20 @@ static void describe(const struct collect_context *context, struct capability *c
     }
 }
 
+static void describe_no_energy(struct capability *capability, const struct error *why)
+{
+    char reason[160];
+
+    (void)snprintf(reason, sizeof reason, "no energy and clock: %.120s", why->message);
+    gpu_found(capability, CAPABILITY_PARTIAL, reason, "");
+}
+
 static enum status gpu_open(void **state, const struct collect_context *context,
                             struct capability *capability, struct error *err)
 {
     struct gpu_state *gpu = calloc(1, sizeof *gpu);
     struct scan *scan = calloc(1, sizeof *scan);
+    struct error why = { 0 };
     const struct worker_job job = {
         .name = "gpu", .read = scan_read, .release = scan_release, .self = scan
     };
@@ -227,6 +258,9 @@ static enum status gpu_open(void **state, const struct collect_context *context,
         free(scan);
         return STATUS_OK;
     }
+    /* Without it the GPU's energy and clock are missing. */
+    if (ioregistry_has("AGXAccelerator") && gpu_energy_open(&scan->energy, &why) != STATUS_OK)
+        describe_no_energy(capability, &why);
     gpu->scan = scan;
     return worker_start(&gpu->worker, &job, context->root[0] == '\0', err);
 }
@@ -244,7 +278,7 @@ static int64_t gpu_other_cpu_ns(const void *state)
 const struct collector gpu_collector = {
     .name = "gpu",
     .description = "work, memory and heat of GPUs, and the processes on them",
-    .source = "IOKit: IOAccelerator, its PerformanceStatistics and its user clients",
+    .source = "IOKit: IOAccelerator, its PerformanceStatistics and its user clients; IOReport",
     .needs = "nothing",
     .absence = "unsupported: the driver does not tell; not sampled: the GPU sleeps",
     .table = TABLE_GPU,
