@@ -3,7 +3,7 @@
 
 /* recorder is last: it tells what the others cost at this tick, and reads the cpu rows. */
 const struct collector *const collectors[] = {
-    &process_collector, &cpu_collector, &memory_collector, &network_collector,
-    &disk_collector,    &gpu_collector, &power_collector,  &recorder_collector,
+    &process_collector, &cpu_collector,   &memory_collector,  &network_collector,  &disk_collector,
+    &gpu_collector,     &power_collector, &thermal_collector, &recorder_collector,
 };
 const unsigned collector_count = COUNT_OF(collectors);

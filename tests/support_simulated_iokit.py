@@ -368,8 +368,53 @@ def check_power(mac, recording, export):
     check(not unknown or unknown[0]["name"] in told["reason"], "it says whose unit it does not know")
 
 
+def sensors(mac):
+    """By key: what it is, and its name."""
+    if not any(entry.is_a("AppleSMC") for entry in registry.entries(mac)):
+        return {}
+    heat = {"Tp": "CPU", "Te": "CPU", "Ts": "CPU", "Tg": "GPU"}
+    found = {}
+    for key in (mac.machine.get("smc") or {}).get("keys", {}):
+        what = heat.get(key[:2], "GPU" if key in ("TGDD", "TCGC") else None)
+        what = "fan" if key[0] == "F" and key[2:] == "Ac" else what
+        if what is not None:
+            found["%s %s" % (what, key)] = key
+    return found
+
+
+def told_by_smc(mac, key, at):
+    """Thousandths, as exactly as the key's type has them; None: it cannot be read."""
+    item = mac.machine["smc"]["keys"][key]
+    milli = registry.value_of(mac, item["milli"], at)
+    if milli is None or item["type"] == "flt ":
+        return milli
+    parts = {"sp78": 256, "fpe2": 4}.get(item["type"], 1)
+    return milli * parts // 1000 * 1000 // parts
+
+
+def check_heat(mac, recording, export):
+    rows = Rows(mac, export, recording, "thermal_samples")
+    known = sensors(mac)
+    for row in rows.rows:
+        key, at = known[row["sensor"]], rows.read_at(row)
+        milli = told_by_smc(mac, key, at)
+        is_fan = key[0] == "F"
+        if is_fan:
+            expected = "failed" if milli is None else milli // 1000
+        else:
+            expected = "failed" if milli is None or not 0 < milli <= 150000 or milli == 128000 else milli
+        rows.expect(row, "fan_rpm", expected if is_fan else "unsupported")
+        rows.expect(row, "temperature_millicelsius", "unsupported" if is_fan else expected, 1)
+    check({row["sensor"] for row in rows.rows} == set(known) and not rows.wrong,
+          "%d rows of %d sensors: %s" % (len(rows.rows), len(known), rows.wrong[:3]))
+    told = {row["collector"]: row for row in export(recording, "capability")}["thermal"]
+    check(bool(known) or (told["status"] == "not there" and "AppleSMC" in told["reason"]),
+          "it says why there are no temperatures" if not known else "there are temperatures")
+
+
 def check_all(mac, recording, export):
     check_disks(mac, recording, export)
     check_power(mac, recording, export)
     check_frequencies(mac, recording, export)
+    check_heat(mac, recording, export)
     check_gpus(mac, recording, export)

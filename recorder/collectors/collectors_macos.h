@@ -12,5 +12,6 @@ extern const struct collector gpu_collector;
 extern const struct collector memory_collector;
 extern const struct collector network_collector;
 extern const struct collector power_collector;
+extern const struct collector thermal_collector;
 
 #endif
