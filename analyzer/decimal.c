@@ -50,17 +50,37 @@ static void put_date(char *out, int64_t day)
     *out = 'T';
 }
 
+static void put_epoch(struct decimal_clock *clock, int64_t second)
+{
+    char *end = clock->epoch;
+
+    if (second > 0)
+        end = decimal_put_u64(clock->epoch, (uint64_t)second);
+    clock->epoch_size = (unsigned)(end - clock->epoch);
+}
+
+/* The next second mostly is another last digit. */
+static bool move_to_next(struct decimal_clock *clock)
+{
+    char *of_minute = &clock->text[DECIMAL_CLOCK_SIZE - 2];
+    char *of_epoch = &clock->epoch[clock->epoch_size - 1];
+
+    if (clock->epoch_size == 0 || *of_minute == '9' || *of_epoch == '9')
+        return false;
+    ++*of_minute;
+    ++*of_epoch;
+    clock->second++;
+    return true;
+}
+
 void decimal_clock_move(struct decimal_clock *clock, int64_t second)
 {
     int64_t day;
     uint64_t of_day;
     char *out = clock->text + 11;
 
-    if (clock->set && second == clock->second + 1 && clock->text[DECIMAL_CLOCK_SIZE - 2] != '9') {
-        clock->text[DECIMAL_CLOCK_SIZE - 2]++;
-        clock->second = second;
+    if (clock->set && second == clock->second + 1 && move_to_next(clock))
         return;
-    }
     day = calendar_floor(second, CALENDAR_DAY_S);
     of_day = (uint64_t)(second - day * CALENDAR_DAY_S);
     if (day != clock->day || !clock->set)
@@ -71,6 +91,7 @@ void decimal_clock_move(struct decimal_clock *clock, int64_t second)
     *out++ = ':';
     out = decimal_put_padded(out, of_day % 60, 2);
     *out = '.';
+    put_epoch(clock, second);
     clock->set = true;
     clock->day = day;
     clock->second = second;

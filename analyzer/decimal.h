@@ -16,6 +16,7 @@
 #define DECIMAL_ROOM 48
 #define DECIMAL_RFC3339_SIZE 30 /* 2026-11-20T14:03:05.123456789Z */
 #define DECIMAL_CLOCK_SIZE 20   /* 2026-11-20T14:03:05. */
+#define DECIMAL_EPOCH_ROOM 24   /* digits of a second since 1970, and what their writing takes */
 
 extern const char decimal_pairs[201]; /* "00" "01" ... "99" */
 extern const uint64_t decimal_powers[20];
@@ -26,9 +27,11 @@ struct decimal_clock {
     int64_t second;
     int64_t day;
     char text[DECIMAL_CLOCK_SIZE];
+    unsigned epoch_size; /* of the second since 1970; 0: it is before */
+    char epoch[DECIMAL_EPOCH_ROOM];
 };
 
-/* Bring the text to another second; the date is worked out only when the day changes. */
+/* Bring the texts to another second; the date is worked out only when the day changes. */
 void decimal_clock_move(struct decimal_clock *clock, int64_t second);
 
 /*

@@ -123,9 +123,10 @@ static char *put_ns(char *out, const char *rfc3339, const struct decimal_clock *
 {
     enum { DIGITS = 9 };
 
-    if (clock->second <= 0)
+    if (clock->epoch_size == 0)
         return decimal_put_i64(out, ns);
-    out = decimal_put_u64(out, (uint64_t)clock->second);
+    memcpy(out, clock->epoch, DECIMAL_EPOCH_ROOM);
+    out += clock->epoch_size;
     memcpy(out, rfc3339 + DECIMAL_CLOCK_SIZE, DIGITS);
     return out + DIGITS;
 }

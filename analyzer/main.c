@@ -6,6 +6,7 @@
 
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
+#include "analyzer/heap.h"
 #include "analyzer/options.h"
 #include "analyzer/progress.h"
 #include "version.h"
@@ -126,6 +127,7 @@ static int run(const struct command *command, int argc, char **argv)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help(command);
     bound_memory();
+    heap_keep();
     progress_begin();
     st = command->run(argc, argv, &err);
     progress_clear();

@@ -7,7 +7,6 @@
 
 #include "schema/block_decode.h"
 #include "schema/column.h"
-#include "schema/lifetime.h"
 
 void block_column_release(struct block_column *column)
 {
@@ -98,10 +97,8 @@ static int64_t usual_base_ns(const struct block_table *table, size_t index, unsi
     return (s->flags & SERIES_YOUNG) != 0 && s->start_ns > previous ? s->start_ns : previous;
 }
 
-/* Samples at ticks where the metric was not read: missing, but for a series' first and last. */
-/* All of the wanted rows are missing for that reason, or none is. */
-static void begin_missing(struct block_column *column, const struct block_table *table,
-                          uint8_t reason)
+void block_begin_missing(struct block_column *column, const struct block_table *table,
+                         uint8_t reason)
 {
     size_t first = table->row[column->which.first];
 
@@ -109,13 +106,14 @@ static void begin_missing(struct block_column *column, const struct block_table 
     memset(column->missing + first, reason, table->row[column->which.end] - first);
 }
 
+/* Samples at ticks where the metric was not read: missing, but for a series' first and last. */
 static void mark_unread(struct block_column *column, const struct block_table *table,
                         unsigned metric)
 {
     if (table->mask == NULL || (table->mask_always >> metric & 1) != 0)
         return;
     if (column->missing == NULL)
-        begin_missing(column, table, MISSING_NONE);
+        block_begin_missing(column, table, MISSING_NONE);
     for (size_t i = column->which.first; i < column->which.end; i++) {
         const struct series *s = &table->series[i];
         const uint64_t *mask = table->mask + s->first;
@@ -157,163 +155,6 @@ static bool lay_pattern(struct byte_reader *pattern, uint8_t *missing, uint32_t 
     return !pattern->overrun;
 }
 
-static bool reserve_scratch(struct block_column *column, size_t count)
-{
-    if (count > column->scratch_size) {
-        free(column->scratch);
-        column->scratch = malloc(count * sizeof *column->scratch);
-        column->scratch_size = column->scratch == NULL ? 0 : count;
-    }
-    return column->scratch != NULL;
-}
-
-/* Those that the wanted series refer to, and what lies between them. */
-static enum status decode_references(struct block_column *column, const struct block_table *table,
-                                     struct byte_reader *r, struct error *err)
-{
-    size_t first = table->reference_count, end = 0;
-
-    for (size_t i = column->which.first; i < column->which.end; i++) {
-        size_t at = table->reference_at[i];
-
-        if (at == 0)
-            continue;
-        first = at - 1 < first ? at - 1 : first;
-        end = at > end ? at : end;
-    }
-    return column_decode_some(r, column->scratch, table->reference_count, first < end ? first : end,
-                              end, err);
-}
-
-/* All of them, to be kept, or those that are needed now. */
-static enum status take_references(struct block_column *column, const struct block_table *table,
-                                   int64_t **kept, struct byte_reader *r, struct error *err)
-{
-    size_t count = table->reference_count;
-    int64_t *values;
-    enum status st;
-
-    if (kept == NULL) {
-        if (!reserve_scratch(column, count))
-            return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
-        column->reference = column->scratch;
-        return decode_references(column, table, r, err);
-    }
-    values = malloc(count * sizeof *values);
-    if (values == NULL)
-        return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
-    st = column_decode(r, values, count, err);
-    if (st != STATUS_OK || bytes_left(r) != 0) {
-        free(values);
-        return st; /* what is left over the caller finds */
-    }
-    column->reference = *kept = values;
-    return STATUS_OK;
-}
-
-/* The reference values of the column, into column->reference. */
-static enum status get_reference(struct block_column *column, const struct block_table *table,
-                                 size_t position, chunk_source *source, void *source_context,
-                                 struct decompressor *d, struct error *err)
-{
-    int64_t **kept = block_kept_reference(table, position);
-    struct chunk_place place = table->place;
-    struct byte_reader r;
-    struct chunk chunk;
-    enum status st;
-
-    if (kept != NULL && *kept != NULL) {
-        column->reference = *kept;
-        return STATUS_OK;
-    }
-    place.block_seq = table->reference_seq;
-    place.column_id = COLUMN_REFERENCE + table->shape->column[position].column_id;
-    st = block_fetch(table, &place, source, source_context, &chunk, err);
-    if (st == STATUS_OK)
-        st = decompress_frame(d, chunk.base, chunk.base_size, BLOCK_FRAME_MAX, &r, err);
-    if (st == STATUS_OK)
-        st = take_references(column, table, kept, &r, err);
-    if (st == STATUS_CORRUPT || (st == STATUS_OK && bytes_left(&r) != 0))
-        return block_corrupt(table, &place, "it is damaged", err);
-    return st;
-}
-
-static void add_reference(struct block_column *column, const struct block_table *table)
-{
-    for (size_t i = column->which.first; i < column->which.end; i++)
-        if (table->reference_at[i] != 0)
-            column->base[i] =
-                wrap_add(column->base[i], column->reference[table->reference_at[i] - 1]);
-}
-
-/*
- * What lifetimes tell of the column, into column->told and column->told_missing: final counters, the
- * values that gauges had last, or why there are none.
- */
-static enum status get_told(struct block_column *column, const struct block_table *table,
-                            size_t position, chunk_source *source, void *source_context,
-                            struct decompressor *d, struct error *err)
-{
-    unsigned metric = table->shape->column[position].metric;
-    bool counter = table->shape->column[position].kind == METRIC_COUNTER, ticks;
-    size_t count = table->told->count;
-    uint8_t state = metric < table->told->metric_count ? table->told->metric_state[metric]
-                                                       : 2 + MISSING_UNSUPPORTED;
-    struct lifetime_source from = { .block_seq = table->place.block_seq,
-                                    .source = source,
-                                    .source_context = source_context,
-                                    .d = d };
-
-    if (count > column->told_size) {
-        free(column->told);
-        free(column->told_missing);
-        column->told = malloc(count * sizeof *column->told);
-        column->told_missing = malloc(count);
-        column->told_size = column->told == NULL || column->told_missing == NULL ? 0 : count;
-    }
-    if (count > column->told_size)
-        return error_set(err, STATUS_NO_MEMORY, "column of %s", table->shape->name);
-    if (state >= 2 + MISSING_COUNT)
-        return block_corrupt(table, &table->place, "an unknown metric state of lifetimes", err);
-    memset(column->told, 0, count * sizeof *column->told);
-    memset(column->told_missing, state >= 2 ? state - 2 : 0, count);
-    if (state != 0)
-        return STATUS_OK;
-    if (lifetime_metric_decode(&from, table->told, metric, 1, column->told, column->told_missing,
-                               &ticks, err) != STATUS_OK)
-        return err->status;
-    for (size_t i = 0; !counter && i < count; i++)
-        column->told_missing[i] ^= table->told_reason[i];
-    return STATUS_OK;
-}
-
-/* Bases of gauges whose lifetimes tell the last value. */
-static void begin_told(struct block_column *column, const struct block_table *table)
-{
-    for (size_t i = column->which.first; i < column->which.end; i++)
-        if (table->told_at[i] != 0 && column->told_missing[table->told_at[i] - 1] == MISSING_NONE)
-            column->base[i] = column->told[table->told_at[i] - 1];
-}
-
-/* Last samples that lifetimes tell: final counters, gauges that are gone. Bases are 0 again. */
-static void end_told(struct block_column *column, const struct block_table *table, bool counter)
-{
-    if (column->missing == NULL)
-        begin_missing(column, table, MISSING_NONE);
-    for (size_t i = column->which.first; i < column->which.end; i++) {
-        size_t last = table->row[i + 1] - 1, told = table->told_at[i];
-        uint8_t missing;
-
-        if (told == 0)
-            continue;
-        column->base[i] = 0;
-        missing = column->told_missing[told - 1];
-        column->missing[last] = missing != MISSING_NONE || counter ? missing : MISSING_EXITED;
-        if (counter && missing == MISSING_NONE)
-            column->value[last] = column->told[told - 1];
-    }
-}
-
 static enum status get_patterns(struct block_column *column, const struct block_table *table,
                                 const struct chunk_place *place, struct byte_reader *r,
                                 struct error *err)
@@ -341,7 +182,7 @@ static enum status get_patterns(struct block_column *column, const struct block_
         }
         ok = !r->overrun;
     }
-    begin_missing(column, table, MISSING_NONE);
+    block_begin_missing(column, table, MISSING_NONE);
     bytes_skip_varints(r, column->which.first);
     for (size_t i = column->which.first; i < column->which.end && ok; i++) {
         uint64_t p = bytes_get_varint(r);
@@ -490,9 +331,9 @@ static void fill_constant(struct block_column *column, const struct block_table 
     for (size_t i = column->which.first; i < column->which.end; i++)
         column->base[i] = 0;
     if (referenced)
-        add_reference(column, table);
+        block_add_reference(column, table);
     if (told)
-        begin_told(column, table);
+        block_begin_told(column, table);
     for (size_t i = column->which.first; column->changes_only && i < column->which.end; i++)
         column->change_at[i] = BLOCK_UNCHANGED;
     for (size_t i = column->which.first; !column->changes_only && i < column->which.end; i++)
@@ -501,7 +342,7 @@ static void fill_constant(struct block_column *column, const struct block_table 
     for (size_t i = column->which.first; i < column->which.end; i++)
         column->base_ns[i] = state == 1 ? usual_base_ns(table, i, metric) : INT64_MIN;
     if (state >= 2)
-        begin_missing(column, table, (uint8_t)(state - 2));
+        block_begin_missing(column, table, (uint8_t)(state - 2));
 }
 
 static enum status get_groups(struct block_column *column, const struct block_table *table,
@@ -552,9 +393,9 @@ static enum status get_column(struct block_column *column, const struct block_ta
     if (get_base(column, table, place, metric, &r, err) != STATUS_OK)
         return err->status;
     if (referenced)
-        add_reference(column, table);
+        block_add_reference(column, table);
     if (told)
-        begin_told(column, table);
+        block_begin_told(column, table);
     return get_groups(column, table, place, &chunk, d, err);
 }
 
@@ -584,10 +425,10 @@ enum status block_column_decode(struct block_column *column, const struct block_
     if (state >= 2 + MISSING_COUNT)
         return block_corrupt(table, &table->place, "an unknown column state", err);
     if (referenced &&
-        get_reference(column, table, position, source, source_context, d, err) != STATUS_OK)
+        block_get_reference(column, table, position, source, source_context, d, err) != STATUS_OK)
         return err->status;
     if (table->told_at != NULL &&
-        get_told(column, table, position, source, source_context, d, err) != STATUS_OK)
+        block_get_told(column, table, position, source, source_context, d, err) != STATUS_OK)
         return err->status;
     if (state != 0)
         fill_constant(column, table, state, metric, referenced, told_gauge);
@@ -598,6 +439,6 @@ enum status block_column_decode(struct block_column *column, const struct block_
         return STATUS_OK;
     mark_unread(column, table, metric);
     if (table->told_at != NULL)
-        end_told(column, table, counter);
+        block_end_told(column, table, counter);
     return STATUS_OK;
 }

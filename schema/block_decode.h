@@ -39,6 +39,29 @@ enum status block_find_references(struct block_table *table, struct reference_ke
 /* Where the reference values of a column are kept, NULL if they are not decoded yet; NULL: nowhere. */
 int64_t **block_kept_reference(const struct block_table *table, size_t position);
 
+/*
+ * For the wanted series of a column, column->which. The reference values, into column->reference; and what lifetimes
+ * tell, into column->told and column->told_missing: final counters, the values that gauges had last, or why
+ * there are none.
+ *
+ *   errors  CORRUPT, NO_MEMORY
+ */
+enum status block_get_reference(struct block_column *column, const struct block_table *table,
+                                size_t position, chunk_source *source, void *source_context,
+                                struct decompressor *d, struct error *err);
+enum status block_get_told(struct block_column *column, const struct block_table *table,
+                           size_t position, chunk_source *source, void *source_context,
+                           struct decompressor *d, struct error *err);
+/* Bases are told by reference values. */
+void block_add_reference(struct block_column *column, const struct block_table *table);
+/* Bases of gauges whose lifetimes tell the last value. */
+void block_begin_told(struct block_column *column, const struct block_table *table);
+/* Last samples that lifetimes tell: final counters, gauges that are gone. Bases are 0 again. */
+void block_end_told(struct block_column *column, const struct block_table *table, bool counter);
+/* All of the wanted rows are missing for that reason, or, with MISSING_NONE, none is. */
+void block_begin_missing(struct block_column *column, const struct block_table *table,
+                         uint8_t reason);
+
 /* Whether a group's frame is to be decoded for those series. */
 static inline bool block_wants_group(const struct block_table *table, size_t group,
                                      struct series_range which)

@@ -335,7 +335,7 @@ enum status block_emit(struct encoding *e, uint32_t column_id, const size_t size
     bytes_reset(&e->chunk);
     if (e->raw.full || (groups != NULL && groups->full))
         return error_set(err, STATUS_NO_MEMORY, "chunk of %s", e->build->shape->name);
-    if (compress_frame(&e->encoder->compressor, COMPRESS_SEAL, e->raw.data, e->raw.used, &e->frame,
+    if (compress_frame(&e->encoder->compressor, COMPRESS_BASE, e->raw.data, e->raw.used, &e->frame,
                        err) != STATUS_OK)
         return err->status;
     chunk_put(&e->chunk, &place, &e->frame, sizes, group_count, groups);

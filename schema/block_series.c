@@ -19,18 +19,20 @@ struct reading {
     bool no_memory;
 };
 
-/* Where the key is, in whole groups. keys[series] */
-static struct series_range find_key(const struct block_table *table, const int64_t keys[],
-                                    int64_t key)
+/* Make keys of differences. Where the one key is, in whole groups; with only = NULL nowhere. */
+static struct series_range sum_keys(int64_t keys[], size_t count, const int64_t *only)
 {
-    size_t count = table->series_count, first = count, end = 0;
+    int64_t key = 0, wanted = only == NULL ? 0 : *only;
+    size_t first = count, end = 0;
 
-    for (size_t i = 0; i < count; i++)
-        if (keys[i] == key) {
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = key = wrap_add(key, keys[i]);
+        if (key == wanted) {
             first = first < i ? first : i;
             end = i + 1;
         }
-    if (end == 0)
+    }
+    if (end == 0 || only == NULL)
         return (struct series_range){ 0, 0 };
     end = series_group(end - 1).end;
     return (struct series_range){ series_group(first).first, end < count ? end : count };
@@ -41,14 +43,13 @@ static bool get_key(struct reading *g, unsigned k, struct error *err)
 {
     struct block_table *table = g->table;
     size_t end = k == 0 ? table->series_count : table->known.end;
-    int64_t key = 0;
+    struct series_range found;
 
     if (column_decode_some(g->r, g->scratch, table->series_count, 0, end, err) != STATUS_OK)
         return false;
-    for (size_t i = 0; i < end; i++)
-        g->scratch[i] = key = wrap_add(key, g->scratch[i]);
+    found = sum_keys(g->scratch, end, g->only);
     if (k == 0 && g->only != NULL)
-        table->known = find_key(table, g->scratch, *g->only);
+        table->known = found;
     for (size_t i = table->known.first; i < table->known.end; i++) {
         table->series[i].key[k] = g->scratch[i];
         table->series[i].key[1] = k == 0 ? 0 : g->scratch[i];

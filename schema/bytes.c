@@ -112,15 +112,13 @@ uint64_t bytes_get_varint_slow(struct byte_reader *r)
 
 void bytes_skip_varints(struct byte_reader *r, uint64_t count)
 {
-    const uint64_t high = UINT64_C(0x8080808080808080);
+    const uint64_t ones = UINT64_C(0x0101010101010101);
 
     while (count > 0 && r->used <= r->size && r->size - r->used >= sizeof(uint64_t)) {
-        uint64_t word;
-        unsigned ends;
+        uint64_t word, ends;
 
         memcpy(&word, r->data + r->used, sizeof word);
-        ends =
-            (unsigned)__builtin_popcountll(~word & high); /* the last byte of each lacks the bit */
+        ends = (~word >> 7 & ones) * ones >> 56; /* the last byte of each lacks the highest bit */
         if (ends >= count)
             break;
         count -= ends;

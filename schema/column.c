@@ -85,26 +85,65 @@ static inline uint64_t lengths_at(const uint8_t *nibbles, size_t i, size_t count
     return lengths;
 }
 
+/* Sixteen bytes of lengths side by side: an extension of gcc and clang, for any processor. */
+typedef uint8_t lengths_32 __attribute__((vector_size(16)));
+typedef int8_t compared_32 __attribute__((vector_size(16))); /* with sign there is an instruction */
+
+enum { LENGTHS_32_SIZE = sizeof(lengths_32), SUMS_MAX = 126 }; /* and one more, of 2 lengths: 254 */
+
+static inline lengths_32 load_lengths(const uint8_t *nibbles, size_t size)
+{
+    lengths_32 lengths = { 0 };
+
+    memcpy(&lengths, nibbles, size);
+    return lengths;
+}
+
+/* In each byte, how many of its two lengths are longer than k. */
+static inline lengths_32 longer_than(lengths_32 lengths, unsigned k)
+{
+    compared_32 odd = (compared_32)(lengths >> 4), even = (compared_32)(lengths & 15);
+
+    return (lengths_32) -
+           ((odd > (int8_t)k) + (even > (int8_t)k)); /* a comparison that holds is -1 */
+}
+
+/* Of all bytes: in fours of two bytes, which a product adds up. */
+static size_t sum_bytes(lengths_32 bytes)
+{
+    const uint64_t low = UINT64_C(0x00ff00ff00ff00ff), ones = UINT64_C(0x0001000100010001);
+    uint64_t half[2];
+
+    memcpy(half, &bytes, sizeof half);
+    for (size_t i = 0; i < 2; i++)
+        half[i] = ((half[i] & low) + (half[i] >> 8 & low)) * ones >> 48;
+    return (size_t)(half[0] + half[1]);
+}
+
 /*
- * longer[k]: how many of the first `count` lengths are longer than k bytes, k < 16. Many columns are all but
- * zeros, and hardly any has a value of many bytes: of sixteen lengths at a time, only k that occur are counted.
+ * longer[k], zeros before: how many of the first `count` lengths are longer than k bytes, k < 16. Hardly any column
+ * has values of many bytes, and no more k are looked at than occur.
  */
 static void count_longer(const uint8_t *nibbles, size_t count, size_t longer[16])
 {
-    const uint64_t low = UINT64_C(0x0f0f0f0f0f0f0f0f), ones = UINT64_C(0x0101010101010101);
+    size_t whole = count / 2 / LENGTHS_32_SIZE * LENGTHS_32_SIZE;
+    lengths_32 rest = load_lengths(nibbles + whole, (count + 1) / 2 - whole);
 
-    for (size_t i = 0; i < count; i += 16) {
-        uint64_t lengths = lengths_at(nibbles, i, count);
-        uint64_t even = lengths & low, odd = lengths >> 4 & low, over = lengths;
+    if ((count & 1) != 0) /* the spare half of the last byte */
+        rest[count / 2 - whole] &= 15;
+    for (unsigned k = 0; k < 16 && (k == 0 || longer[k - 1] != 0); k++) {
+        lengths_32 sums = longer_than(rest, k);
+        size_t at = 0;
 
-        for (unsigned k = 0; over != 0; k++) {
-            /* bit 4 of each byte: its length is at least k + 1 */
-            uint64_t e = (even + (15 - k) * ones) >> 4 & ones;
-            uint64_t o = (odd + (15 - k) * ones) >> 4 & ones;
+        do {
+            size_t more =
+                whole - at < SUMS_MAX * LENGTHS_32_SIZE ? whole - at : SUMS_MAX * LENGTHS_32_SIZE;
 
-            over = e + o;
-            longer[k] += over * ones >> 56;
-        }
+            for (size_t end = at + more; at < end; at += LENGTHS_32_SIZE)
+                sums += longer_than(load_lengths(nibbles + at, LENGTHS_32_SIZE), k);
+            longer[k] += sum_bytes(sums);
+            sums = (lengths_32){ 0 };
+        } while (at < whole);
     }
 }
 

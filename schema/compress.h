@@ -19,7 +19,12 @@ struct decompressor {
     uint64_t read_bytes, content_bytes; /* of all frames so far */
 };
 
-enum { COMPRESS_TAIL = -3, COMPRESS_SEAL = 3 };
+/*
+ * Levels of zstd. Each question reads the bases of all its blocks, of a thousand processes 2 kB a column: at level 3
+ * they are 9 % smaller, but of the 3.4 us that reading one takes 2.8 go into Huffman's tables, which
+ * the levels below 0 do without.
+ */
+enum { COMPRESS_TAIL = -3, COMPRESS_BASE = -1, COMPRESS_SEAL = 3 };
 
 /* Append one frame holding data[size] to `w`. errors NO_MEMORY */
 MUST_USE enum status compress_frame(struct compressor *c, int level, const void *data, size_t size,

@@ -22,7 +22,7 @@ enum status salvage_make(struct salvage *s, const struct chunk_place *place,
     bytes_reset(&s->made);
     if (s->base.full || s->groups.full)
         return no_memory(err);
-    if (compress_frame(&e->compressor, COMPRESS_SEAL, s->base.data, s->base.used, &e->frame, err) !=
+    if (compress_frame(&e->compressor, COMPRESS_BASE, s->base.data, s->base.used, &e->frame, err) !=
         STATUS_OK)
         return err->status;
     chunk_put(&s->made, place, &e->frame, group_sizes, group_count, &s->groups);

@@ -15,7 +15,7 @@ usage: tools/bench.sh [--build-dir DIR] [PART...]
   export   rows per second as CSV, of a day of 1000 processes without and with 24 births a second,
            beside the sqlite3 shell
   query    questions to a day of 1000 processes, in ms, beside the same of a plain SQLite table with an
-           index (an hour of it, times 24)
+           index (an hour of it, times 24) and beside atop's replay
   short    CPU time of short-lived processes that is found in the recording
   live     what a viewer (procscope live) adds to the CPU time of procscoped; BENCH_LIVE_SECONDS
            says for how long (160), an hour of it takes an hour
@@ -420,9 +420,10 @@ part_short() {
 
 # --- query ---------------------------------------------------------------------------------------
 
-# plain_table: an hour of $work/day.pscope as a table with an index by process and time
+# plain_table FILE: its last hour as a table with an index by process and time
 plain_table() {
-    "$build/procscope" export "$work/day.pscope" --table process_samples --last 1h \
+    rm -f "$work/plain.db"
+    "$build/procscope" export "$1" --table process_samples --last 1h \
         --columns cpu_ns_total,resident_bytes >"$work/hour.csv"
     sqlite3 "$work/plain.db" ".mode csv" ".import $work/hour.csv text" \
         "CREATE TABLE s(time_ns INTEGER, process_id INTEGER, comm TEXT, cpu INTEGER, resident INTEGER);
@@ -435,30 +436,63 @@ plain_ms() {
     calc "%.0f" "1000 * $2 * $(for _ in 1 2 3; do cpu_seconds sqlite3 "$work/plain.db" "$1"; done | pick median)"
 }
 
+# What the same questions cost a plain table, into $plain_top, $plain_window and $plain_column
+ask_plain() { # FILE
+    plain_table "$1"
+    plain_top="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(rate), max(resident) FROM (SELECT *, \
+        (cpu - lag(cpu) OVER w) * 1e9 / (time_ns - lag(time_ns) OVER w) AS rate FROM s WINDOW w AS (PARTITION BY \
+        process_id ORDER BY time_ns)) GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 24)"
+    plain_window="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(resident) FROM s WHERE time_ns > \
+        (SELECT max(time_ns) FROM s) - 300000000000 GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 1)"
+    plain_column="SQLite $(plain_ms "SELECT time_ns, cpu FROM s WHERE process_id = 1" 24)"
+}
+
+# What atop takes to replay an hour of 1000 processes, in ms: 20 s of it, times 180
+atop_hour_ms() {
+    rm -f "$work/hour.atop"
+    "$build/bench_population" 1000 atop -w "$work/hour.atop" 1 20 >/dev/null 2>&1
+    calc "%.0f" "1000 * 180 * $(for _ in 1 2 3; do cpu_seconds atop -r "$work/hour.atop" -P PRC; done | pick median)"
+}
+
+# CPU time of a whole command, in ms, with the file dropped from the cache
+cold_ms() { # COMMAND... FILE
+    local file="${*: -1}"
+    calc "%.0f" "1000 * $(for _ in 1 2 3; do
+        sync "$file"
+        dd if="$file" iflag=nocache count=0 status=none
+        cpu_seconds "$@"
+    done | pick median)"
+}
+
+# query_rows NAME TOP WINDOW REPORT COLUMN ALL COLD: the goals, or - each, of $work/NAME.pscope
+query_rows() {
+    local file="$work/$1.pscope" line
+    line=$("$build/bench_query" "$file") || say "FAILED: bench_query"
+    row "20 largest of the day, 4 columns" "$(field top_ms <<<"$line")" "$2" "$plain_top" ""
+    row "20 largest of 5 minutes, 4 columns" "$(field window_ms <<<"$line")" "$3" "$plain_window" ""
+    row "default report of the day" "$(field report_ms <<<"$line")" "$4" "$atop_hour" ""
+    row "one process, one column, the day" "$(field process_column_ms <<<"$line")" "$5" "$plain_column" ""
+    row "one process, all columns, the day" "$(field process_ms <<<"$line")" "$6" "" ""
+    row "the first as a whole command, not in the cache" "$(cold_ms "$build/procscope" report --columns \
+        cpu_seconds,cpu_percent_mean,cpu_percent_max,resident_bytes_max --top 20 "$file")" "$7" "" ""
+}
+
 part_query() {
-    local line cold top="" window="" column=""
+    local plain_top="" plain_window="" plain_column="" atop_hour="" samples mix=goals
+    install_peers
     header "query: ms of CPU, a day of 1000 processes every second, median of 20 in a process that has it open"
+    made_day goals --mix goals --births 5
+    ! have sqlite3 || ask_plain "$work/goals.pscope"
+    ! have atop || atop_hour="atop, to replay an hour $(atop_hour_ms)"
+    row "MB of the recording, mix goals, 5 births/s" "$(calc "%.1f" "$(stat -c %s "$work/goals.pscope") / 1e6")" "<=130" "" "$samples ps"
+    query_rows goals "<=5" "<=5" "<=400" "<=10" "<=75" "<=50"
+    plain_top="" plain_window="" plain_column="" atop_hour=""
+    header "query: the same, mix default (four times as many processes do something)"
     made_day day
-    if have sqlite3; then
-        plain_table
-        top="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(rate), max(resident) FROM (SELECT *, \
-            (cpu - lag(cpu) OVER w) * 1e9 / (time_ns - lag(time_ns) OVER w) AS rate FROM s WINDOW w AS (PARTITION BY \
-            process_id ORDER BY time_ns)) GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 24)"
-        window="SQLite $(plain_ms "SELECT process_id, comm, max(cpu) - min(cpu), max(resident) FROM s WHERE time_ns > \
-            (SELECT max(time_ns) FROM s) - 300000000000 GROUP BY process_id ORDER BY 3 DESC LIMIT 20" 1)"
-        column="SQLite $(plain_ms "SELECT time_ns, cpu FROM s WHERE process_id = 1" 24)"
-    fi
-    line=$("$build/bench_query" "$work/day.pscope") || say "FAILED: bench_query"
-    row "20 largest of the day, 4 columns" "$(field top_ms <<<"$line")" "<=5" "$top" ""
-    row "20 largest of 5 minutes, 4 columns" "$(field window_ms <<<"$line")" "<=5" "$window" ""
-    row "default report of the day" "$(field report_ms <<<"$line")" "<=400" "" ""
-    row "one process, one column, the day" "$(field process_column_ms <<<"$line")" "<=10" "$column" ""
-    row "one process, all columns, the day" "$(field process_ms <<<"$line")" "<=75" "" ""
-    cold=$(for _ in 1 2 3; do
-        cpu_seconds "$build/procscope" report "$work/day.pscope" --columns \
-            cpu_seconds,cpu_percent_mean,cpu_percent_max,resident_bytes_max
-    done | pick median)
-    row "the first as a whole command" "$(calc "%.0f" "1000 * $cold")" "<=50" "" ""
+    query_rows day - - - - - -
+    header "query: the same, mix default, 24 births/s (2 M processes)"
+    made_day births --births 24
+    query_rows births "<=5" - - - - -
 }
 
 # --- live ----------------------------------------------------------------------------------------

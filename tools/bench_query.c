@@ -11,6 +11,7 @@
 
 #include "analyzer/capture.h"
 #include "analyzer/export.h"
+#include "analyzer/heap.h"
 #include "analyzer/report.h"
 
 enum { RUNS = 20, FIVE_MINUTES_S = 300 };
@@ -129,6 +130,7 @@ int main(int argc, char *argv[])
         fprintf(stderr, "usage: bench_query RECORDING [QUESTION]\n");
         return 2;
     }
+    heap_keep(); /* as procscope itself does */
     st = subject_open(&subject, &options, &err);
     for (size_t i = 0; i < COUNT_OF(questions) && st == STATUS_OK; i++)
         if (argc < 3 || strcmp(argv[2], questions[i].name) == 0)
