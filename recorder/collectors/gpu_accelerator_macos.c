@@ -354,6 +354,12 @@ static bool is_asleep(io_service_t service, struct gpu_report *gpu)
     return why == MISSING_NONE && off != 0;
 }
 
+/* Of other makers they do not tell what they used. */
+static bool has_clients(const struct accelerator *item)
+{
+    return strncmp(item->key, "AGX", 3) == 0 || strncmp(item->key, "Intel", 5) == 0;
+}
+
 static void read_one(struct accelerator *item, int64_t now_ns, struct gpu_reading *reading)
 {
     struct gpu_report *gpu = gpu_reading_gpu(reading, item->key);
@@ -374,6 +380,8 @@ static void read_one(struct accelerator *item, int64_t now_ns, struct gpu_readin
         put_statistics(gpu, statistics);
         CFRelease(statistics);
     }
+    if (!has_clients(item))
+        return;
     if (gpu_clients_read(item->clients, item->service, now_ns, reading, gpu, &err) != STATUS_OK)
         gpu_clients_repeat(item->clients, reading, gpu);
 }

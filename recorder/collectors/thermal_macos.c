@@ -175,6 +175,11 @@ static enum status thermal_open(void **state, const struct collect_context *cont
         free(scan);
         return STATUS_OK;
     }
+    if (smc_count(scan->smc) == 0) {
+        capability->status = CAPABILITY_PARTIAL;
+        (void)snprintf(capability->reason, sizeof capability->reason,
+                       "no temperatures: the SMC does not list its keys, as before macOS 14");
+    }
     thermal->scan = scan;
     return worker_start(&thermal->worker, &job, context->root[0] == '\0', err);
 }
