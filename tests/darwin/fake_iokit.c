@@ -138,6 +138,12 @@ static void build(void)
     changes_left = times != NULL ? (int64_t)times->valuedouble : 0;
 }
 
+void fake_forget_registry(void)
+{
+    built_of = NULL;
+    entry_count = 0;
+}
+
 static bool is_there(int at)
 {
     for (; at >= 0; at = entries[at].parent)
@@ -675,6 +681,8 @@ int fake_iokit_settle(FILE *out)
         fprintf(out, "fake kernel: an object of IOKit is left: %s %s\n", kinds[handles[i].kind],
                 handles[i].entry >= 0 ? text(entries[handles[i].entry].json, "class") : "");
     }
+    if (left == 0)
+        handle_count = 0;
     if (wrong_releases > 0)
         fprintf(out, "fake kernel: %d objects of IOKit released that were not held\n",
                 wrong_releases);

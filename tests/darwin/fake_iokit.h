@@ -36,6 +36,8 @@ const struct cJSON *fake_value_now(const struct cJSON *item);
 const struct cJSON *fake_json(const char *json);
 /* Whether a library is still open. */
 int fake_ioreport_settle(FILE *out);
+/* Entries of a registry that is about to be freed are forgotten. */
+void fake_forget_registry(void);
 /* How often a property of that name was read. */
 int64_t fake_properties_read(const char *name);
 /* How often services were searched for. */

@@ -14,6 +14,26 @@ static const cJSON *get(const cJSON *from, const char *name)
     return cJSON_GetObjectItemCaseSensitive(from, name);
 }
 
+static bool is_pair(const cJSON *item)
+{
+    return cJSON_GetArraySize(item) == 2 && cJSON_IsNumber(cJSON_GetArrayItem(item, 0));
+}
+
+/* A number, or a base and rates. */
+static bool is_quantity(const cJSON *item)
+{
+    const cJSON *rates = cJSON_IsObject(item) ? get(item, "rates") : NULL, *rate;
+
+    if (rates == NULL || (get(item, "base") != NULL && !cJSON_IsNumber(get(item, "base"))))
+        return cJSON_IsNumber(item);
+    cJSON_ArrayForEach(rate, rates)
+    {
+        if (!is_pair(rate) || !cJSON_IsNumber(cJSON_GetArrayItem(rate, 1)))
+            return false;
+    }
+    return cJSON_IsArray(rates);
+}
+
 /* { "steps": [[0, 5], [60, "text"], [120, null]] } is what its latest step says. */
 const cJSON *fake_value_now(const cJSON *item)
 {
@@ -23,6 +43,8 @@ const cJSON *fake_value_now(const cJSON *item)
         return item;
     cJSON_ArrayForEach(step, steps)
     {
+        if (!is_pair(step))
+            continue;
         if (llround(cJSON_GetArrayItem(step, 0)->valuedouble * ns_per_s) <= fake_now_ns())
             now = cJSON_GetArrayItem(step, 1);
     }
@@ -32,7 +54,7 @@ const cJSON *fake_value_now(const cJSON *item)
 bool fake_value_number(const cJSON *item, int64_t *value)
 {
     item = fake_value_now(item);
-    if (item == NULL || !(cJSON_IsNumber(item) || get(item, "rates") != NULL))
+    if (!is_quantity(item))
         return false;
     *value = scenario_quantity_at(item, fake_awake_at(fake_now_ns()));
     return true;
