@@ -57,8 +57,8 @@ static void begin_nothing(void *self)
 static void see_media(void *self, io_registry_entry_t entry)
 {
     struct known *known = self;
-    CFTypeRef name = ioregistry_property(entry, "BSD Name", CFStringGetTypeID());
-    CFTypeRef size = ioregistry_property(entry, "Size", CFNumberGetTypeID());
+    CFTypeRef name = ioregistry_copy(entry, "BSD Name", CFStringGetTypeID());
+    CFTypeRef size = ioregistry_copy(entry, "Size", CFNumberGetTypeID());
     char text[NAME_SIZE];
     int64_t bytes;
 
@@ -83,8 +83,7 @@ static void read_product(io_registry_entry_t driver, char *product, size_t size)
     product[0] = '\0';
     if (IORegistryEntryGetParentEntry(driver, kIOServicePlane, &device) != KERN_SUCCESS)
         return;
-    characteristics =
-        ioregistry_property(device, "Device Characteristics", CFDictionaryGetTypeID());
+    characteristics = ioregistry_copy(device, "Device Characteristics", CFDictionaryGetTypeID());
     if (characteristics != NULL) {
         (void)ioregistry_text(ioregistry_get(characteristics, "Product Name", CFStringGetTypeID()),
                               product, size);
@@ -182,7 +181,7 @@ static void see_driver(void *self, io_registry_entry_t driver)
         return;
     (void)snprintf(reading->label, sizeof reading->label, "%s", known->label);
     reading->range = (int64_t)known->id;
-    statistics = ioregistry_property(driver, "Statistics", CFDictionaryGetTypeID());
+    statistics = ioregistry_copy(driver, "Statistics", CFDictionaryGetTypeID());
     if (statistics != NULL) {
         put_statistics(reading, statistics);
         CFRelease(statistics);

@@ -103,8 +103,8 @@ static void stop_listening(struct gpu_accelerators *all)
 /* "model" is a string, or the bytes of one. */
 static bool copy_model(io_registry_entry_t entry, char *text, size_t size)
 {
-    CFTypeRef string = ioregistry_property(entry, "model", CFStringGetTypeID());
-    CFTypeRef data = string == NULL ? ioregistry_property(entry, "model", CFDataGetTypeID()) : NULL;
+    CFTypeRef string = ioregistry_copy(entry, "model", CFStringGetTypeID());
+    CFTypeRef data = string == NULL ? ioregistry_copy(entry, "model", CFDataGetTypeID()) : NULL;
 
     text[0] = '\0';
     if (string != NULL) {
@@ -342,7 +342,7 @@ static void put_statistics(struct gpu_report *gpu, CFDictionaryRef from)
 /* Whether Apple's driver has powered it off; another's does not tell. */
 static bool is_asleep(io_service_t service, struct gpu_report *gpu)
 {
-    CFTypeRef info = ioregistry_property(service, "AGCInfo", CFDictionaryGetTypeID());
+    CFTypeRef info = ioregistry_copy(service, "AGCInfo", CFDictionaryGetTypeID());
     int64_t off = 0;
     enum missing why = MISSING_UNSUPPORTED;
 
@@ -374,8 +374,7 @@ static void read_one(struct accelerator *item, int64_t now_ns, struct gpu_readin
         gpu_clients_repeat(item->clients, reading, gpu);
         return;
     }
-    statistics =
-        ioregistry_property(item->service, "PerformanceStatistics", CFDictionaryGetTypeID());
+    statistics = ioregistry_copy(item->service, "PerformanceStatistics", CFDictionaryGetTypeID());
     if (statistics != NULL) {
         put_statistics(gpu, statistics);
         CFRelease(statistics);

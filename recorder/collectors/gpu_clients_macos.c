@@ -98,7 +98,7 @@ static struct client identify(io_registry_entry_t entry, uint64_t id)
     client.direct = begins(class_name, "IGAccel");
     if (!client.direct && !begins(class_name, "AGXDeviceUserClient"))
         return client;
-    creator = ioregistry_property(entry, "IOUserClientCreator", CFStringGetTypeID());
+    creator = ioregistry_copy(entry, "IOUserClientCreator", CFStringGetTypeID());
     if (ioregistry_text(creator, text, sizeof text))
         client.pid = gpu_creator_pid(text);
     if (creator != NULL)
@@ -109,7 +109,7 @@ static struct client identify(io_registry_entry_t entry, uint64_t id)
 /* The sum of what each use of it took; false: there is no such list. Without one it took nothing. */
 static bool read_usage(io_registry_entry_t entry, int64_t *ns)
 {
-    CFTypeRef usage = ioregistry_property(entry, "AppUsage", CFArrayGetTypeID());
+    CFTypeRef usage = ioregistry_copy(entry, "AppUsage", CFArrayGetTypeID());
     bool whole = usage != NULL;
     int64_t one;
 
@@ -128,7 +128,7 @@ static bool read_usage(io_registry_entry_t entry, int64_t *ns)
 
 static bool read_direct(io_registry_entry_t entry, int64_t *ns)
 {
-    CFTypeRef number = ioregistry_property(entry, "accumulatedGPUTime", CFNumberGetTypeID());
+    CFTypeRef number = ioregistry_copy(entry, "accumulatedGPUTime", CFNumberGetTypeID());
     bool told = number != NULL && CFNumberGetValue(number, kCFNumberSInt64Type, ns) && *ns >= 0;
 
     if (number != NULL)

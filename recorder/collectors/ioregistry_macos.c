@@ -92,7 +92,7 @@ bool ioregistry_has(const char *class_name)
     return ioregistry_services(class_name, &counter, &err) == STATUS_OK && found > 0;
 }
 
-CFTypeRef ioregistry_property(io_registry_entry_t entry, const char *key, CFTypeID type)
+CFTypeRef ioregistry_copy(io_registry_entry_t entry, const char *key, CFTypeID type)
 {
     CFStringRef name = CFStringCreateWithCString(kCFAllocatorDefault, key, kCFStringEncodingUTF8);
     CFTypeRef value;

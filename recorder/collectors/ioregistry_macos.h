@@ -37,7 +37,7 @@ MUST_USE enum status ioregistry_children(io_registry_entry_t entry,
 bool ioregistry_has(const char *class_name);
 
 /* A property of that type, for CFRelease; NULL: there is none, or it is of another type. */
-CFTypeRef ioregistry_property(io_registry_entry_t entry, const char *key, CFTypeID type);
+CFTypeRef ioregistry_copy(io_registry_entry_t entry, const char *key, CFTypeID type);
 /* Its registry id; 0: it cannot be told. */
 uint64_t ioregistry_id(io_registry_entry_t entry);
 

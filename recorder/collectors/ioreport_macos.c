@@ -143,8 +143,8 @@ static CFMutableDictionaryRef copy_groups(const struct library *library,
 }
 
 /* Only what is wanted of them, which makes samples cheap; its names are kept. NULL: nothing is. */
-static CFMutableDictionaryRef choose(struct ioreport *report, CFDictionaryRef all,
-                                     bool (*wanted)(const struct ioreport_channel *channel))
+static CFMutableDictionaryRef copy_chosen(struct ioreport *report, CFDictionaryRef all,
+                                          bool (*wanted)(const struct ioreport_channel *channel))
 {
     CFArrayRef from = array_of(all);
     CFMutableArrayRef kept = CFArrayCreateMutable(kCFAllocatorDefault, 0, &kCFTypeArrayCallBacks);
@@ -186,7 +186,7 @@ static enum status subscribe(struct ioreport *report, const struct ioreport_grou
 
     if (all == NULL)
         return error_set(err, STATUS_ABSENT, "IOReport has no group \"%s\"", groups[0].group);
-    chosen = choose(report, all, wanted);
+    chosen = copy_chosen(report, all, wanted);
     CFRelease(all);
     if (chosen == NULL)
         return error_set(err, STATUS_ABSENT, "IOReport's group \"%s\" has no channel that is known",

@@ -14,7 +14,7 @@
 
 static void parse(io_registry_entry_t entry, const char *key, struct frequency_table *table)
 {
-    CFTypeRef data = ioregistry_property(entry, key, CFDataGetTypeID());
+    CFTypeRef data = ioregistry_copy(entry, key, CFDataGetTypeID());
 
     if (data == NULL)
         return;
@@ -35,7 +35,7 @@ static void see(void *self, io_registry_entry_t entry)
 
     if (IORegistryEntryGetName(entry, name) != KERN_SUCCESS || strcmp(name, "pmgr") != 0)
         return;
-    clusters = ioregistry_property(entry, "acc-clusters", CFDataGetTypeID());
+    clusters = ioregistry_copy(entry, "acc-clusters", CFDataGetTypeID());
     if (clusters != NULL) {
         pmgr->cluster_count = frequency_clusters_parse(
             CFDataGetBytePtr(clusters), (size_t)CFDataGetLength(clusters), pmgr->cluster);
