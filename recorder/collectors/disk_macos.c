@@ -103,7 +103,7 @@ static void name_disk(struct known *known, io_registry_entry_t driver)
     (void)!ioregistry_children(driver, &visitor, &err);
     read_product(driver, product, sizeof product);
     if (product[0] != '\0')
-        (void)snprintf(known->label, sizeof known->label, "%s (%s)", known->key, product);
+        (void)snprintf(known->label, sizeof known->label, "%.60s (%.60s)", known->key, product);
     else
         (void)snprintf(known->label, sizeof known->label, "%s", known->key);
 }

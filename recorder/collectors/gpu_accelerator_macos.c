@@ -140,20 +140,22 @@ static void name_accelerator(const struct gpu_accelerators *all, struct accelera
 {
     io_name_t class_name = "";
     size_t alike = 0;
-    char model[GPU_LABEL_SIZE / 2];
+    char model[GPU_LABEL_SIZE / 2], key[GPU_KEY_SIZE], label[GPU_LABEL_SIZE];
 
     (void)IOObjectGetClass(item->service, class_name);
     for (size_t i = 0; i < all->count; i++)
         alike += strncmp(all->item[i].key, class_name, strlen(class_name)) == 0;
     if (alike > 0)
-        (void)snprintf(item->key, sizeof item->key, "%.50s#%zu", class_name, alike + 1);
+        (void)snprintf(key, sizeof key, "%.50s#%d", class_name, (int)(alike + 1) % 100);
     else
-        (void)snprintf(item->key, sizeof item->key, "%.60s", class_name);
+        (void)snprintf(key, sizeof key, "%.60s", class_name);
     name_model(item->service, model, sizeof model);
     if (model[0] != '\0')
-        (void)snprintf(item->label, sizeof item->label, "%s (%.50s)", model, item->key);
+        (void)snprintf(label, sizeof label, "%.50s (%.60s)", model, key);
     else
-        (void)snprintf(item->label, sizeof item->label, "%s", item->key);
+        (void)snprintf(label, sizeof label, "%s", key);
+    memcpy(item->key, key, sizeof key);
+    memcpy(item->label, label, sizeof label);
 }
 
 static void drop(struct accelerator *item)

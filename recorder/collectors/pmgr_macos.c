@@ -103,6 +103,8 @@ const struct frequency_table *pmgr_table(const struct pmgr *pmgr, const char *ti
                 first = &pmgr->cluster[i];
             alike++;
         }
+        if (first == NULL)
+            return &none;
         number = first->table;
     }
     return number < PMGR_TABLES_MAX ? &pmgr->table[number] : &none;

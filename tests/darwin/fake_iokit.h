@@ -12,12 +12,21 @@
 
 struct cJSON;
 
+/* For the analyzer: what is returned is the caller's to release; what is given is released here. */
+#ifdef __clang__
+#define CF_MADE __attribute__((cf_returns_retained))
+#define CF_TAKEN __attribute__((cf_consumed))
+#else
+#define CF_MADE
+#define CF_TAKEN
+#endif
+
 /* --- fake_cf.c --- */
 
-CFTypeRef fake_cf_data(const void *bytes, size_t size);
-CFTypeRef fake_cf_boolean(bool value);
+CF_MADE CFTypeRef fake_cf_data(const void *bytes, size_t size);
+CF_MADE CFTypeRef fake_cf_boolean(bool value);
 /* Takes the value: what is created for it needs no release. */
-void fake_cf_set(CFMutableDictionaryRef dictionary, const char *name, CFTypeRef value);
+void fake_cf_set(CFMutableDictionaryRef dictionary, const char *name, CFTypeRef CF_TAKEN value);
 
 /* --- fake_value.c --- */
 
@@ -25,7 +34,7 @@ void fake_cf_set(CFMutableDictionaryRef dictionary, const char *name, CFTypeRef 
  * What a scenario has for a property, now: tests/darwin/README.md. NULL: nothing. The caller's to
  * release.
  */
-CFTypeRef fake_value(const struct cJSON *item);
+CF_MADE CFTypeRef fake_value(const struct cJSON *item);
 /* The same of a number; false: it is none now. */
 bool fake_value_number(const struct cJSON *item, int64_t *value);
 const struct cJSON *fake_value_now(const struct cJSON *item);

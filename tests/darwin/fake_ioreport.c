@@ -14,10 +14,6 @@
 #undef dlsym
 #undef dlclose
 #undef dlerror
-void *dlopen(const char *path, int mode);
-void *dlsym(void *library, const char *name);
-int dlclose(void *library);
-char *dlerror(void);
 
 static const char library_path[] = "/usr/lib/libIOReport.dylib";
 static char library; /* its address is the handle */
@@ -40,7 +36,7 @@ static CFTypeRef under(CFDictionaryRef dictionary, const char *name)
     return value;
 }
 
-static CFMutableDictionaryRef dictionary(void)
+CF_MADE static CFMutableDictionaryRef dictionary(void)
 {
     return CFDictionaryCreateMutable(NULL, 0, &kCFTypeDictionaryKeyCallBacks,
                                      &kCFTypeDictionaryValueCallBacks);
@@ -74,7 +70,7 @@ static const cJSON *channel_at(int64_t place)
 }
 
 /* What the kernel tells of it now; `sampled` is false of a legend. */
-static CFMutableDictionaryRef channel(int64_t place, bool sampled)
+CF_MADE static CFMutableDictionaryRef channel(int64_t place, bool sampled)
 {
     static const char *const texts[] = { "group", "subgroup", "name", "unit" };
     const cJSON *json = channel_at(place), *state;
@@ -105,7 +101,7 @@ static CFMutableDictionaryRef channel(int64_t place, bool sampled)
     return made;
 }
 
-static CFMutableDictionaryRef channels_of(CFMutableArrayRef array)
+CF_MADE static CFMutableDictionaryRef channels_of(CFMutableArrayRef CF_TAKEN array)
 {
     CFMutableDictionaryRef made = dictionary();
 
@@ -113,7 +109,7 @@ static CFMutableDictionaryRef channels_of(CFMutableArrayRef array)
     return made;
 }
 
-static void append(CFMutableArrayRef array, CFMutableDictionaryRef item)
+static void append(CFMutableArrayRef array, CFMutableDictionaryRef CF_TAKEN item)
 {
     CFArrayAppendValue(array, item);
     CFRelease(item);

@@ -19,12 +19,12 @@ struct dispatch_queue {
 };
 
 struct notification {
-    bool used, departures, armed;
     IONotificationPortRef port;
     IOServiceMatchingCallback callback;
     void *context;
-    io_iterator_t iterator;
     char *class_name;
+    io_iterator_t iterator;
+    bool used, departures, armed;
     bool known[ENTRIES_MAX];
 };
 

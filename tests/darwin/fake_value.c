@@ -60,13 +60,13 @@ bool fake_value_number(const cJSON *item, int64_t *value)
     return true;
 }
 
-static CFTypeRef number_of(int64_t value)
+CF_MADE static CFTypeRef number_of(int64_t value)
 {
     return CFNumberCreate(NULL, kCFNumberSInt64Type, &value);
 }
 
 /* Numbers of 32 bits, the lowest byte first. */
-static CFTypeRef words_of(const cJSON *array)
+CF_MADE static CFTypeRef words_of(const cJSON *array)
 {
     size_t count = (size_t)cJSON_GetArraySize(array), i = 0;
     uint8_t *bytes = malloc(count * 4 + 1);
@@ -87,7 +87,7 @@ static CFTypeRef words_of(const cJSON *array)
     return data;
 }
 
-static CFTypeRef bytes_of(const cJSON *array)
+CF_MADE static CFTypeRef bytes_of(const cJSON *array)
 {
     uint8_t bytes[256];
     size_t count = 0;
@@ -101,7 +101,7 @@ static CFTypeRef bytes_of(const cJSON *array)
     return fake_cf_data(bytes, count);
 }
 
-static CFTypeRef array_of(const cJSON *item)
+CF_MADE static CFTypeRef array_of(const cJSON *item)
 {
     CFMutableArrayRef array = CFArrayCreateMutable(NULL, 0, &kCFTypeArrayCallBacks);
     const cJSON *element;
@@ -118,7 +118,7 @@ static CFTypeRef array_of(const cJSON *item)
     return array;
 }
 
-static CFTypeRef dictionary_of(const cJSON *item)
+CF_MADE static CFTypeRef dictionary_of(const cJSON *item)
 {
     CFMutableDictionaryRef dictionary = CFDictionaryCreateMutable(
         NULL, 0, &kCFTypeDictionaryKeyCallBacks, &kCFTypeDictionaryValueCallBacks);

@@ -45,9 +45,9 @@ extern const CFDictionaryKeyCallBacks kCFTypeDictionaryKeyCallBacks;
 extern const CFDictionaryValueCallBacks kCFTypeDictionaryValueCallBacks;
 extern const CFArrayCallBacks kCFTypeArrayCallBacks;
 
-CFTypeRef CFRetain(CFTypeRef object);
-void CFRelease(CFTypeRef object); /* not NULL */
-CFTypeID CFGetTypeID(CFTypeRef object);
+CFTypeRef CFRetain(CFTypeRef reference);
+void CFRelease(CFTypeRef reference); /* not NULL */
+CFTypeID CFGetTypeID(CFTypeRef reference);
 CFTypeID CFStringGetTypeID(void);
 CFTypeID CFNumberGetTypeID(void);
 CFTypeID CFBooleanGetTypeID(void);
