@@ -6,8 +6,8 @@
 
 #ifdef __linux__
 void *fake_dlopen(const char *path, int mode);
-void *fake_dlsym(void *library, const char *name);
-int fake_dlclose(void *library);
+void *fake_dlsym(void *handle, const char *name);
+int fake_dlclose(void *handle);
 char *fake_dlerror(void);
 
 #define dlopen fake_dlopen
