@@ -23,9 +23,11 @@ const char *const measure_metric[MEASURE_COUNT] = {
     "context_switches_involuntary_total",
     "minor_faults_total",
     "major_faults_total",
+    "energy_nj_total",
     "resident_bytes",
     "threads",
     "swap_bytes",
+    "footprint_bytes",
 };
 
 enum { NOT_SELECTED = 0 }; /* the group of samples that nobody asked for */

@@ -28,9 +28,11 @@ enum measure {
     MEASURE_SWITCHES_INVOLUNTARY,
     MEASURE_MINOR_FAULTS,
     MEASURE_MAJOR_FAULTS,
-    MEASURE_RESIDENT, /* this and what follows: gauges */
+    MEASURE_TASK_ENERGY, /* as the kernel of a Mac charges it */
+    MEASURE_RESIDENT,    /* this and what follows: gauges */
     MEASURE_THREADS,
     MEASURE_SWAP,
+    MEASURE_FOOTPRINT,
     MEASURE_COUNT,
 };
 extern const char *const measure_metric[MEASURE_COUNT]; /* catalog names */

@@ -41,7 +41,8 @@ const char *attribution_method(unsigned methods)
 {
     static const char *const one[] = { "counter by gpu time",         "counter by utilization",
                                        "power by gpu time",           "power by utilization",
-                                       "package counter by cpu time", "package power by cpu time" };
+                                       "package counter by cpu time", "package power by cpu time",
+                                       "kernel counter by task" };
     static char text[METHOD_COUNT][160];
     size_t used = 0;
 

@@ -27,7 +27,8 @@ enum energy_method {
     METHOD_POWER_UTILIZATION = 8,
     METHOD_PACKAGE_COUNTER = 16, /* of CPUs, by CPU time */
     METHOD_PACKAGE_POWER = 32,
-    METHOD_COUNT = 64,
+    METHOD_TASK_COUNTER = 64, /* what the kernel charges to each process: not shared out here */
+    METHOD_COUNT = 128,
 };
 
 /* Which devices, and where the time of processes on them is. */

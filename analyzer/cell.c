@@ -389,6 +389,11 @@ static enum status cell_process(struct answer *w, struct error *err)
     if (report_read(w->asked, w->subject, err) != STATUS_OK ||
         cell_find_row(w->cell, w->asked, w->subject, &w->group, err) != STATUS_OK)
         return err->status;
+    if (report_column_by_task(w->cell->column, &w->asked->aggregate, w->group))
+        return error_set(err, STATUS_INVALID,
+                         "%s of this row is no share of a rail, but what the kernel charged to it: "
+                         "ask for task_energy_joules, which has the samples",
+                         w->cell->column->output.name);
     return listen(w, err);
 }
 

@@ -99,6 +99,17 @@ const struct report_column report_columns[] = {
     IDENTITY("unit", "UNIT", OUTPUT_TEXT, HUMAN_PLAIN, FACT_UNIT, false),
     IDENTITY("lineage", "LINEAGE", OUTPUT_TEXT, HUMAN_PLAIN, FACT_LINEAGE, false),
     IDENTITY("container_name", "NAME", OUTPUT_TEXT, HUMAN_PLAIN, FACT_CONTAINER_NAME, false),
+    { { "footprint_bytes_mean", OUTPUT_REAL, HUMAN_BYTES, 0 },
+      "FOOTPRINT",
+      FACT_MEAN,
+      MEASURE_FOOTPRINT,
+      false },
+    BYTES("footprint_bytes_max", "FOOTPRINT MAX", FACT_MAX, MEASURE_FOOTPRINT, false),
+    { { "task_energy_joules", OUTPUT_DECIMAL, HUMAN_JOULES, -9 },
+      "TASK ENERGY",
+      FACT_INCREASE,
+      MEASURE_TASK_ENERGY,
+      false },
 };
 const size_t report_column_count = COUNT_OF(report_columns);
 
@@ -301,11 +312,50 @@ static int64_t gpu_ns(const struct energy_total *t)
     return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
 }
 
-static struct output_cell method_cell(const struct energy_total *gpu,
+/* Where no package is metered, what the kernel charges to each process; NULL: it is not known. */
+static const struct total *task_energy(const struct aggregate *a, uint32_t group)
+{
+    const struct total *t;
+
+    if (a->slot[MEASURE_TASK_ENERGY] == SIZE_MAX ||
+        (a->package != NULL && a->package->rails.count > 0))
+        return NULL;
+    t = aggregate_total(a, group, MEASURE_TASK_ENERGY);
+    return t->timed ? t : NULL;
+}
+
+bool report_column_by_task(const struct report_column *column, const struct aggregate *a,
+                           uint32_t group)
+{
+    return (column->fact == FACT_CPU_WATTS_MEAN || column->fact == FACT_CPU_JOULES) &&
+           task_energy(a, group) != NULL;
+}
+
+/* A nanojoule in a nanosecond is a watt. */
+static struct output_cell task_energy_cell(const struct report_column *column,
+                                           const struct aggregate *a, uint32_t group)
+{
+    const struct total *t = task_energy(a, group);
+    int64_t scale = a->scale[MEASURE_TASK_ENERGY];
+    enum { NJ_PER_UJ = 1000 };
+
+    if (t == NULL)
+        return missing;
+    if (column->fact == FACT_CPU_JOULES)
+        return number(scaled(t->increase, scale).integer / NJ_PER_UJ);
+    return a->groups.group[group].coarse == COARSE_SUMS
+               ? missing
+               : mean_cell((int128)t->increase, scale,
+                           aggregate_total(a, group, MEASURE_CPU)->covered_ns);
+}
+
+static struct output_cell method_cell(const struct aggregate *a, uint32_t group,
+                                      const struct energy_total *gpu,
                                       const struct energy_total *cpu)
 {
     const char *method =
-        attribution_method((gpu == NULL ? 0 : gpu->methods) | (cpu == NULL ? 0 : cpu->methods));
+        attribution_method((gpu == NULL ? 0 : gpu->methods) | (cpu == NULL ? 0 : cpu->methods) |
+                           (task_energy(a, group) == NULL ? 0 : METHOD_TASK_COUNTER));
 
     return method[0] == '\0' ? missing
                              : (struct output_cell){ .text = method, .text_size = strlen(method) };
@@ -335,7 +385,9 @@ static struct output_cell energy_cell(const struct report_column *column, const 
     struct energy_total *cpu = a->package == NULL ? NULL : attribution_total(a->package, group);
 
     if (column->fact == FACT_ENERGY_METHOD)
-        return method_cell(gpu, cpu);
+        return method_cell(a, group, gpu, cpu);
+    if (report_column_by_task(column, a, group))
+        return task_energy_cell(column, a, group);
     if (column->fact == FACT_CPU_WATTS_MEAN || column->fact == FACT_CPU_JOULES)
         return rail_cell(column->fact, cpu);
     if (gpu == NULL)

@@ -79,6 +79,13 @@ static inline bool report_column_identity(const struct report_column *column)
     return column->fact < FACT_PROCESSES;
 }
 
+/*
+ * Is it energy of CPUs that is no share of a rail, but what the kernel charged to the group's processes? Then
+ * the column task_energy_joules tells the same, and its samples can be shown.
+ */
+bool report_column_by_task(const struct report_column *column, const struct aggregate *a,
+                           uint32_t group);
+
 /* Is it the column that names the groups (by process: none)? */
 bool report_column_key(const struct report_column *column, enum group_by by);
 

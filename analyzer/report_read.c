@@ -24,6 +24,7 @@ void report_want(struct report *r)
         r->gpu.want_energy |= (c->fact >= FACT_GPU_WATTS_MEAN && c->fact <= FACT_GPU_JOULES) ||
                               c->fact == FACT_ENERGY_METHOD;
         r->package.want_energy |= c->fact >= FACT_CPU_WATTS_MEAN && c->fact <= FACT_ENERGY_METHOD;
+        a->want[MEASURE_TASK_ENERGY] |= r->package.want_energy;
         a->want_names |= report_column_names(c);
         if (!report_column_measured(c))
             continue;
@@ -202,6 +203,8 @@ static void put_off_figures(struct report *r, const struct subject *subject)
         r->aggregate.put_off[m] = !measured || c->fact == FACT_INCREASE || (int)c->which != m;
     if (measured && c->which != MEASURE_CPU)
         r->aggregate.put_off[c->which] = false;
+    if (report_column_energy(c)) /* on a Mac its figure is that */
+        r->aggregate.put_off[MEASURE_TASK_ENERGY] = false;
     if (measured && c->fact == FACT_SWITCHES)
         r->aggregate.put_off[MEASURE_SWITCHES_INVOLUNTARY] = false;
 }

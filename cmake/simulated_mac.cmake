@@ -3,7 +3,7 @@
 #
 #   recorder_mac   recorder/ with the files *_macos.c in place of *_linux.c
 #   fake_mac       tests/darwin/*.c, which answers libproc, sysctl and Mach from a scenario
-#   tests/darwin/test_*.c   one cmocka binary each, against both
+#   tests/darwin/test_*.c   one cmocka binary each, against both; fuzz_*.c fuzz targets, as in tests/fuzz
 
 # Part of the recorder as on a Mac.
 function(add_mac_library name kind)
@@ -33,7 +33,7 @@ function(add_simulated_mac)
     set_target_properties(recorder_mac_shared PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
 
     find_sources(fakes tests/darwin/*.c)
-    list(FILTER fakes EXCLUDE REGEX "/(simulated_[^/]*|test_[^/]*)\\.c$")
+    list(FILTER fakes EXCLUDE REGEX "/(simulated_[^/]*|(test|fuzz)_[^/]*)\\.c$")
     add_library(fake_mac STATIC EXCLUDE_FROM_ALL ${fakes})
     target_include_directories(fake_mac PUBLIC "${tests_root}")
     # Each needs the other: the recorder calls the kernel, whose headers are the recorder's.
@@ -69,6 +69,24 @@ function(add_simulated_mac)
     endforeach()
     target_sources(test_live_service_macos PRIVATE tests/support_writer.c tests/support_recording.c)
     target_sources(test_control_macos PRIVATE tests/support_recording.c)
+
+    find_sources_of("Darwin" fuzzers tests/darwin/fuzz_*.c)
+    foreach(source IN LISTS fuzzers)
+        get_filename_component(name "${source}" NAME_WE)
+        string(REGEX REPLACE "^fuzz_" "" corpus "${name}")
+        add_executable(${name} "${source}")
+        target_link_libraries(${name} PRIVATE fake_mac recorder_mac)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                              "${PROJECT_BINARY_DIR}/fuzz")
+        set(arguments "")
+        if(PROCSCOPE_FUZZ)
+            target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+            set(arguments -runs=0)
+        else()
+            target_sources(${name} PRIVATE tests/fuzz/replay_main.c)
+        endif()
+        add_run_test(${name} ${name} ${arguments} "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus}")
+    endforeach()
 endfunction()
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

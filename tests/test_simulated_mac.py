@@ -13,6 +13,7 @@ import sys
 from fractions import Fraction
 
 import support_programs as programs
+import support_simulated_iokit as iokit
 from support_programs import check
 
 sys.path.insert(0, os.path.join(programs.SOURCE, "tests", "darwin"))
@@ -40,7 +41,7 @@ def record(mac, path, work):
     if run.returncode != 0:
         print(run.stdout.decode())
     told = b"".join(programs.analyze("export", recording, "--table", table, "--format", "ndjson") for table in
-                    ("process", "process_version", "process_lifetime", "event", "entity", "session"))
+                    ("process", "process_version", "process_lifetime", "event", "entity", "session", "disk_samples"))
     check(SECRET not in told and b"procscoped" in told, "no byte of an environment is in the file")
     with open(calls, encoding="utf-8") as file:
         return recording, json.load(file)
@@ -162,7 +163,7 @@ def check_cores(mac, recording):
         begin = first.setdefault(number, (now, values))
         if [a - b for a, b in zip(now, begin[0])] != [a - b for a, b in zip(values, begin[1])]:
             wrong.append((row["time"], number))
-        for name in ("nice_ns_total", "iowait_ns_total", "irq_ns_total", "steal_ns_total", "frequency_hz"):
+        for name in ("nice_ns_total", "iowait_ns_total", "irq_ns_total", "steal_ns_total"):
             if row[name + "__missing"] != "unsupported":
                 wrong.append((row["time"], name))
     check(not wrong and len(first) == len(mac.machine["cores"]), "%d rows of cores: %s" % (len(rows), wrong[:3]))
@@ -304,10 +305,50 @@ def in_gaps(mac, process, name, times):
                if any(begin < sleep + length <= end for sleep, length in mac.sleeps))
 
 
+def has_energy(mac):
+    return mac.hz != 10**9 and mac.machine["rusage_version"] >= 6
+
+
+def energy_differs(mac, process, row, nanojoules, times):
+    """What the kernel charged to a task is its CPU energy, and the row says that this is the method."""
+    told = [row[name] for name in ("cpu_energy_joules", "task_energy_joules", "cpu_power_watts_mean")]
+    method = row["energy_method"].split("; ")
+    if nanojoules is None or len(times) < 2:
+        wrong = nanojoules is None and (any(told) or "kernel counter by task" in method)
+        return [(process.pid, "no energy", told, method)] if wrong else []
+    if Fraction(told[1]) * 10**9 != nanojoules or Fraction(told[0]) * 10**6 != nanojoules // 1000 or \
+            "kernel counter by task" not in method:
+        return [(process.pid, "energy", told, method, nanojoules)]
+    watts = nanojoules / (times[-1] - times[0])
+    gaps = any(begin <= times[-1] for begin, _ in mac.sleeps)
+    born = process.start > 0
+    return [(process.pid, "power", told[2], watts)] \
+        if not gaps and not born and abs(float(told[2]) - watts) > 1e-6 * max(watts, 1e-9) + 1e-9 else []
+
+
+def footprint_differs(mac, process, row, times, born):
+    """The largest at a tick, and the mean: each value holds from its tick back to the one before."""
+    alive = [at for at in times if not process.zombie(at) and not mac.fault("usage_fails", at)]
+    if not alive:
+        return []
+    values = {at: process.value("footprint", at) for at in times}
+    told = row["footprint_bytes_max"], row["footprint_bytes_mean"]
+    if told[0] != str(max(values[at] for at in alive)):
+        return [(process.pid, "footprint max", told, max(values[at] for at in alive))]
+    if mac.sleeps or mac.faults or len(alive) != len(times) or len(times) < 2 or born:
+        return []
+    steps = list(zip(times, times[1:]))
+    mean = sum(values[end] * (end - begin) for begin, end in steps) / sum(end - begin for begin, end in steps)
+    return [] if abs(float(told[1]) - mean) <= 1e-9 * mean + 1 else [(process.pid, "footprint mean", told, mean)]
+
+
 def check_report(mac, recording, samples):
     """CPU and disk of each process in the default report: from the first tick, or its birth, to the last."""
     ticks = [tick - mac.wall_start for tick in samples.ticks]
-    rows = programs.read_csv(programs.analyze("report", recording, "--format", "csv", "--top", "0"))
+    rows = programs.read_csv(programs.analyze("report", recording, "--format", "csv", "--top", "0", "--columns",
+                                              "process_id,cpu_seconds,disk_read_bytes,disk_written_bytes,row,"
+                                              "cpu_energy_joules,cpu_power_watts_mean,energy_method,"
+                                              "task_energy_joules,footprint_bytes_mean,footprint_bytes_max"))
     by_id = {row["process_id"]: row for row in rows if row.get("row", "process") == "process"}
     wrong = []
     for process_id, process in samples.of.items():
@@ -329,6 +370,8 @@ def check_report(mac, recording, samples):
         for column, name in (("disk_read_bytes", "disk_read"), ("disk_written_bytes", "disk_written")):
             if row[column] != str(used(name)):
                 wrong.append((process.pid, column, row[column], used(name)))
+        wrong += energy_differs(mac, process, row, None if not has_energy(mac) else used("energy_nj"), times)
+        wrong += footprint_differs(mac, process, row, times, born)
     check(not wrong, "the report of %d processes is the scenario's: %s" % (len(by_id), wrong[:3]))
 
 
@@ -416,7 +459,6 @@ def check_told(mac, recording):
     collectors = {row["collector"]: row for row in export(recording, "capability")}
     reason = collectors["process"]["reason"]
     check(("other users' processes" in reason) == (mac.uid != 0), "it says whose processes it cannot read")
-    check("frequency_hz" in collectors["cpu"]["reason"], "it says that it does not tell frequencies")
     verify = subprocess.run([programs.ANALYZER, "verify", recording], stdout=subprocess.DEVNULL, check=False)
     check(verify.returncode == 0, "procscope verify finds it whole")
 
@@ -463,6 +505,7 @@ def main():
             check_pressure(mac, recording)
             check_network(mac, recording)
             check_report(mac, recording, samples)
+            iokit.check_all(mac, recording, export)
             check_names(mac, recording, samples)
             check_execs(mac, recording, samples)
             check_calls(mac, recording, samples, calls)

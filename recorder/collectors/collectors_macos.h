@@ -8,9 +8,13 @@
 
 extern const struct collector process_detail_collector;
 extern const struct collector cpu_collector;
+extern const struct collector disk_collector;
+extern const struct collector gpu_collector;
 extern const struct collector memory_collector;
 extern const struct collector pressure_collector;
 extern const struct collector network_collector;
 extern const struct collector coalition_collector;
+extern const struct collector power_collector;
+extern const struct collector thermal_collector;
 
 #endif

@@ -6,11 +6,12 @@
  *   units   ticks of 10 ms in 32 bits, which begin anew after 497 days: differences are taken in 32
  *           bits
  *   absent  nice, waiting for IO, interrupts (they are in system) and steal: Darwin does not tell
- *           them; frequency: not collected yet
+ *           them; frequency of Intel and in virtual machines
  *
  * The kinds come from how many cores there are of each: the slower ones have the lower numbers, as
  * seen on M1; of later chips that is not verified. A core that is off line has the ticks that it
- * had.
+ * had. Frequencies are read by a worker (recorder/collectors/cpu_frequency_macos.h), at most once a
+ * second.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <mach/mach.h>
 
 #include "recorder/collectors/collectors_macos.h"
+#include "recorder/collectors/cpu_frequency_macos.h"
 #include "recorder/sysctl_macos.h"
 
 enum { US_PER_TICK = 10000, CORES_MAX = 1024, LEVELS_MAX = 8, KIND_SIZE = 16 };
@@ -36,6 +38,8 @@ struct cpu_state {
     char kind[LEVELS_MAX][KIND_SIZE]; /* of each level, fastest first */
     int64_t in_level[LEVELS_MAX];
     size_t level_count; /* 0: all cores are alike */
+    struct cpu_frequency frequency;
+    const struct cpu_core_frequency *frequencies; /* by core, of this tick; NULL: none */
 };
 
 static void read_levels(struct cpu_state *cpu)
@@ -114,6 +118,21 @@ static void take_ticks(struct core *core, const integer_t *info)
     }
 }
 
+static void put_frequency(const struct cpu_state *cpu, size_t number, int64_t *values,
+                          uint8_t *missing)
+{
+    const struct cpu_core_frequency *frequency;
+
+    if (cpu->frequency.worker == NULL)
+        return;
+    missing[CPU_FREQUENCY_HZ] = MISSING_NOT_SAMPLED;
+    if (cpu->frequencies == NULL)
+        return;
+    frequency = &cpu->frequencies[number];
+    missing[CPU_FREQUENCY_HZ] = (uint8_t)frequency->missing;
+    values[CPU_FREQUENCY_HZ] = frequency->missing == MISSING_NONE ? frequency->hz : 0;
+}
+
 static bool add_row(struct cpu_state *cpu, struct tick *tick, size_t number, const integer_t *info)
 {
     struct core *core = &cpu->cores[number];
@@ -133,19 +152,31 @@ static bool add_row(struct cpu_state *cpu, struct tick *tick, size_t number, con
     missing[CPU_USER_NS_TOTAL] = MISSING_NONE;
     missing[CPU_SYSTEM_NS_TOTAL] = MISSING_NONE;
     missing[CPU_IDLE_NS_TOTAL] = MISSING_NONE;
+    put_frequency(cpu, number, values, missing);
     return true;
 }
 
 static enum status add_rows(struct cpu_state *cpu, struct tick *tick, const integer_t *info,
                             size_t count, struct error *err)
 {
+    size_t told = 0;
+
     if (!reserve(cpu, count))
         return error_set(err, STATUS_NO_MEMORY, "cores");
+    cpu->frequencies = cpu_frequency_take(&cpu->frequency, tick, &told);
+    if (told != count) /* nobody knows which is which */
+        cpu->frequencies = NULL;
     for (size_t i = 0; i < count; i++)
         if (!add_row(cpu, tick, i, info + i * CPU_STATE_MAX))
             return error_set(err, STATUS_NO_MEMORY, "row of cpu_samples");
+    cpu_frequency_used(&cpu->frequency, tick->start_ns);
     tick_sampled(tick, TABLE_CPU);
     return STATUS_OK;
+}
+
+static void cpu_begin(void *state, const struct tick *tick)
+{
+    cpu_frequency_begin(&((struct cpu_state *)state)->frequency, tick->start_ns);
 }
 
 static enum status cpu_collect(void *state, struct tick *tick, struct error *err)
@@ -178,6 +209,7 @@ static void cpu_close(void *state)
         return;
     if (cpu->host != MACH_PORT_NULL)
         (void)mach_port_deallocate(mach_task_self(), cpu->host);
+    cpu_frequency_close(&cpu->frequency);
     free(cpu->cores);
     free(cpu);
 }
@@ -186,28 +218,44 @@ static enum status cpu_open(void **state, const struct collect_context *context,
                             struct capability *capability, struct error *err)
 {
     struct cpu_state *cpu = calloc(1, sizeof *cpu);
+    struct error why = { 0 };
 
-    (void)context;
     *state = cpu;
     if (cpu == NULL)
         return error_set(err, STATUS_NO_MEMORY, "cpu collector");
-    *capability = (struct capability){ .status = CAPABILITY_PARTIAL };
-    (void)snprintf(capability->reason, sizeof capability->reason,
-                   "no frequency_hz: not collected on macOS yet");
+    *capability = (struct capability){ .status = CAPABILITY_OK };
+    if (cpu_frequency_open(&cpu->frequency, context->root[0] == '\0', &why) != STATUS_OK) {
+        capability->status = CAPABILITY_PARTIAL;
+        (void)snprintf(capability->reason, sizeof capability->reason, "no frequency_hz: %.150s",
+                       why.message);
+    }
     cpu->host = mach_host_self(); /* once: each call gives another right */
     read_levels(cpu);
     return STATUS_OK;
 }
 
+static int64_t cpu_not_answering(const void *state)
+{
+    return worker_late(((const struct cpu_state *)state)->frequency.worker);
+}
+
+static int64_t cpu_other_cpu_ns(const void *state)
+{
+    return worker_cpu_ns(((const struct cpu_state *)state)->frequency.worker);
+}
+
 const struct collector cpu_collector = {
     .name = "cpu",
-    .description = "time of every core",
-    .source = "host_processor_info; hw.perflevel* for kinds of cores",
+    .description = "time and frequency of every core",
+    .source = "host_processor_info; hw.perflevel*; IOReport (CPU Stats) and pmgr for frequencies",
     .needs = "nothing",
-    .absence = "nice, iowait, irq and steal: Darwin does not tell them; frequency: not yet",
+    .absence = "nice, iowait, irq and steal: Darwin does not tell them; frequency: Intel",
     .table = TABLE_CPU,
     .divisor = 1,
     .open = cpu_open,
+    .begin = cpu_begin,
     .collect = cpu_collect,
     .close = cpu_close,
+    .not_answering = cpu_not_answering,
+    .other_cpu_ns = cpu_other_cpu_ns,
 };

@@ -11,9 +11,8 @@
 #include <time.h>
 
 #include "recorder/collectors/collectors_linux.h"
-#include "recorder/collectors/gpu_pairs.h"
+#include "recorder/collectors/gpu_rows.h"
 #include "recorder/collectors/gpu_source_linux.h"
-#include "recorder/entity_set.h"
 
 enum { SOURCE_NVML, SOURCE_DRM, SOURCES };
 enum { FIRST_WAIT_MS = 2000, WAIT_STEP_MS = 5 };
@@ -21,18 +20,11 @@ enum { FIRST_WAIT_MS = 2000, WAIT_STEP_MS = 5 };
 static const ino_t initial_pid_namespace = 0xEFFFFFFC; /* PROC_PID_INIT_INO of the kernel */
 static const char nvml_library[] = "libnvidia-ml.so.1";
 
-/* What was told of by events, by slot. */
-struct told {
-    int64_t slowed_ns, lost_ns; /* since when; 0: it is not */
-};
-
 struct gpu_state {
     const struct collect_context *context;
     struct gpu_source source[SOURCES];
     int64_t kicked_ns; /* the tick of the latest kick */
-    struct entity_set gpus;
-    struct told told[GPU_MOST];
-    struct gpu_pairs pairs;
+    struct gpu_rows rows;
     struct gpu_reading *merged; /* only its GPUs */
     uint32_t slot[GPU_MOST];    /* of those */
 };
@@ -81,115 +73,7 @@ static void merge(struct gpu_state *gpu)
     }
 }
 
-/* --- events --- */
-
-static void add_event(struct tick *tick, const char *kind, int64_t since_ns, int64_t value,
-                      const struct gpu_report *report, const char *why)
-{
-    struct tick_event *event = tick_add_event(tick);
-    char detail[GPU_KEY_SIZE + GPU_TROUBLE_SIZE + 8];
-
-    if (event == NULL)
-        return;
-    (void)snprintf(detail, sizeof detail, "gpu %s%s%s", report->key, why[0] != '\0' ? ": " : "",
-                   why);
-    event->at_ns = tick->start_ns;
-    event->duration_ns = since_ns != 0 ? tick->start_ns - since_ns : 0;
-    event->value = value;
-    event->kind = tick_add_text(tick, kind, strlen(kind));
-    event->detail = tick_add_text(tick, detail, strlen(detail));
-}
-
-static void tell_change(struct tick *tick, bool now, int64_t *since_ns, const char *const kinds[2],
-                        int64_t value, const struct gpu_report *report, const char *why)
-{
-    if (now && *since_ns == 0) {
-        add_event(tick, kinds[0], 0, value, report, why);
-        *since_ns = tick->start_ns;
-    } else if (!now && *since_ns != 0) {
-        add_event(tick, kinds[1], *since_ns, 0, report, "");
-        *since_ns = 0;
-    }
-}
-
-static void tell_changes(struct told *told, struct tick *tick, const struct gpu_report *report)
-{
-    static const char *const throttle[] = { "throttle", "throttle_end" };
-    static const char *const lost[] = { "lost", "regained" };
-
-    tell_change(tick, report->lost, &told->lost_ns, lost, 0, report, "");
-    if (report->missing[GPU_THROTTLE_REASONS] == MISSING_NONE)
-        tell_change(tick, report->slowed[0] != '\0', &told->slowed_ns, throttle,
-                    report->values[GPU_THROTTLE_REASONS], report, report->slowed);
-}
-
 /* --- rows --- */
-
-static enum status add_gpu(struct gpu_state *gpu, struct tick *tick, size_t i)
-{
-    const struct gpu_report *report = &gpu->merged->gpu[i];
-    struct entity_seen seen =
-        entity_set_see(&gpu->gpus, tick, report->key, report->label, ENTITY_NO_SLOT);
-    int64_t *values;
-    uint8_t *missing;
-
-    gpu->slot[i] = seen.slot;
-    if (seen.slot == ENTITY_NO_SLOT)
-        return STATUS_OK;
-    if (seen.fresh)
-        gpu->told[seen.slot] = (struct told){ .lost_ns = 0 };
-    if (tick_row_values(tick, TABLE_GPU, seen.slot, seen.flags, &values, &missing) == NULL)
-        return STATUS_NO_MEMORY;
-    memcpy(values, report->values, sizeof report->values);
-    memcpy(missing, report->missing, sizeof report->missing);
-    tell_changes(&gpu->told[seen.slot], tick, report);
-    return STATUS_OK;
-}
-
-/* The slot of the process; SLOT of nobody: it is gone, or of a pid namespace that is not ours. */
-static bool find_process(const struct gpu_state *gpu, const struct gpu_use *use, uint32_t *slot)
-{
-    const struct process_directory *processes = gpu->context->processes;
-    struct process_glance glance;
-
-    if (processes == NULL || processes->find == NULL ||
-        !processes->find(processes->self, use->pid, &glance) ||
-        glance.start_ticks != use->start_ticks)
-        return false;
-    *slot = glance.slot;
-    return true;
-}
-
-static enum status add_use(struct gpu_state *gpu, struct tick *tick, const struct gpu_use *use,
-                           uint32_t gpu_slot, bool fresh)
-{
-    uint32_t process, slot;
-    struct tick_row *row;
-    int64_t *values;
-    uint8_t *missing;
-    bool first;
-
-    if (!find_process(gpu, use, &process))
-        return STATUS_OK;
-    slot = gpu_pairs_see(&gpu->pairs, tick, gpu_slot, process, use->start_ticks, &first);
-    if (slot == GPU_PAIR_NONE)
-        return STATUS_OK;
-    row = tick_row_values(tick, TABLE_GPU_PROCESS, slot, first ? ROW_FIRST : 0, &values, &missing);
-    if (row == NULL)
-        return STATUS_NO_MEMORY;
-    if (first && fresh && use->born_ns != 0 && use->born_ns < tick->start_ns) {
-        row->flags |= ROW_BORN;
-        row->start_ns = use->born_ns;
-    }
-    tick_row_keys(tick, TABLE_GPU_PROCESS, gpu_slot, process);
-    for (size_t i = 0; i < GPU_PROCESS_METRIC_COUNT; i++) {
-        bool stale = use->missing[i] == MISSING_NONE && !fresh;
-
-        values[i] = stale ? 0 : use->values[i];
-        missing[i] = stale ? MISSING_NOT_SAMPLED : use->missing[i];
-    }
-    return STATUS_OK;
-}
 
 static uint32_t slot_of(const struct gpu_state *gpu, const char *key)
 {
@@ -209,7 +93,7 @@ static enum status add_uses(struct gpu_state *gpu, struct tick *tick,
         uint32_t slot = slot_of(gpu, source->taken->gpu[use->gpu].key);
 
         if (slot != ENTITY_NO_SLOT)
-            st = add_use(gpu, tick, use, slot, source->fresh);
+            st = gpu_rows_add_use(&gpu->rows, tick, use, slot, source->fresh);
     }
     return st;
 }
@@ -219,16 +103,12 @@ static enum status add_rows(struct gpu_state *gpu, struct tick *tick, struct err
     enum status st = STATUS_OK;
 
     merge(gpu);
-    entity_set_begin(&gpu->gpus);
+    gpu_rows_begin(&gpu->rows);
     for (size_t i = 0; st == STATUS_OK && i < gpu->merged->gpu_count; i++)
-        st = add_gpu(gpu, tick, i);
-    entity_set_end(&gpu->gpus, tick);
-    tick_sampled(tick, TABLE_GPU);
-    gpu_pairs_begin(&gpu->pairs);
+        st = gpu_rows_add_gpu(&gpu->rows, tick, &gpu->merged->gpu[i], &gpu->slot[i]);
     for (size_t s = 0; st == STATUS_OK && s < SOURCES; s++)
         st = add_uses(gpu, tick, &gpu->source[s]);
-    gpu_pairs_end(&gpu->pairs, tick);
-    tick_sampled(tick, TABLE_GPU_PROCESS);
+    gpu_rows_end(&gpu->rows, tick);
     return st == STATUS_OK ? st : error_set(err, st, "rows of GPUs");
 }
 
@@ -299,8 +179,7 @@ static void gpu_close(void *state)
         return;
     for (size_t s = 0; s < SOURCES; s++)
         gpu_source_close(&gpu->source[s]);
-    entity_set_release(&gpu->gpus);
-    gpu_pairs_release(&gpu->pairs);
+    gpu_rows_release(&gpu->rows);
     free(gpu->merged);
     free(gpu);
 }
@@ -456,7 +335,7 @@ static enum status gpu_open(void **state, const struct collect_context *context,
 
     if (gpu != NULL) {
         gpu->context = context;
-        gpu->gpus = (struct entity_set){ .kind = ENTITY_GPU, .most = GPU_MOST };
+        gpu_rows_init(&gpu->rows, context);
         gpu->merged = calloc(1, sizeof *gpu->merged);
     }
     if (gpu == NULL || gpu->merged == NULL)

@@ -12,7 +12,7 @@
 #include "schema/error.h"
 #include "schema/tick.h"
 
-enum { READINGS_MAX = 4096, READING_VALUES = 8, READING_TEXT_MAX = 160, READING_NONE = -1 };
+enum { READINGS_MAX = 4096, READING_VALUES = 16, READING_TEXT_MAX = 160, READING_NONE = -1 };
 
 struct reading {
     char key[READING_TEXT_MAX], label[READING_TEXT_MAX]; /* as entity_set_see has them */

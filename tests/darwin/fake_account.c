@@ -113,7 +113,7 @@ bool fake_take_back(uintptr_t address, size_t size)
 
 int fake_settle(FILE *out)
 {
-    int faults = wrong_rights + wrong_memory + fake_ipc_settle(out);
+    int faults = wrong_rights + wrong_memory + fake_ipc_settle(out) + fake_iokit_settle(out);
 
     if (wrong_rights > 0)
         fprintf(out, "fake kernel: %d rights released that were not held\n", wrong_rights);

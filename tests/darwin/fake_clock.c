@@ -46,6 +46,7 @@ int64_t fake_now_ns(void)
 void fake_set_now(int64_t at_ns)
 {
     atomic_store(&now_ns, at_ns);
+    fake_iokit_deliver();
 }
 
 int64_t fake_awake_at(int64_t at_ns)

@@ -65,6 +65,11 @@ void fake_take_right(unsigned name);
 bool fake_release_right(unsigned name);
 void *fake_hand_out(size_t size);
 bool fake_take_back(uintptr_t address, size_t size);
+/* Tells whoever wants to know of services that came or went. */
+void fake_iokit_deliver(void);
+/* The same of objects of IOKit and CoreFoundation: fake_iokit.c, fake_cf.c. */
+int fake_iokit_settle(FILE *out);
+int fake_cf_settle(FILE *out);
 /* --- fake_system.c --- */
 
 /* Who is at the other end of every local socket. */

@@ -80,9 +80,9 @@ static struct span span_of(const cJSON *from, const char *name)
 }
 
 /* { "base": 0, "rates": [[0, 1000], [60, 0]] }, or the base alone */
-static struct curve curve_of(const cJSON *from, const char *name)
+static struct curve curve_of_item(const cJSON *item)
 {
-    const cJSON *item = get(from, name), *rates;
+    const cJSON *rates;
     struct curve curve = { 0 };
 
     if (item == NULL)
@@ -101,6 +101,11 @@ static struct curve curve_of(const cJSON *from, const char *name)
     return curve;
 }
 
+static struct curve curve_of(const cJSON *from, const char *name)
+{
+    return curve_of_item(get(from, name));
+}
+
 int64_t curve_at(const struct curve *curve, int64_t from_ns, int64_t at_ns)
 {
     wide sum = (wide)curve->base * (int64_t)ns_per_s;
@@ -116,6 +121,15 @@ int64_t curve_at(const struct curve *curve, int64_t from_ns, int64_t at_ns)
             sum += (wide)curve->rates[i].per_second * (end - begin);
     }
     return (int64_t)(sum / (int64_t)ns_per_s);
+}
+
+int64_t scenario_quantity_at(const cJSON *item, int64_t awake_ns)
+{
+    struct curve curve = curve_of_item(item);
+    int64_t value = curve_at(&curve, 0, awake_ns);
+
+    free(curve.rates);
+    return value;
 }
 
 static const char **texts_of(const cJSON *from, const char *name)
@@ -347,6 +361,9 @@ static void fill_machine(struct scenario *s, const cJSON *machine)
     for (int i = 0; i < 3; i++)
         s->load[i] = curve_of(machine, loads[i]);
     s->pressure_level = curve_of(machine, "pressure_level");
+    s->registry = cJSON_Duplicate(get(machine, "registry"), true);
+    s->ioreport = cJSON_Duplicate(get(machine, "ioreport"), true);
+    s->smc = cJSON_Duplicate(get(machine, "smc"), true);
     fill_cores(s, machine);
     fill_interfaces(s, get(machine, "interfaces"));
 }
@@ -424,6 +441,7 @@ struct scenario *scenario_load(const char *path)
     s->coalitions_refused = cJSON_IsTrue(get(faults, "coalitions_refused"));
     s->sleeps = jumps_of(get(root, "sleeps"), &s->sleep_count);
     s->wall_steps = jumps_of(get(root, "wall_steps"), &s->wall_step_count);
+    s->iokit_faults = cJSON_Duplicate(get(faults, "iokit"), true);
     s->cores_fail = span_of(faults, "cores_fail");
     s->memory_fails = span_of(faults, "memory_fails");
     s->list_races = span_of(faults, "list_races");

@@ -105,6 +105,8 @@ struct jump {
     int64_t at_ns, by_ns;
 };
 
+struct cJSON;
+
 struct scenario {
     const char *name;
     /* machine */
@@ -120,6 +122,9 @@ struct scenario {
     struct curve pressure_level;
     struct fake_interface *interfaces;
     size_t interface_count;
+    const struct cJSON *registry;       /* of IOKit; NULL: nothing is in it */
+    const struct cJSON *ioreport, *smc; /* NULL: there is none */
+    const struct cJSON *iokit_faults;
     struct user *users;
     size_t user_count;
     struct fake_process *processes;
@@ -162,6 +167,9 @@ struct scenario *scenario_load(const char *path);
 
 /* The quantity at a time, of something that was there from `from_ns` on. */
 int64_t curve_at(const struct curve *curve, int64_t from_ns, int64_t at_ns);
+
+/* A quantity as JSON has it, which began with the recording, at a time without those asleep. */
+int64_t scenario_quantity_at(const struct cJSON *item, int64_t awake_ns);
 
 static inline bool span_has(const struct span *span, int64_t at_ns)
 {

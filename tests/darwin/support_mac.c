@@ -79,7 +79,7 @@ void mac_open(struct mac *mac, struct scenario *scenario, const struct collector
     mac->context = (struct collect_context){
         .clock = &mac->clock,
         .timebase = { mac->clock.boot_ns(mac->clock.self), mac->clock.wall_ns(mac->clock.self) },
-        .root = "",
+        .root = collector->begin != NULL ? "/simulated" : "", /* its worker reads at once */
         .interval_ns = ns_per_s,
     };
     tick_init(&mac->tick);
@@ -94,6 +94,8 @@ enum status mac_tick(struct mac *mac, int64_t at_ns)
     mac->tick.seq = mac->seq++;
     mac->tick.start_ns = timebase_at(&mac->context.timebase, mac->clock.boot_ns(mac->clock.self));
     mac->tick.wall_ns = mac->clock.wall_ns(mac->clock.self);
+    if (mac->collector->begin != NULL)
+        mac->collector->begin(mac->state, &mac->tick);
     return mac->collector->collect(mac->state, &mac->tick, &mac->err);
 }
 
