@@ -404,7 +404,8 @@ static void note_replays(struct printing *p)
 /* "procscope replay" and its files as a shell takes them; owns: free() */
 static char *make_command(const char *const files[], size_t count)
 {
-    size_t size = sizeof "procscope replay";
+    static const char command[] = "procscope replay", quote[] = "'\\''";
+    size_t size = sizeof command;
     char *text, *at;
 
     for (size_t i = 0; i < count; i++)
@@ -412,7 +413,8 @@ static char *make_command(const char *const files[], size_t count)
     text = malloc(size);
     if (text == NULL)
         return NULL;
-    at = text + sprintf(text, "procscope replay");
+    memcpy(text, command, sizeof command);
+    at = text + strlen(command);
     for (size_t i = 0; i < count; i++) {
         bool plain =
             files[i][0] != '-' &&
@@ -423,10 +425,10 @@ static char *make_command(const char *const files[], size_t count)
         if (!plain)
             *at++ = '\'';
         for (const char *c = files[i]; *c != '\0'; c++) {
-            if (*c == '\'')
-                at += sprintf(at, "'\\''");
-            else
-                *at++ = *c;
+            size_t more = *c == '\'' ? strlen(quote) : 1;
+
+            memcpy(at, *c == '\'' ? quote : c, more);
+            at += more;
         }
         if (!plain)
             *at++ = '\'';

@@ -9,5 +9,7 @@ double pow(double x, double y);
 double trunc(double x);
 double round(double x);
 #define isfinite(x) __builtin_isfinite(x)
+#define isnan(x) __builtin_isnan(x)
+#define NAN __builtin_nanf("")
 
 #endif
