@@ -282,8 +282,16 @@ static void put_lines(struct printing *p, struct row row, size_t place)
 
 static void put_culprits(struct printing *p, struct row row)
 {
+    static const char nobody[] = "nobody";
     const struct explain_incident *incident = row.incident;
 
+    if (p->people && incident->culprit_count == 0) { /* to machines a missing row says it */
+        row.role = "culprit";
+        row.name = nobody;
+        row.name_size = strlen(nobody);
+        row.figure = "used so much more than before";
+        put(p, &row);
+    }
     for (size_t i = 0; i < incident->culprit_count; i++) {
         const struct explain_subject *s = &p->e->subject[incident->culprit[i].subject];
 
@@ -443,6 +451,7 @@ enum status explain_print(const struct explain *e, const char *const files[], si
     struct printing p = { .e = e,
                           .people = options->format == OUTPUT_TABLE,
                           .command = make_command(files, file_count) };
+    struct subject read = *e->asked; /* the time before was looked at, too */
     enum status st;
 
     if (p.command == NULL)
@@ -455,7 +464,9 @@ enum status explain_print(const struct explain *e, const char *const files[], si
         note_method(&p);
         if (p.people)
             note_replays(&p);
-        trust_notes_of_coverage(&p.out, &e->coverage, 0, e->asked);
+        if (!read.whole)
+            read.window.from_ns = e->steps.from_ns;
+        trust_notes_of_coverage(&p.out, &e->coverage, 0, &read);
         st = output_close(&p.out, err);
     } else {
         (void)!output_close(&p.out, &(struct error){ 0 });
