@@ -12,7 +12,7 @@ static const char help[] =
     "than usual then, or the device that was slow by itself. Each incident has its figures, those\n"
     "before, and a command that shows it. Where nothing stands out, nobody is named.\n"
     "A window of 15 minutes or less is one incident; of a longer one, and of the whole recording,\n"
-    "the most severe are found. Figures are those of report --by lineage, and of timeline, over "
+    "the most severe are found. Figures are those of a report by lineage, and of timeline, over "
     "the\n"
     "same time.\n"
     "\n"
