@@ -30,12 +30,18 @@ shared, fds = int(sys.argv[1]), int(sys.argv[2])
 memory = mmap.mmap(-1, shared)
 for at in range(0, shared, 4096):
     memory[at] = 1
+touched, tell = os.pipe()
 child = os.fork()
 if child == 0:
     for at in range(0, shared, 4096):
         memory[at]
+    os.close(touched)
+    os.close(tell)
     sys.stdin.read()
     os._exit(0)
+os.close(tell)
+os.read(touched, 1) # both have all of it now
+os.close(touched)
 held = [socket.socket() for _ in range(3)]
 for s in held:
     s.bind(("127.0.0.1", 0))
