@@ -854,8 +854,8 @@ static void the_first_thread_may_leave_first(void **state)
     assert_int_equal(rig_row(&rig, slot)->flags, ROW_LAST);
     assert_int_equal(rig_exit(&rig, slot)->code, 5 << 8);
     int64_t used_us = rig_value(&rig, slot, PROCESS_CPU_NS_TOTAL);
-    /* A thread that nobody waits for is summed up as of the last clock tick. */
-    assert_true(llabs(used_us - usage_us(&usage)) <= 8000);
+    /* A thread that nobody waits for is summed up as of the last clock tick, which may be late. */
+    assert_true(llabs(used_us - usage_us(&usage)) <= 20000);
     rig_close(&rig);
 }
 

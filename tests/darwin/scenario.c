@@ -191,7 +191,8 @@ static void fill_files(struct fake_process *p, const cJSON *array)
     p->files = need(calloc(count + 1, sizeof *p->files));
     for (size_t i = 0; i < count_of(array); i++) {
         const cJSON *from = at(array, i);
-        const char *name = text(from, "kind", "vnode");
+        const char *kind = cJSON_GetStringValue(get(from, "kind"));
+        const char *name = kind == NULL ? "vnode" : kind;
 
         for (int32_t k = 0; k < (int32_t)number(from, "count", 1); k++) {
             struct fake_file *file = &p->files[p->file_count++];

@@ -189,12 +189,15 @@ static void shared_memory_that_is_handed_over_can_only_be_read(void **state)
 {
     (void)state;
     const size_t size = 1 << 16;
+    struct fake_process self = mac_process(1, 2, "procscoped");
+    struct scenario scenario = mac_scenario(&self, 1);
     struct shared_memory memory;
     struct live_source source;
     struct error err;
     void *seen;
     char name[40];
 
+    fake_boot(&scenario); /* the name is made of the process' number */
     assert_int_equal(shared_memory_open(&memory, size, &err), STATUS_OK);
     assert_ptr_equal(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd, 0),
                      MAP_FAILED);
