@@ -88,7 +88,8 @@ static void *leave_with_all(void *unused)
     spin(60000);
     pause_ms(300);
     spin(60000);
-    _exit(5); /* of the whole; at exit() a sanitizer would look for leaks, in a process of its own */
+    _exit(
+        5); /* of the whole; at exit() a sanitizer would look for leaks, in a process of its own */
 }
 
 static void start_thread(void *(*what)(void *), void *with)
