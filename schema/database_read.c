@@ -80,10 +80,16 @@ static enum status try_open(struct database *db, const char *query, bool locks, 
     database_guard_reader(db);
     if (db->damaged)
         accept_truncated(db);
-    if (database_exec(db, pragma, err) != STATUS_OK)
-        return err->status;
     /* The first read finds out whether the WAL can be used. */
-    return database_exec(db, "SELECT EXISTS(SELECT 1 FROM sqlite_schema)", err);
+    if (sqlite3_exec(db->handle, pragma, NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(db->handle, "SELECT EXISTS(SELECT 1 FROM sqlite_schema)", NULL, NULL, NULL) !=
+            SQLITE_OK)
+        return database_error(
+            db, err, "%s",
+            sqlite3_errcode(db->handle) == SQLITE_CORRUPT
+                ? "damaged or cut off (procscope verify --salvage OUT keeps the rest)"
+                : "its first page");
+    return STATUS_OK;
 }
 
 /* The journal mode in the file's header: true when it wants a WAL. https://sqlite.org/fileformat */

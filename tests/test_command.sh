@@ -111,6 +111,7 @@ status 1 "$analyzer" report "$analyzer"
 said "not a procscope recording"
 head -c $(($(stat -c %s longer) / 2)) longer >cut
 status 3 "$analyzer" report cut
+said "damaged or cut off"
 status 3 "$analyzer" verify cut
 
 # --- help names only what exists ------------------------------------------------------------------
