@@ -5,6 +5,20 @@
 
 enum score { FOR_FDS = 1, FOR_SOCKETS = 2, FOR_MEMORY = 4 };
 
+struct detail_candidate *detail_list_room(struct detail_list *list, size_t count)
+{
+    if (count > list->size) {
+        size_t size = count + count / 4 + 64;
+        struct detail_candidate *larger = realloc(list->candidate, size * sizeof *larger);
+
+        if (larger == NULL)
+            return NULL;
+        list->candidate = larger;
+        list->size = size;
+    }
+    return list->candidate;
+}
+
 void detail_row_add_socket(struct detail_row *row, enum detail_socket_kind kind,
                            int64_t receive_bytes, int64_t send_bytes)
 {

@@ -57,6 +57,15 @@ struct detail_candidate {
     bool largest; /* among the DETAIL_LARGEST */
 };
 
+/* Those of one read, by ascending slot. Zero-initialised is empty; owns: candidate, for free() */
+struct detail_list {
+    struct detail_candidate *candidate;
+    size_t count, size;
+};
+
+/* Room for that many, to be filled in and counted; NULL: no memory. */
+struct detail_candidate *detail_list_room(struct detail_list *list, size_t count);
+
 struct detail_row {
     struct detail_identity identity;
     int64_t values[DETAIL_METRIC_COUNT]; /* all but PSS */

@@ -64,7 +64,7 @@ void detail_look_close(void *self)
     for (size_t i = 0; i < look->known_size; i++)
         free(look->known[i].links);
     free(look->known);
-    free(look->candidates);
+    free(look->list.candidate);
     free(look->rows);
     free(look->picks);
     free(look);
@@ -72,21 +72,12 @@ void detail_look_close(void *self)
 
 struct detail_candidate *detail_look_candidates(struct detail_look *look, size_t count)
 {
-    if (count > look->candidate_size) {
-        size_t size = count + count / 4 + 64;
-        struct detail_candidate *larger = realloc(look->candidates, size * sizeof *larger);
-
-        if (larger == NULL)
-            return NULL;
-        look->candidates = larger;
-        look->candidate_size = size;
-    }
-    return look->candidates;
+    return detail_list_room(&look->list, count);
 }
 
 void detail_look_set_count(struct detail_look *look, size_t count)
 {
-    look->candidate_count = count;
+    look->list.count = count;
 }
 
 const struct detail_row *detail_look_rows(const struct detail_look *look, size_t *count)
@@ -131,21 +122,22 @@ static bool reserve_known(struct detail_look *look, size_t count)
 
 static struct detail_known *known_at(const struct detail_look *look, size_t candidate)
 {
-    return &look->known[look->candidates[candidate].identity.slot];
+    return &look->known[look->list.candidate[candidate].identity.slot];
 }
 
 static bool meet(struct detail_look *look)
 {
-    size_t count = look->candidate_count;
+    size_t count = look->list.count;
 
-    if (count > 0 && !reserve_known(look, look->candidates[count - 1].identity.slot + (size_t)1))
+    if (count > 0 &&
+        !reserve_known(look, look->list.candidate[count - 1].identity.slot + (size_t)1))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct detail_known *known = known_at(look, i);
 
-        if (!detail_same(&known->identity, &look->candidates[i].identity)) {
+        if (!detail_same(&known->identity, &look->list.candidate[i].identity)) {
             forget(known);
-            known->identity = look->candidates[i].identity;
+            known->identity = look->list.candidate[i].identity;
         }
         known->run = look->run;
     }
@@ -158,17 +150,17 @@ static bool meet(struct detail_look *look)
 /* The first candidate in that slot or behind it, or the first of all. */
 static size_t first_from(const struct detail_look *look, uint32_t slot)
 {
-    size_t low = 0, high = look->candidate_count;
+    size_t low = 0, high = look->list.count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (look->candidates[middle].identity.slot < slot)
+        if (look->list.candidate[middle].identity.slot < slot)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < look->candidate_count ? low : 0;
+    return low < look->list.count ? low : 0;
 }
 
 /* --- the dump --- */
@@ -255,8 +247,8 @@ static void count_some(struct detail_look *look, bool has_row, size_t most, uint
 {
     size_t at = first_from(look, *next), counted = 0;
 
-    for (size_t i = 0; i < look->candidate_count && counted < most; i++) {
-        struct detail_known *known = known_at(look, (at + i) % look->candidate_count);
+    for (size_t i = 0; i < look->list.count && counted < most; i++) {
+        struct detail_known *known = known_at(look, (at + i) % look->list.count);
 
         if (known->has_row != has_row)
             continue;
@@ -370,12 +362,12 @@ static void end_pass(struct detail_look *look)
 /* Read all others too, round and round, while there are sockets of an unknown owner. */
 static void pass(struct detail_look *look, int64_t *since_ns)
 {
-    if (look->unsettled == 0 || look->candidate_count == 0) {
+    if (look->unsettled == 0 || look->list.count == 0) {
         look->pass_left = 0;
         return;
     }
     if (look->pass_left == 0) {
-        look->pass_left = look->candidate_count;
+        look->pass_left = look->list.count;
         look->pass_dump = look->sockets.dump;
     }
     while (look->pass_left > 0 && look->unsettled > 0) {
@@ -400,8 +392,8 @@ static void scan_some(struct detail_look *look, enum detail_budget on, int64_t *
 {
     size_t at = first_from(look, look->scan_next[on]);
 
-    for (size_t i = 0; i < look->candidate_count && look->left_ns[on] > 0; i++) {
-        struct detail_known *known = known_at(look, (at + i) % look->candidate_count);
+    for (size_t i = 0; i < look->list.count && look->left_ns[on] > 0; i++) {
+        struct detail_known *known = known_at(look, (at + i) % look->list.count);
 
         if (!wants_scan(look, known))
             continue;

@@ -39,8 +39,7 @@ struct detail_look {
     uint64_t network; /* our namespace; 0: not known */
     uint32_t run;
 
-    struct detail_candidate *candidates; /* by ascending slot */
-    size_t candidate_count, candidate_size;
+    struct detail_list list;
     struct detail_known *known; /* by slot */
     size_t known_size;
 

@@ -24,8 +24,7 @@ struct detail_look {
     uint32_t run, next; /* next: the slot to go on with */
     int64_t calls_left, left_ns;
     struct process_files files;
-    struct detail_candidate *candidates;
-    size_t candidate_count, candidate_size;
+    struct detail_list list;
     struct known *known; /* by slot */
     size_t known_size;
     struct detail_row *rows;
@@ -66,7 +65,7 @@ void detail_look_close(void *self)
     struct detail_look *look = self;
 
     process_files_release(&look->files);
-    free(look->candidates);
+    free(look->list.candidate);
     free(look->known);
     free(look->rows);
     free(look->picks);
@@ -75,21 +74,12 @@ void detail_look_close(void *self)
 
 struct detail_candidate *detail_look_candidates(struct detail_look *look, size_t count)
 {
-    if (count > look->candidate_size) {
-        size_t size = count + count / 4 + 64;
-        struct detail_candidate *larger = realloc(look->candidates, size * sizeof *larger);
-
-        if (larger == NULL)
-            return NULL;
-        look->candidates = larger;
-        look->candidate_size = size;
-    }
-    return look->candidates;
+    return detail_list_room(&look->list, count);
 }
 
 void detail_look_set_count(struct detail_look *look, size_t count)
 {
-    look->candidate_count = count;
+    look->list.count = count;
 }
 
 const struct detail_row *detail_look_rows(const struct detail_look *look, size_t *count)
@@ -102,8 +92,8 @@ const struct detail_row *detail_look_rows(const struct detail_look *look, size_t
 
 static bool reserve(struct detail_look *look)
 {
-    size_t count = look->candidate_count;
-    size_t slots = count == 0 ? 0 : look->candidates[count - 1].identity.slot + (size_t)1;
+    size_t count = look->list.count;
+    size_t slots = count == 0 ? 0 : look->list.candidate[count - 1].identity.slot + (size_t)1;
 
     if (slots > look->known_size) {
         size_t size = slots + slots / 4 + 64;
@@ -116,25 +106,25 @@ static bool reserve(struct detail_look *look)
         look->known_size = size;
     }
     if (count > look->pick_size) {
-        struct detail_pick *larger = realloc(look->picks, look->candidate_size * sizeof *larger);
+        struct detail_pick *larger = realloc(look->picks, look->list.size * sizeof *larger);
 
         if (larger == NULL)
             return false;
         look->picks = larger;
-        look->pick_size = look->candidate_size;
+        look->pick_size = look->list.size;
     }
     return true;
 }
 
 static struct known *known_at(const struct detail_look *look, size_t candidate)
 {
-    return &look->known[look->candidates[candidate].identity.slot];
+    return &look->known[look->list.candidate[candidate].identity.slot];
 }
 
 static void meet(struct detail_look *look)
 {
-    for (size_t i = 0; i < look->candidate_count; i++) {
-        const struct detail_identity *identity = &look->candidates[i].identity;
+    for (size_t i = 0; i < look->list.count; i++) {
+        const struct detail_identity *identity = &look->list.candidate[i].identity;
         struct known *known = known_at(look, i);
 
         if (!detail_same(&known->identity, identity))
@@ -201,9 +191,9 @@ static size_t first_from(const struct detail_look *look, uint32_t slot)
 {
     size_t at = 0;
 
-    while (at < look->candidate_count && look->candidates[at].identity.slot < slot)
+    while (at < look->list.count && look->list.candidate[at].identity.slot < slot)
         at++;
-    return at < look->candidate_count ? at : 0;
+    return at < look->list.count ? at : 0;
 }
 
 static void scan_some(struct detail_look *look)
@@ -212,9 +202,8 @@ static void scan_some(struct detail_look *look)
     size_t at = first_from(look, look->next);
 
     worker_at(worker_self(), "descriptors");
-    for (size_t i = 0; i < look->candidate_count && look->calls_left > 0 && look->left_ns > 0;
-         i++) {
-        struct known *known = known_at(look, (at + i) % look->candidate_count);
+    for (size_t i = 0; i < look->list.count && look->calls_left > 0 && look->left_ns > 0; i++) {
+        struct known *known = known_at(look, (at + i) % look->list.count);
         int64_t now_ns;
 
         scan(look, known);
@@ -247,9 +236,10 @@ static void put_rows(struct detail_look *look)
 {
     size_t count = 0;
 
-    for (uint32_t i = 0; i < look->candidate_count; i++) {
+    for (uint32_t i = 0; i < look->list.count; i++) {
         struct known *known = known_at(look, i);
-        uint8_t score = detail_score(look->candidates[i].largest, known->has_sockets, known->fds);
+        uint8_t score =
+            detail_score(look->list.candidate[i].largest, known->has_sockets, known->fds);
 
         if (score > 0 || known->has_row)
             look->picks[count++] = (struct detail_pick){ i, score, known->has_row };

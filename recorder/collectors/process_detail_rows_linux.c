@@ -86,13 +86,13 @@ static bool reserve_picks(struct detail_look *look)
 {
     struct detail_pick *larger;
 
-    if (look->candidate_count <= look->pick_size)
+    if (look->list.count <= look->pick_size)
         return true;
-    larger = realloc(look->picks, look->candidate_size * sizeof *larger);
+    larger = realloc(look->picks, look->list.size * sizeof *larger);
     if (larger == NULL)
         return false;
     look->picks = larger;
-    look->pick_size = look->candidate_size;
+    look->pick_size = look->list.size;
     return true;
 }
 
@@ -101,8 +101,8 @@ static size_t pick(struct detail_look *look)
 {
     size_t count = 0;
 
-    for (uint32_t i = 0; i < look->candidate_count; i++) {
-        const struct detail_candidate *candidate = &look->candidates[i];
+    for (uint32_t i = 0; i < look->list.count; i++) {
+        const struct detail_candidate *candidate = &look->list.candidate[i];
         struct detail_known *known = &look->known[candidate->identity.slot];
         uint8_t score = detail_score(candidate->largest, known->link_count > 0,
                                      known->counted != 0 ? known->fds : -1);
@@ -122,7 +122,7 @@ bool detail_look_put_rows(struct detail_look *look)
         return false;
     count = pick(look);
     for (size_t i = 0; i < count; i++) {
-        const struct detail_candidate *candidate = &look->candidates[look->picks[i].candidate];
+        const struct detail_candidate *candidate = &look->list.candidate[look->picks[i].candidate];
         struct detail_known *known = &look->known[candidate->identity.slot];
         struct detail_row *row = &look->rows[look->row_count++];
 
