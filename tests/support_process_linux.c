@@ -193,11 +193,12 @@ void rig_put(struct process_rig *rig, const struct fake_process *p)
     char text[1024];
 
     snprintf(text, sizeof text,
-             "%d (%s) %c %d 1 1 0 -1 %lu %lu 0 0 0 %lu %lu 0 0 20 0 %d 0 %lu 4096000 %ld "
+             "%d (%s) %c %d 1 1 0 -1 %lu %lu 0 0 0 %lu %lu 0 0 20 0 %d 0 %lu %s %ld "
              "18446744073709551615 1 2 %lu 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 1 2 3 4 5 6 7 0\n",
              p->pid, p->comm == NULL ? "fake" : p->comm, p->state == '\0' ? 'S' : p->state, p->ppid,
              p->flags, p->minor_faults, p->user_ticks, p->system_ticks,
-             p->threads == 0 ? 1 : p->threads, p->start_ticks, p->resident_pages, p->start_stack);
+             p->threads == 0 ? 1 : p->threads, p->start_ticks, p->ending ? "0" : "4096000",
+             p->resident_pages, p->start_stack);
     rig_put_file(rig, p->pid, "stat", text);
     snprintf(text, sizeof text, "%llu %llu %llu\n", p->run_ns, p->delay_ns, p->slices);
     rig_put_file(rig, p->pid, "schedstat", text);

@@ -19,6 +19,7 @@ struct fake_process {
     unsigned long long run_ns, delay_ns, slices;
     unsigned long read_chars;
     unsigned uid;
+    bool ending;         /* it has no memory any more, whatever its state */
     const char *cmdline; /* its NULs written as '|'; default none */
     const char *cgroup;  /* default "0::/\n" */
 };

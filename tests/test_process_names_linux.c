@@ -82,13 +82,12 @@ static void an_exec_amid_the_first_read_is_found_at_the_next_tick(void **state)
     rig_close(&rig);
 }
 
-static void a_zombie_keeps_its_name(void **state)
+static void keeps_its_name(const struct fake_process *end, int64_t state)
 {
     struct process_rig rig;
     struct fake_process p = {
         .pid = 5, .start_ticks = 5, .run_ns = 1000, .start_stack = 111, .cmdline = "sleep|1|"
     };
-    (void)state;
 
     rig_fixture(&rig);
     rig_put(&rig, &p);
@@ -96,15 +95,30 @@ static void a_zombie_keeps_its_name(void **state)
     rig_tick(&rig);
     uint32_t slot = rig_slot(&rig, 5);
     rig_tick(&rig);
-    p = (struct fake_process){ .pid = 5, .start_ticks = 5, .run_ns = 2000, .state = 'Z' };
-    rig_put(&rig, &p);
+    rig_put(&rig, end);
     rig_tick(&rig);
-    assert_int_equal(rig_value(&rig, slot, PROCESS_STATE), 6);
+    assert_int_equal(rig_value(&rig, slot, PROCESS_STATE), state);
     for (int tick = 0; tick < 130; tick++) { /* it is read again within these */
         assert_int_equal(rig.tick.version_count, 0);
         rig_tick(&rig);
     }
     rig_close(&rig);
+}
+
+static void a_zombie_keeps_its_name(void **state)
+{
+    (void)state;
+    keeps_its_name(
+        &(struct fake_process){ .pid = 5, .start_ticks = 5, .run_ns = 2000, .state = 'Z' }, 6);
+}
+
+static void one_whose_memory_is_gone_already_keeps_its_name(void **state)
+{
+    (void)state;
+    keeps_its_name(
+        &(struct fake_process){
+            .pid = 5, .start_ticks = 5, .run_ns = 2000, .state = 'R', .ending = true },
+        1);
 }
 
 static void a_move_to_another_cgroup_is_found_within_a_minute(void **state)
@@ -294,6 +308,7 @@ int main(void)
         cmocka_unit_test(exec_and_setuid_make_a_version_at_once_and_complete_it_later),
         cmocka_unit_test(an_exec_amid_the_first_read_is_found_at_the_next_tick),
         cmocka_unit_test(a_zombie_keeps_its_name),
+        cmocka_unit_test(one_whose_memory_is_gone_already_keeps_its_name),
         cmocka_unit_test(a_move_to_another_cgroup_is_found_within_a_minute),
         cmocka_unit_test(what_was_read_of_a_process_that_no_longer_idles_is_read_anew),
         cmocka_unit_test(a_late_answer_is_not_told_of_the_program_before),

@@ -192,7 +192,16 @@ static const char *user_name(struct identity_reader *reader, const struct slow_r
     return identity_user_name(&reader->users, reader->root, request->uid, request->asked_ns);
 }
 
-/* A zombie has lost what it was called: only what it still has replaces what is known of it. */
+/*
+ * Its memory is gone, and with it what it was called: it is a zombie, or on the way there, when its state is still
+ * that of one that runs. Without memory is a kernel thread, too, which has no such names.
+ */
+static bool has_lost_names(const struct proc_stat *stat)
+{
+    return stat->state == 'Z' || stat->state == 'X' || stat->virtual_bytes == 0;
+}
+
+/* Only what it still has replaces what is known of it. */
 static void forget_empty(struct slow_answer *answer)
 {
     for (unsigned text = 0; text < PROCESS_TEXT_COUNT; text++) {
@@ -256,6 +265,6 @@ void identity_answer(void *context, const struct slow_request *request, struct s
     }
     identity_put_text(answer, PROCESS_USER, raw->user,
                       strlen(raw->user)); /* of the uid: it stays right */
-    if (!gone && !request->first && (stat.state == 'Z' || stat.state == 'X'))
+    if (!gone && !request->first && has_lost_names(&stat))
         forget_empty(answer);
 }
