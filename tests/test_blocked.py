@@ -161,7 +161,7 @@ def stop_while_it_hangs(work, server):
     locked = locked_process(os.path.join(server.path, "file"))
     path = os.path.join(work, "b.pscope")
     recorder = record(path)
-    await_log(recorder, "not answering")
+    await_log(recorder, "names of pid %d: not answering" % locked.pid)
     begin = time.monotonic()
     check(recorder.stop() == 0 and time.monotonic() - begin < 20,
           "it ends while a read hangs, after %.1f s" % (time.monotonic() - begin))
