@@ -20,7 +20,7 @@ enum {
     COLUMN_DIRECTORY = 0,
     COLUMN_REFERENCE = 2048, /* whom reference values are of; added to a column's id: its values */
     CHUNK_CODEC_PLANES = 1,
-    CHUNK_CODEC_PARTED = 2, /* of directories whose series are in two parts */
+    CHUNK_CODEC_PARTED = 2,   /* of directories whose series are in two parts */
     BLOCK_TICKS_MAX = 360000, /* 1 h at 10 ms */
     BLOCK_SERIES_MAX = 1 << 22,
 };

@@ -36,7 +36,8 @@ struct encoding {
     const struct block_ticks *ticks;
     struct order *order;
     size_t series_count, group_count;
-    size_t first_part; /* series in the directory's base frame: all, or those of whole groups that are always there */
+    size_t
+        first_part; /* series in the directory's base frame: all, or those of whole groups that are always there */
     struct column_out *column;  /* [column_count] */
     int64_t *fact;              /* [series] scratch */
     bool referenced;            /* some series has reference values */

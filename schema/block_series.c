@@ -57,8 +57,7 @@ static bool get_key(struct reading *g, unsigned k, struct error *err)
         return false;
     found = sum_keys(g->scratch, end, g->only); /* a part begins with a group */
     if (k == 0 && g->only != NULL)
-        g->known =
-            (struct series_range){ g->part.first + found.first, g->part.first + found.end };
+        g->known = (struct series_range){ g->part.first + found.first, g->part.first + found.end };
     for (size_t i = g->known.first; i < g->known.end; i++) {
         table->series[i].key[k] = g->scratch[i - g->part.first];
         table->series[i].key[1] = k == 0 ? 0 : g->scratch[i - g->part.first];

@@ -303,8 +303,8 @@ static enum status make_second(struct salvage *s, struct chunk *chunk,
 {
     size_t size = (size_t)bytes_get_varint(&chunk->sizes);
     struct byte_reader content;
-    enum status st = decompress_frame(&s->e.rec->d, chunk->groups, size, BLOCK_FRAME_MAX, &content,
-                                      err);
+    enum status st =
+        decompress_frame(&s->e.rec->d, chunk->groups, size, BLOCK_FRAME_MAX, &content, err);
 
     if (st != STATUS_OK)
         return st;
@@ -332,8 +332,8 @@ static enum status make_parted(struct salvage *s, const struct chunk_place *plac
     enum status st = change_base(s, change, true, &part, err);
 
     if (st == STATUS_OK)
-        st = compress_frame(&s->e.compressor, COMPRESS_BASE, s->base.data, s->base.used, &base,
-                            err);
+        st =
+            compress_frame(&s->e.compressor, COMPRESS_BASE, s->base.data, s->base.used, &base, err);
     part = (struct series_range){ part.end, change->table->series_count };
     if (st == STATUS_OK)
         st = make_second(s, chunk, change, part, sizes, err);
