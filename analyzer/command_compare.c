@@ -136,8 +136,9 @@ static enum status named_window(struct words *words, size_t side, struct subject
 
     if (words->window[side] == NULL)
         return STATUS_OK;
-    if (parse_bounds(words, side, &options.window, err) != STATUS_OK ||
-        subject_window(subject, &options, err) != STATUS_OK)
+    if (parse_bounds(words, side, &options.window, err) != STATUS_OK)
+        return err->status;
+    if (subject_window(subject, &options, err) != STATUS_OK)
         return error_prefix(err, "--%c", 'a' + (int)side);
     return STATUS_OK;
 }

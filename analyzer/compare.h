@@ -21,9 +21,10 @@ enum {
 };
 
 enum compare_verdict {
-    COMPARE_BEYOND,  /* more than the parts of a window differ */
-    COMPARE_WITHIN,  /* no more than that, or less than means anything */
-    COMPARE_SHORT,   /* too few parts are known */
+    COMPARE_BEYOND, /* more than the parts of a window differ */
+    COMPARE_WITHIN, /* no more than that, or less than means anything */
+    COMPARE_SHORT,  /* too few parts are known */
+    COMPARE_SHARED, /* energy of a device that is shared out by time, and the time has not changed */
     COMPARE_MISSING, /* one side does not have the figure */
 };
 extern const char *const compare_verdicts[];

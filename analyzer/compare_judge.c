@@ -14,7 +14,7 @@
 enum { OF_PARTS = 4, OF_PARTS_APART = 3 };
 
 const char *const compare_verdicts[] = { "beyond noise", "within noise", "too short to tell",
-                                         "missing" };
+                                         "not its own", "missing" };
 
 static double session_most(const struct compare *c, bool memory)
 {
@@ -167,6 +167,22 @@ void compare_judge(const struct compare *c, struct compare_change *change, doubl
         judge_by(c, change, s, least);
 }
 
+/*
+ * A device's energy is shared out by the time on it: who has the same time as before, at another price, has
+ * changed nothing. What a kernel charges to each process is its own.
+ */
+static void judge_energy(const struct compare *c, struct compare_program *program,
+                         enum compare_metric energy, enum compare_metric time)
+{
+    struct compare_change *change = &program->of[energy];
+    const struct compare_change *by = &program->of[time];
+
+    if (change->verdict == COMPARE_BEYOND && by->verdict != COMPARE_MISSING &&
+        (c->side[0].absent_is_zero[energy] || c->side[1].absent_is_zero[energy]) &&
+        !(by->verdict == COMPARE_BEYOND && (by->change > 0) == (change->change > 0)))
+        change->verdict = COMPARE_SHARED;
+}
+
 /* The metric that says most: what is beyond noise before what is not. */
 static void choose(const struct compare *c, struct compare_program *program)
 {
@@ -200,6 +216,8 @@ void compare_rank(struct compare *c)
     for (size_t i = 0; i < c->program_count; i++) {
         for (size_t m = 0; m < COMPARE_METRICS; m++)
             compare_judge(c, &c->program[i].of[m], compare_metrics[m].least, c->whole[m]);
+        judge_energy(c, &c->program[i], COMPARE_CPU_ENERGY, COMPARE_CPU);
+        judge_energy(c, &c->program[i], COMPARE_GPU_ENERGY, COMPARE_GPU);
         choose(c, &c->program[i]);
     }
     if (c->program_count > 1)
