@@ -197,7 +197,7 @@ def check_words(path):
                         (["--by", "gpu"], "lineage")):
         code, text = refused(path, "--utc", *words)
         check(code == 2 and what in text, "%s is refused: %s" % (" ".join(words), text.splitlines()[:1]))
-    code, text = refused(path, "--utc", "--from", "00:00", "--to", "00:10")
+    code, text = refused(path, "--from", "2026-01-04T23:50Z", "--to", "2026-01-04T23:55Z")
     check(code == 1 and "window A" in text, "a window before the recording is no window: %s" % text.strip())
     code, text = refused(path, "--with", path, "-o", path)
     check(code == 2 and "recording itself" in text, "no recording is written over")
