@@ -34,6 +34,7 @@ struct compare_value {
     bool known;                 /* else the rest is NAN */
     double figure;              /* as the report has it; NAN: no row, so nothing */
     double rate;                /* what is compared: see compare_metric */
+    double covered_seconds;     /* that the rate is of */
     double part[COMPARE_PARTS]; /* the same of its parts; NAN: not known */
 };
 
@@ -60,6 +61,7 @@ struct compare_program {
 struct compare_host_figure {
     const char *name, *title, *unit;
     const char *source; /* "report", or a samples table */
+    char figure[96];    /* its row and column, or what is made of which metrics */
     double human;       /* exported -> unit */
     double least;       /* a smaller change means nothing; exported units */
     struct compare_change change;

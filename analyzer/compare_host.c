@@ -3,6 +3,7 @@
  * sees whether all of it changed.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,57 +18,68 @@
 enum from_report { BUSY, NOT_ATTRIBUTED, CPU_POWER, GPU_POWER, FROM_REPORT };
 
 static const struct compare_host_figure reported[FROM_REPORT] = {
-    [BUSY] = { "busy", "busy cores", "cores", "report", 1, 0.05, { .change = 0 } },
-    [NOT_ATTRIBUTED] = { "not_attributed",
-                         "of them no process's",
-                         "cores",
-                         "report",
-                         1,
-                         0.05,
-                         { .change = 0 } },
-    [CPU_POWER] = { "cpu_power", "CPU packages", "W", "report", 1, 0.5, { .change = 0 } },
-    [GPU_POWER] = { "gpu_power", "GPUs", "W", "report", 1, 0.5, { .change = 0 } },
+    [BUSY] = { .name = "busy",
+               .title = "busy cores",
+               .unit = "cores",
+               .source = "report",
+               .figure = "total - idle - stolen: cpu_seconds",
+               .human = 1,
+               .least = 0.05 },
+    [NOT_ATTRIBUTED] = { .name = "not_attributed",
+                         .title = "of them no process's",
+                         .unit = "cores",
+                         .source = "report",
+                         .figure = "not_attributed: cpu_seconds",
+                         .human = 1,
+                         .least = 0.05 },
+    [CPU_POWER] = { .name = "cpu_power",
+                    .title = "CPU packages",
+                    .unit = "W",
+                    .source = "report",
+                    .figure = "total: cpu_energy_joules",
+                    .human = 1,
+                    .least = 0.5 },
+    [GPU_POWER] = { .name = "gpu_power",
+                    .title = "GPUs",
+                    .unit = "W",
+                    .source = "report",
+                    .figure = "total: gpu_energy_joules",
+                    .human = 1,
+                    .least = 0.5 },
 };
 
-static double rails_watts(const struct rails *rails, double seconds)
+static double rails_joules(const struct rails *rails)
 {
     double joules = 0;
 
     for (size_t i = 0; i < rails->count; i++)
         joules += (double)rails->rail[i].uj / 1e6;
-    return rails->count > 0 && seconds > 0 ? joules / seconds : NAN;
+    return joules;
 }
 
-static double rails_seconds(const struct rails *rails)
-{
-    int64_t ns = 0;
-
-    for (size_t i = 0; i < rails->count; i++)
-        ns = rails->rail[i].covered_ns > ns ? rails->rail[i].covered_ns : ns;
-    return (double)ns / SECOND_NS;
-}
-
-static double host_rate(const struct report *r, enum from_report which)
+/* A figure of the host, and the seconds that it is of; 0: it has none. */
+static double host_figure(const struct report *r, enum from_report which, double *seconds)
 {
     const struct host_total *host = &r->host;
-    double seconds = (double)r->coverage.ticks_ns / SECOND_NS, us = (double)host->busy_us;
+    double us = (double)host->busy_us;
 
-    if (which == CPU_POWER)
-        return rails_watts(&r->package.rails, rails_seconds(&r->package.rails));
-    if (which == GPU_POWER)
-        return rails_watts(&r->gpu.rails, rails_seconds(&r->gpu.rails));
-    if (!host->known || !(seconds > 0))
-        return NAN;
+    if (which == CPU_POWER || which == GPU_POWER) {
+        const struct rails *rails = which == CPU_POWER ? &r->package.rails : &r->gpu.rails;
+
+        *seconds = compare_rails_seconds(rails);
+        return rails_joules(rails);
+    }
+    *seconds = host->known ? (double)r->coverage.ticks_ns / SECOND_NS : 0;
     if (which == NOT_ATTRIBUTED)
         us -= (double)((aggregate_all_cpu(&r->aggregate) + r->evicted.increase[MEASURE_CPU]) *
                        r->aggregate.scale[MEASURE_CPU]) /
               1e3;
-    return us / 1e6 / seconds;
+    return us / 1e6;
 }
 
 static void begin_value(struct compare_value *value)
 {
-    value->rate = value->figure = NAN;
+    value->rate = value->figure = value->covered_seconds = NAN;
     for (size_t p = 0; p < COMPARE_PARTS; p++)
         value->part[p] = NAN;
 }
@@ -75,8 +87,9 @@ static void begin_value(struct compare_value *value)
 void compare_host_report(struct compare *c, size_t side, size_t part, const struct report *r)
 {
     for (size_t i = 0; i < FROM_REPORT; i++) {
-        double rate = host_rate(r, (enum from_report)i);
+        double seconds, figure = host_figure(r, (enum from_report)i, &seconds);
         struct compare_value *value = &c->host[i].change.side[side];
+        double rate = seconds > 0 ? figure / seconds : NAN;
 
         if (part != SIZE_MAX) {
             value->part[part] = rate;
@@ -85,8 +98,12 @@ void compare_host_report(struct compare *c, size_t side, size_t part, const stru
         if (c->host_count < FROM_REPORT)
             c->host[c->host_count++] = reported[i];
         begin_value(value);
-        value->figure = value->rate = rate;
         value->known = !isnan(rate);
+        if (!value->known)
+            continue;
+        value->figure = figure;
+        value->rate = rate;
+        value->covered_seconds = seconds;
     }
 }
 
@@ -202,8 +219,11 @@ static void settle(struct reading *r)
                 sum[m] += r->sum[n][p][m];
         }
         value->known = seconds > 0;
-        if (value->known)
-            value->figure = value->rate = rate_of(g, sum, seconds);
+        if (!value->known)
+            continue;
+        value->rate = rate_of(g, sum, seconds);
+        value->figure = g->form == EXPLAIN_RATE ? value->rate * seconds : value->rate;
+        value->covered_seconds = seconds;
     }
 }
 
@@ -283,6 +303,10 @@ static void add_figures(struct compare *c)
                                           .least = g->whole == EXPLAIN_OF_MEMORY
                                                        ? g->floor * c->whole[COMPARE_MEMORY]
                                                        : g->floor * g->size };
+        (void)snprintf(c->host[n].figure, sizeof c->host[n].figure, "%s%s%s",
+                       g->form == EXPLAIN_MISSING ? g->metric[1] : g->metric[0],
+                       g->form == EXPLAIN_MISSING ? " - " : "",
+                       g->form == EXPLAIN_MISSING ? g->metric[0] : "");
         for (size_t s = 0; s < COMPARE_SIDES; s++)
             begin_value(&c->host[n].change.side[s]);
         c->host_count = n + 1;

@@ -121,7 +121,6 @@ static void machine_side(const struct compare_output *p, const struct row *row, 
     const struct window *w = &side->subject->window;
     const struct report *r = side->report;
     const struct compare_program *program = row->program;
-    size_t metric = program == NULL ? 0 : (size_t)(row->change - program->of);
     size_t times = s == 0 ? M_FROM_A : M_FROM_B;
 
     cells[M_VALUE_A + s] = real_cell(row->change->side[s].figure);
@@ -133,8 +132,7 @@ static void machine_side(const struct compare_output *p, const struct row *row, 
         real_cell(program == NULL ? NAN
                                   : report_column_number(r->column[COLUMN_COVERED], &r->aggregate,
                                                          program->group[s]));
-    cells[M_COVERED_A + s] =
-        real_cell(program == NULL ? side->covered_seconds : side->covered[metric]);
+    cells[M_COVERED_A + s] = real_cell(row->change->side[s].covered_seconds);
     cells[times].integer = cells[times + 1].integer = w->from_ns;
     cells[times + 2].integer = cells[times + 3].integer = w->to_ns;
 }
@@ -238,7 +236,7 @@ static void put_host(struct compare_output *p)
                                  .title = h->title,
                                  .unit = h->unit,
                                  .source = h->source,
-                                 .figure = h->name,
+                                 .figure = h->figure,
                                  .human = h->human,
                                  .change = &h->change };
 

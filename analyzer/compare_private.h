@@ -17,6 +17,9 @@ MUST_USE enum status compare_host(struct compare *c, struct error *err);
 /* Add what a report tells of the whole host; part: SIZE_MAX for the window itself. */
 void compare_host_report(struct compare *c, size_t side, size_t part, const struct report *r);
 
+/* How long the energy of devices is known. */
+double compare_rails_seconds(const struct rails *rails);
+
 /* The order of names, as memcmp has it. */
 int compare_names(const struct text *a, const struct text *b);
 

@@ -49,7 +49,7 @@ static double figure_of(const struct report *r, size_t column, uint32_t group)
 
 /* --- sides --- */
 
-static double rails_seconds(const struct rails *rails)
+double compare_rails_seconds(const struct rails *rails)
 {
     int64_t covered_ns = 0;
 
@@ -65,9 +65,9 @@ static double covered_of(const struct report *r, enum compare_metric metric)
     enum compare_per per = compare_metrics[metric].per;
 
     if (per == COMPARE_PER_CPU && r->package.rails.count > 0)
-        return rails_seconds(&r->package.rails);
+        return compare_rails_seconds(&r->package.rails);
     if (per == COMPARE_PER_GPU)
-        return rails_seconds(&r->gpu.rails);
+        return compare_rails_seconds(&r->gpu.rails);
     return (double)r->coverage.ticks_ns / SECOND_NS;
 }
 
@@ -134,8 +134,10 @@ static enum status read_side(struct compare *c, size_t number, struct error *err
     if (read_report(side->report, c, number, &side->subject->window, err) != STATUS_OK)
         return err->status;
     if (side->report->coverage.tick_count == 0)
-        return error_set(err, STATUS_ABSENT, "no sample lies in window %c of %s", 'A' + (int)number,
-                         side->subject->contents->path);
+        return error_set(err, STATUS_ABSENT,
+                         "no sample lies in window %c of %s; --a and --b name both, as "
+                         "FROM..TO",
+                         'A' + (int)number, side->subject->contents->path);
     know_metrics(side);
     compare_cut(side);
     compare_host_report(c, number, SIZE_MAX, side->report);
@@ -209,6 +211,7 @@ static void take_row(struct compare_program *program, const struct compare_side 
         value->figure = figure_of(side->report, m, group);
         value->rate = isnan(rate) && counts_as_zero(side, m, group) ? 0 : rate;
         value->known = !isnan(value->rate);
+        value->covered_seconds = side->covered[m];
         for (size_t p = 0; p < COMPARE_PARTS; p++)
             value->part[p] = NAN;
     }

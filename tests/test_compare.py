@@ -65,12 +65,15 @@ def same(a, b):
 # --- planted, and quiet --------------------------------------------------------------------------
 
 def check_planted(work):
-    right = {"windows": 0, "recordings": 0, "quiet": 0}
+    right = {"windows": 0, "recordings": 0, "quiet": 0, "energy": 0}
     for seed in SEEDS:
         sick, kind, restart = SERVICES[seed % len(SERVICES)], KINDS[seed % 3], 170 * (seed % 2)
-        path = make(os.path.join(work, "planted"), seed, *services(sick, kind, 600, restart), "--seconds", "1200")
+        path = make(os.path.join(work, "planted"), seed, *services(sick, kind, 600, restart), "--seconds", "1000")
         rows, _ = compare(path, "--split", HALF)
         right["windows"] += is_right(rows, sick, kind)
+        if kind == "cpu":
+            rows, _ = compare(path, "--split", HALF, "--sort", "cpu_energy")
+            right["energy"] += bool(beyond(rows)) and all(is_service(row, sick) for row in beyond(rows))
         before = make(os.path.join(work, "before"), seed, *services(None, "none", 0, restart), "--seconds", "600")
         after = make(os.path.join(work, "after"), seed + 100, *services(sick, kind, 0, 170 - restart), "--seconds", "600")
         rows, _ = compare(before, "--with", after)
@@ -78,7 +81,8 @@ def check_planted(work):
         after = make(os.path.join(work, "quiet"), seed + 200, *services(None, "none", 0, 170 - restart), "--seconds", "600")
         right["quiet"] += not beyond(compare(before, "--with", after)[0]) and not beyond(compare(before)[0])
     for what, count in right.items():
-        check(count == len(SEEDS), "%s: %d of %d are right" % (what, count, len(SEEDS)))
+        of = len(SEEDS) if what != "energy" else sum(KINDS[seed % 3] == "cpu" for seed in SEEDS)
+        check(count == of, "%s: %d of %d are right" % (what, count, of))
 
 
 def check_crowd(work):
@@ -99,6 +103,30 @@ def reported(path, window, by):
         ["row", by, "covered_seconds", "cpu_seconds", "resident_bytes_mean", "disk_read_bytes", "disk_written_bytes",
          "cpu_energy_joules", "gpu_energy_joules", "gpu_seconds", "processes"]))
     return json.loads(text)["rows"]
+
+
+def timed(path, window, table, key, metric):
+    """What timeline says of a counter of one entity in a window."""
+    words = ["timeline", path, "--table", table, "--step", "300d", "--from", "@%d.%09d" % divmod(window[0], 10**9), "--to",
+             "@%d.%09d" % divmod(window[1], 10**9), "--format", "json"]
+    rows = json.loads(programs.analyze(*words))["rows"]
+    return sum(row[metric] for row in rows if row["resource"] == key)
+
+
+def host_differs(path, letter, rows, totals):
+    """Rows of the host against those below the report, and pressure against timeline."""
+    window = rows[0]["from_ns_" + letter], rows[0]["to_ns_" + letter]
+    told = {row["metric"]: row["value_" + letter] for row in rows}
+    truth = {"busy": sum(totals[row]["cpu_seconds"] * sign for row, sign in (("total", 1), ("idle", -1), ("stolen", -1))
+                         if row in totals),
+             "not_attributed": totals["not_attributed"]["cpu_seconds"],
+             "cpu_power": totals["total"]["cpu_energy_joules"], "gpu_power": totals["total"]["gpu_energy_joules"]}
+    if told["CPU pressure"] is not None:
+        truth["CPU pressure"] = timed(path, window, "pressure_samples", "cpu", "some_seconds") * 1e6
+    return [(letter, name, told[name], value) for name, value in truth.items()
+            if not (same(told[name], value) or abs(told[name] - value) < 1e-6)] + [
+                (letter, row["metric"]) for row in rows if row["rate_" + letter] is not None and row["source"] == "report"
+                and not same(row["rate_" + letter], row["value_" + letter] / row["covered_seconds_" + letter])]
 
 
 def check_figures(name, paths, rows, by="lineage"):
@@ -124,12 +152,7 @@ def check_figures(name, paths, rows, by="lineage"):
                 if not same(row["rate_" + letter], value * held / seconds):
                     wrong.append((letter, row["name"], row["metric"], row["rate_" + letter], value * held / seconds))
             compared += 1
-        busy = [row["rate_" + letter] for row in rows if row["metric"] == "busy"][0]
-        total = sum(totals[row]["cpu_seconds"] * sign for row, sign in (("total", 1), ("idle", -1), ("stolen", -1))
-                    if row in totals)
-        covered = totals["total"]["covered_seconds"]
-        if not abs(busy - total / covered) <= 1e-6:
-            wrong.append((letter, "busy", busy, total / covered))
+        wrong += host_differs(paths[side], letter, [row for row in rows if row["row"] == "host"], totals)
     check(compared > 10 and not wrong, "%s: %d figures are those of report: %s" % (name, compared, wrong[:3]))
     changes = [row for row in rows if row["change"] is not None]
     check(all(same(row["change"], row["rate_b"] - row["rate_a"]) for row in changes), "a change is B less A")
@@ -174,6 +197,28 @@ def check_systems(work, linux):
     rows, _ = compare(linux, "--with", mac)
     check(any(row["what"] == "new" for row in beyond(rows)) and any(row["what"] == "gone" for row in beyond(rows)),
           "their programs are new and gone")
+
+
+def check_own_energy(work):
+    """What a Mac's kernel charges to one process rises, while its CPU time stays."""
+    with open(os.path.join(SCENARIOS, "macbook_air_m1.json"), encoding="utf-8") as file:
+        scenario = json.load(file)
+    scenario["processes"] = [process for process in scenario["processes"] if process["comm"] in
+                             ("kernel_task", "launchd", "WindowServer", "procscoped")]
+    server = [process for process in scenario["processes"] if process["comm"] == "WindowServer"][0]
+    server["cpu_user_ns"]["rates"] = [[0, 90000000]]
+    server["energy_nj"]["rates"] = [[0, 120000007], [300, 900000000]]
+    path, mac = os.path.join(work, "scenario.json"), os.path.join(work, "energy")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(scenario, file)
+    subprocess.run([MAC, "--scenario", path, "-o", mac, "--control", "none"], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    rows, _ = compare(mac)
+    named = [(row["name"].split(" (")[0].split("/")[-1], row["metric"], row["what"]) for row in beyond(rows)]
+    check(named == [("WindowServer", "cpu_energy", "more")], "a program that takes more energy is named alone: %s" % named)
+    watts = [row for row in beyond(rows)][0]
+    check(abs(watts["rate_a"] - 0.12) < 0.01 and abs(watts["rate_b"] - 0.9) < 0.01, "by %.3f, then %.3f W" %
+          (watts["rate_a"], watts["rate_b"]))
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -228,6 +273,7 @@ def main():
         path = check_all_figures(work)
         if os.access(MAC, os.X_OK):
             check_systems(work, path)
+            check_own_energy(work)
         check_words(path)
         check_formats(path)
     programs.finish()
