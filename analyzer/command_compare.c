@@ -17,7 +17,8 @@ static const char help[] =
     "than in\n"
     "window A; the largest part of the host first. A change counts only if it is more than the "
     "program\n"
-    "differs between parts of the same window; nobody is named else. Programs are lineages: a\n"
+    "differs between parts of the same window; otherwise nobody is named. Programs are lineages: "
+    "a\n"
     "service with its restarts is one, under whatever pids. Figures are those of a report by "
     "lineage.\n"
     "A WINDOW is B, and the same time before it is A; without any, B is the second half. Of two\n"
@@ -227,10 +228,11 @@ static enum status open_sides(struct subject sides[COMPARE_SIDES], struct words 
 
 /* --- all of it --- */
 
-static enum status print(const struct compare *c, struct compare_printing *how,
+static enum status print(const struct compare *c, const struct compare_printing *asked,
                          const struct words words[], struct error *err)
 {
     const char *usual = c->asked[0]->contents->path;
+    struct compare_printing how = *asked;
     struct options all = words[0].options; /* no recording may be written to */
     struct output_options options;
     struct sink sink;
@@ -238,8 +240,8 @@ static enum status print(const struct compare *c, struct compare_printing *how,
     for (size_t s = 0; s < COMPARE_SIDES; s++) {
         const struct options *o = &words[words[0].with == NULL ? 0 : s].options;
 
-        how->files[s] = o->file_count == 0 ? &usual : o->files;
-        how->file_count[s] = o->file_count == 0 ? 1 : o->file_count;
+        how.files[s] = o->file_count == 0 ? &usual : o->files;
+        how.file_count[s] = o->file_count == 0 ? 1 : o->file_count;
     }
     if (all.file_count == 0)
         all.files[all.file_count++] = usual;
@@ -248,7 +250,7 @@ static enum status print(const struct compare *c, struct compare_printing *how,
     if (sink_open(&sink, &all, c->asked[0], err) != STATUS_OK)
         return err->status;
     options = sink_options(&sink, &words[0].options, c->asked[0]);
-    return sink_close(&sink, compare_print(c, how, sink.file, &options, err), err);
+    return sink_close(&sink, compare_print(c, &how, sink.file, &options, err), err);
 }
 
 static enum status run(int argc, char **argv, struct error *err)

@@ -14,7 +14,8 @@
 
 enum {
     COMPARE_SIDES = 2,
-    COMPARE_PARTS = 8,       /* of a window, at most */
+    COMPARE_PARTS = 24,      /* of a window, at most */
+    COMPARE_PARTS_SHORT = 8, /* of the shorter window, at most */
     COMPARE_PARTS_LEAST = 4, /* fewer do not tell how much something varies */
     COMPARE_PART_TICKS = 4,  /* that a part has at least */
     COMPARE_HOST_MAX = 16,
@@ -75,8 +76,8 @@ struct compare_side {
     double covered[COMPARE_METRICS];      /* seconds that a rate of the metric is of */
     bool known[COMPARE_METRICS];          /* some row has it */
     bool absent_is_zero[COMPARE_METRICS]; /* also in rows: a share of a device */
-    struct window part[COMPARE_PARTS];
-    double part_seconds[COMPARE_PARTS]; /* covered; 0: not enough to count */
+    struct window part[COMPARE_PARTS];    /* in order, none in another */
+    double part_seconds[COMPARE_PARTS];   /* covered; 0: not enough to count */
     size_t part_count;
 };
 

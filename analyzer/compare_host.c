@@ -119,15 +119,18 @@ static bool is_watched(const struct explain_figure *g, const char *table)
            strcmp(g->metric[0], "oom_kills_total") != 0;
 }
 
+enum { BUCKETS = 2 * COMPARE_PARTS + 1 }; /* parts, and what is between them */
+
 /* One table of one side while its parts come in. */
 struct reading {
     struct compare *c;
     size_t side;
     const char *table;
     struct timeline *t;
-    double sum[COMPARE_HOST_MAX][COMPARE_PARTS][EXPLAIN_METRICS];
-    double seconds[COMPARE_HOST_MAX][COMPARE_PARTS];
-    bool known[COMPARE_HOST_MAX][COMPARE_PARTS];
+    double sum[COMPARE_HOST_MAX][BUCKETS][EXPLAIN_METRICS];
+    double seconds[COMPARE_HOST_MAX][BUCKETS];
+    bool known[COMPARE_HOST_MAX][BUCKETS];
+    size_t part_of[BUCKETS]; /* SIZE_MAX: none */
 };
 
 static const struct explain_figure *figure_at(size_t number)
@@ -210,13 +213,14 @@ static void settle(struct reading *r)
 
         if (strcmp(g->table, r->table) != 0)
             continue;
-        for (size_t p = 0; p < COMPARE_PARTS; p++) {
-            if (!r->known[n][p])
+        for (size_t b = 0; b < BUCKETS; b++) {
+            if (!r->known[n][b])
                 continue;
-            value->part[p] = rate_of(g, r->sum[n][p], r->seconds[n][p]);
-            seconds += r->seconds[n][p];
+            if (r->part_of[b] != SIZE_MAX)
+                value->part[r->part_of[b]] = rate_of(g, r->sum[n][b], r->seconds[n][b]);
+            seconds += r->seconds[n][b];
             for (size_t m = 0; m < EXPLAIN_METRICS; m++)
-                sum[m] += r->sum[n][p][m];
+                sum[m] += r->sum[n][b][m];
         }
         value->known = seconds > 0;
         if (!value->known)
@@ -227,22 +231,31 @@ static void settle(struct reading *r)
     }
 }
 
-/* The window's parts; all of it, where it has none. */
-static enum status cut(struct timeline_buckets *b, const struct compare_side *side,
-                       struct error *err)
+static void add_bucket(struct reading *r, struct timeline_buckets *b, int64_t end_ns, size_t part)
 {
-    const struct window *w = &side->subject->window;
-    size_t count = side->part_count == 0 ? 1 : side->part_count;
+    int64_t from_ns = b->count == 0 ? b->from_ns : b->end_ns[b->count - 1];
 
-    b->from_ns = w->from_ns;
-    b->end_ns = calloc(count, sizeof *b->end_ns);
-    b->ticks = calloc(count, sizeof *b->ticks);
+    if (end_ns <= from_ns)
+        return;
+    r->part_of[b->count] = part;
+    b->end_ns[b->count++] = end_ns;
+}
+
+/* The window's parts, and what is between them. */
+static enum status cut(struct reading *r, struct timeline_buckets *b, struct error *err)
+{
+    const struct compare_side *side = &r->c->side[r->side];
+
+    b->from_ns = side->subject->window.from_ns;
+    b->end_ns = calloc(BUCKETS, sizeof *b->end_ns);
+    b->ticks = calloc(BUCKETS, sizeof *b->ticks);
     if (b->end_ns == NULL || b->ticks == NULL)
         return error_set(err, STATUS_NO_MEMORY, "parts");
-    for (size_t i = 0; i + 1 < count; i++)
-        b->end_ns[i] = side->part[i].to_ns;
-    b->end_ns[count - 1] = w->to_ns;
-    b->count = count;
+    for (size_t p = 0; p < side->part_count; p++) {
+        add_bucket(r, b, side->part[p].from_ns, SIZE_MAX);
+        add_bucket(r, b, side->part[p].to_ns, p);
+    }
+    add_bucket(r, b, side->subject->window.to_ns, SIZE_MAX);
     return STATUS_OK;
 }
 
@@ -278,7 +291,7 @@ static enum status read_table(struct reading *r, struct error *err)
     if (t->table != NULL) {
         want_metrics(t, r->table);
         if (t->metric_count > 0)
-            st = cut(&t->buckets, &r->c->side[r->side], err);
+            st = cut(r, &t->buckets, err);
         if (st == STATUS_OK && t->metric_count > 0)
             st = timeline_read(t, subject, err);
         if (st == STATUS_OK)

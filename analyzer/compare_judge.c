@@ -1,8 +1,8 @@
 /*
  * Is a change more than the program changes by itself? One window is taken as steady: its noise is how far
  * its parts go from its mean, and as much further as they differ. The other window has changed if three of
- * four of its parts lie beyond that. Each of both may be the steady one, as something that begins within one
- * window makes that one unsteady.
+ * four of its parts lie beyond that. Each of both may be the steady one, as something that begins within a
+ * window makes that one unsteady; but one that is much shorter may have met what comes and goes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define BEYOND 1.0 /* the range of parts that is allowed beyond them */
 
-enum { OF_PARTS = 4, OF_PARTS_APART = 3 };
+enum { OF_PARTS = 4, OF_PARTS_APART = 3, MUCH_SHORTER = 2 };
 
 const char *const compare_verdicts[] = { "beyond noise", "within noise", "too short to tell",
                                          "not its own", "missing" };
@@ -164,7 +164,8 @@ void compare_judge(const struct compare *c, struct compare_change *change, doubl
             return;
     change->verdict = COMPARE_WITHIN;
     for (size_t s = 0; s < COMPARE_SIDES; s++)
-        judge_by(c, change, s, least);
+        if (c->side[s].part_count * MUCH_SHORTER > c->side[1 - s].part_count)
+            judge_by(c, change, s, least);
 }
 
 /*

@@ -73,32 +73,33 @@ static void note_side(struct compare_output *p, size_t s)
     *human_put_time(to, zone, w->to_ns) = '\0';
     *human_put_seconds(length, p->c->side[s].covered_seconds) = '\0';
     (void)snprintf(name, sizeof name, "window %c", 'A' + (int)s);
-    (void)snprintf(text, sizeof text, "%s to %s of %s, %s covered in %zu parts", from, to,
-                   p->how->files[s][0], length, p->c->side[s].part_count);
+    (void)snprintf(text, sizeof text, "%s to %s of %s%s, %s covered, %zu parts", from, to,
+                   p->how->files[s][0], p->how->file_count[s] > 1 ? " and others" : "", length,
+                   p->c->side[s].part_count);
     output_note(&p->out, name, text);
 }
 
 static void note_method(struct compare_output *p)
 {
-    char text[1200];
+    char text[1400];
 
-    (void)snprintf(text, sizeof text,
-                   "rows of report --by %s, matched by that name and divided by covered time. Each "
-                   "window is cut in up "
-                   "to %d parts; a change is beyond noise if three of four parts of one window lie "
-                   "further from the "
-                   "mean of the other than its parts do, by as much as these differ and by at "
-                   "least %.2f cores, "
-                   "%.0f MiB, %.0f kB/s, %.1f W (GPUs %.1f W) or %.2f GPUs; of energy that is "
-                   "shared out by time only "
-                   "where the time has changed, too. The order is by share of the cores, the "
-                   "memory, 100 MB/s, or the "
-                   "devices' power",
-                   report_group_names[p->c->by], COMPARE_PARTS, compare_metrics[COMPARE_CPU].least,
-                   compare_metrics[COMPARE_MEMORY].least / 1048576,
-                   compare_metrics[COMPARE_READ].least / 1e3,
-                   compare_metrics[COMPARE_CPU_ENERGY].least,
-                   compare_metrics[COMPARE_GPU_ENERGY].least, compare_metrics[COMPARE_GPU].least);
+    (void)snprintf(
+        text, sizeof text,
+        "rows of report --by %s, matched by that name and divided by covered time. A change is "
+        "beyond noise "
+        "if three of four parts of one window lie further from the mean of the other than its "
+        "parts do, by as "
+        "much as these differ, and by at least %.2f cores, %.0f MiB, %.0f kB/s, %.1f W (GPUs %.1f "
+        "W) or %.2f "
+        "GPUs; parts are of the same length, %d of the shorter window at most and %d of the "
+        "longer. Of energy "
+        "that is shared out by time only where the time has changed, too. The order is by share of "
+        "the cores, "
+        "the memory, 100 MB/s, or the devices' power",
+        report_group_names[p->c->by], compare_metrics[COMPARE_CPU].least,
+        compare_metrics[COMPARE_MEMORY].least / 1048576, compare_metrics[COMPARE_READ].least / 1e3,
+        compare_metrics[COMPARE_CPU_ENERGY].least, compare_metrics[COMPARE_GPU_ENERGY].least,
+        compare_metrics[COMPARE_GPU].least, COMPARE_PARTS_SHORT, COMPARE_PARTS);
     output_note(&p->out, "method", text);
 }
 

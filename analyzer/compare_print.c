@@ -36,12 +36,12 @@ static struct output_cell real_cell(double value)
 /* What happened to it. */
 static const char *what_of(const struct row *row)
 {
+    if (isnan(row->change->change))
+        return "missing";
     if (row->program != NULL && row->program->group[0] == 0)
         return "new";
     if (row->program != NULL && row->program->group[1] == 0)
         return "gone";
-    if (isnan(row->change->change))
-        return "missing";
     return row->change->change > 0 ? "more" : row->change->change < 0 ? "less" : "same";
 }
 

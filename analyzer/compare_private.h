@@ -4,8 +4,11 @@
 
 #include "analyzer/compare.h"
 
-/* Cut a side's window, once its report is read, into parts of the same length. */
-void compare_cut(struct compare_side *side);
+/*
+ * Parts of both windows, once their reports are read: all of the same length, as how much something varies
+ * depends on that; of a window that is much longer, parts that are spread over it.
+ */
+void compare_cut(struct compare *c);
 
 /*
  * Add what timelines tell of the host, on both sides and of their parts, and judge all of its figures.

@@ -97,30 +97,60 @@ static void know_metrics(struct compare_side *side)
     side->covered_seconds = (double)r->coverage.ticks_ns / SECOND_NS;
 }
 
-void compare_cut(struct compare_side *side)
+/* From the first tick of the window to its last. */
+static struct window find_span(const struct compare_side *side)
 {
-    const struct window *w = &side->subject->window;
-    int64_t from_ns = w->from_ns > side->report->coverage.first_ns - 1
-                          ? w->from_ns
-                          : side->report->coverage.first_ns - 1;
-    int64_t to_ns =
-        w->to_ns < side->report->coverage.last_ns ? w->to_ns : side->report->coverage.last_ns;
-    size_t count = side->report->coverage.tick_count / COMPARE_PART_TICKS;
-    int64_t length_ns;
+    const struct coverage *coverage = &side->report->coverage;
+    struct window w = side->subject->window;
+
+    w.from_ns = w.from_ns > coverage->first_ns - 1 ? w.from_ns : coverage->first_ns - 1;
+    w.to_ns = w.to_ns < coverage->last_ns ? w.to_ns : coverage->last_ns;
+    return w;
+}
+
+static int64_t find_length(const struct compare *c)
+{
+    int64_t shorter_ns = INT64_MAX, length_ns = 1;
+
+    for (size_t s = 0; s < COMPARE_SIDES; s++) {
+        struct window w = find_span(&c->side[s]);
+        int64_t ticks = (int64_t)c->side[s].report->coverage.tick_count;
+        int64_t least_ns = (w.to_ns - w.from_ns) / ticks * COMPARE_PART_TICKS;
+
+        shorter_ns = w.to_ns - w.from_ns < shorter_ns ? w.to_ns - w.from_ns : shorter_ns;
+        length_ns = least_ns > length_ns ? least_ns : length_ns;
+    }
+    if (shorter_ns / COMPARE_PARTS_SHORT > length_ns)
+        length_ns = shorter_ns / COMPARE_PARTS_SHORT;
+    if (length_ns >= WHOLE_MINUTES_FROM * MINUTE_NS)
+        length_ns -= length_ns % MINUTE_NS;
+    return length_ns;
+}
+
+static void cut_side(struct compare_side *side, int64_t length_ns)
+{
+    struct window w = find_span(side);
+    int64_t count = (w.to_ns - w.from_ns) / length_ns, free_ns;
 
     count = count < COMPARE_PARTS ? count : COMPARE_PARTS;
-    if (count < COMPARE_PARTS_LEAST || to_ns <= from_ns)
-        return;
-    length_ns = (to_ns - from_ns) / (int64_t)count;
-    for (size_t i = 0; i < count; i++) {
-        int64_t end_ns = i + 1 == count ? to_ns : from_ns + length_ns * (int64_t)(i + 1);
+    free_ns = w.to_ns - w.from_ns - length_ns;
+    for (int64_t i = 0; i < count && count >= COMPARE_PARTS_LEAST; i++) {
+        int64_t from_ns = w.from_ns + free_ns / (count - 1) * i, end_ns;
 
-        if (length_ns >= WHOLE_MINUTES_FROM * MINUTE_NS && i + 1 < count)
-            end_ns -= end_ns % MINUTE_NS;
-        side->part[i].from_ns = i == 0 ? from_ns : side->part[i - 1].to_ns;
-        side->part[i].to_ns = end_ns;
+        if (length_ns >= WHOLE_MINUTES_FROM * MINUTE_NS && from_ns % MINUTE_NS != 0)
+            from_ns += MINUTE_NS - from_ns % MINUTE_NS;
+        end_ns = from_ns + length_ns;
+        side->part[i] = (struct window){ from_ns, end_ns < w.to_ns ? end_ns : w.to_ns };
+        side->part_count = (size_t)count;
     }
-    side->part_count = count;
+}
+
+void compare_cut(struct compare *c)
+{
+    int64_t length_ns = find_length(c);
+
+    for (size_t s = 0; s < COMPARE_SIDES; s++)
+        cut_side(&c->side[s], length_ns);
 }
 
 static enum status read_side(struct compare *c, size_t number, struct error *err)
@@ -139,7 +169,6 @@ static enum status read_side(struct compare *c, size_t number, struct error *err
                          "FROM..TO",
                          'A' + (int)number, side->subject->contents->path);
     know_metrics(side);
-    compare_cut(side);
     compare_host_report(c, number, SIZE_MAX, side->report);
     return STATUS_OK;
 }
@@ -194,9 +223,11 @@ static enum status list_programs(struct compare *c, struct error *err)
     return STATUS_OK;
 }
 
+/* Where samples are evicted, a program may have been there that has no row. */
 static bool counts_as_zero(const struct compare_side *side, size_t metric, uint32_t group)
 {
-    return side->known[metric] && (group == 0 || side->absent_is_zero[metric]);
+    return side->known[metric] && !side->report->evicted.any &&
+           (group == 0 || side->absent_is_zero[metric]);
 }
 
 static void take_row(struct compare_program *program, const struct compare_side *side,
@@ -247,7 +278,7 @@ static void take_part(struct compare *c, size_t number, size_t part, const struc
         if (!side->known[m] || !(covered_of(r, (enum compare_metric)m) > 0))
             continue;
         for (size_t i = 0; i < c->program_count; i++)
-            if (c->program[i].of[m].side[number].known)
+            if (c->program[i].of[m].side[number].known && !r->evicted.any)
                 c->program[i].of[m].side[number].part[part] = 0;
         for (uint32_t i = 1; i < groups->count; i++) {
             struct compare_program *program = find(c, &groups->group[i].key);
@@ -285,6 +316,7 @@ enum status compare_read(struct compare *c, struct error *err)
     for (size_t s = 0; s < COMPARE_SIDES; s++)
         if (read_side(c, s, err) != STATUS_OK)
             return err->status;
+    compare_cut(c);
     if (list_programs(c, err) != STATUS_OK)
         return err->status;
     take_rows(c);

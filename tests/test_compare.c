@@ -103,6 +103,28 @@ static void steady_growth_is_noise(void **state)
     assert_int_equal(judge(a, b, 0.02).verdict, COMPARE_WITHIN);
 }
 
+static void a_short_window_may_have_met_what_comes_and_goes(void **state)
+{
+    (void)state;
+    const double high[PARTS] = { 5, 5, 5, 5, 5, 5, 5, 5 };
+
+    for (int comes = 0; comes < 2; comes++) {
+        struct compare c;
+        struct compare_change change = { .effect = 0 };
+
+        begin(&c, PARTS);
+        c.side[0].part_count = COMPARE_PARTS;
+        set(&change.side[0], zero);
+        for (size_t p = 0; p < COMPARE_PARTS; p++) {
+            c.side[0].part_seconds[p] = 60;
+            change.side[0].part[p] = comes && p == COMPARE_PARTS / 2 ? 5 : 0;
+        }
+        set(&change.side[1], high);
+        compare_judge(&c, &change, 0.02, 1);
+        assert_int_equal(change.verdict, comes ? COMPARE_WITHIN : COMPARE_BEYOND);
+    }
+}
+
 static void what_is_wide_apart_but_means_nothing_is_noise(void **state)
 {
     (void)state;
@@ -287,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_step_within_a_window_is_beyond_noise),
         cmocka_unit_test(what_runs_half_of_the_time_is_noise),
         cmocka_unit_test(steady_growth_is_noise),
+        cmocka_unit_test(a_short_window_may_have_met_what_comes_and_goes),
         cmocka_unit_test(what_is_wide_apart_but_means_nothing_is_noise),
         cmocka_unit_test(few_parts_tell_nothing),
         cmocka_unit_test(parts_that_are_not_known_do_not_count),

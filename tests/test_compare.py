@@ -20,6 +20,7 @@ METRICS = {"cpu": "cpu", "memory": "memory", "io": "disk_written"}
 KINDS = list(METRICS)
 SEEDS = range(1, 21)
 HALF = "2026-01-05T00:10:00Z"
+THIRD = "2026-01-05T00:06:40Z"
 
 
 def make(path, seed, *words):
@@ -68,17 +69,17 @@ def check_planted(work):
     right = {"windows": 0, "recordings": 0, "quiet": 0, "energy": 0}
     for seed in SEEDS:
         sick, kind, restart = SERVICES[seed % len(SERVICES)], KINDS[seed % 3], 170 * (seed % 2)
-        path = make(os.path.join(work, "planted"), seed, *services(sick, kind, 600, restart), "--seconds", "1000")
-        rows, _ = compare(path, "--split", HALF)
+        path = make(os.path.join(work, "planted"), seed, *services(sick, kind, 400, restart), "--seconds", "850")
+        rows, _ = compare(path, "--split", THIRD)
         right["windows"] += is_right(rows, sick, kind)
         if kind == "cpu":
-            rows, _ = compare(path, "--split", HALF, "--sort", "cpu_energy")
+            rows, _ = compare(path, "--split", THIRD, "--sort", "cpu_energy")
             right["energy"] += bool(beyond(rows)) and all(is_service(row, sick) for row in beyond(rows))
-        before = make(os.path.join(work, "before"), seed, *services(None, "none", 0, restart), "--seconds", "600")
-        after = make(os.path.join(work, "after"), seed + 100, *services(sick, kind, 0, 170 - restart), "--seconds", "600")
+        before = make(os.path.join(work, "before"), seed, *services(None, "none", 0, restart), "--seconds", "400")
+        after = make(os.path.join(work, "after"), seed + 100, *services(sick, kind, 0, 170 - restart), "--seconds", "400")
         rows, _ = compare(before, "--with", after)
         right["recordings"] += is_right(rows, sick, kind)
-        after = make(os.path.join(work, "quiet"), seed + 200, *services(None, "none", 0, 170 - restart), "--seconds", "600")
+        after = make(os.path.join(work, "quiet"), seed + 200, *services(None, "none", 0, 170 - restart), "--seconds", "400")
         right["quiet"] += not beyond(compare(before, "--with", after)[0]) and not beyond(compare(before)[0])
     for what, count in right.items():
         of = len(SEEDS) if what != "energy" else sum(KINDS[seed % 3] == "cpu" for seed in SEEDS)
@@ -93,6 +94,19 @@ def check_crowd(work):
                     "all", "--gpus", "1", "--gpu-processes", "2", "--packages", "1")
         named += len(beyond(compare(path)[0]))
     check(named == 0, "of 20 quiet hosts nobody is named: %d" % named)
+
+
+def check_now_and_then(work):
+    """What runs two minutes of fifteen is not new to a window of those two minutes."""
+    jobs = [word for at in (300, 1200, 2100, 3000) for word in ("--incident", "cpu-hog@%d:130" % at)]
+    path = make(os.path.join(work, "jobs"), 5, *services(), *jobs, "--seconds", "3200")
+    rows, _ = compare(path, "--by", "comm", "--a", "00:00..00:50", "--b", "00:50:02..00:52:02", "--utc")
+    job = [row for row in rows if row["name"] == "cpu-hog" and row["metric"] == "cpu"][0]
+    check(job["change"] > 1 and job["verdict"] == "within noise", "%.2f cores more of a job that runs now and then are noise" %
+          job["change"])
+    rows, _ = compare(path, "--by", "comm", "--a", "00:00:05..00:04:55", "--b", "00:05:02..00:07:02", "--utc")
+    job = [row for row in rows if row["name"] == "cpu-hog" and row["metric"] == "cpu"][0]
+    check(job["rank"] == 1 and job["verdict"] == "beyond noise" and job["what"] == "new", "when it never ran before it is new")
 
 
 # --- figures -------------------------------------------------------------------------------------
@@ -270,6 +284,7 @@ def main():
     with programs.work_directory() as work:
         check_planted(work)
         check_crowd(work)
+        check_now_and_then(work)
         path = check_all_figures(work)
         if os.access(MAC, os.X_OK):
             check_systems(work, path)
