@@ -342,6 +342,7 @@ enum status compare_host(struct compare *c, struct error *err)
             free(r);
         }
     for (size_t n = 0; n < c->host_count; n++)
-        compare_judge(c, &c->host[n].change, c->host[n].least, 0);
+        compare_judge(c, &c->host[n].change, c->host[n].least, 0,
+                      strcmp(c->host[n].source, "memory_samples") == 0);
     return st;
 }

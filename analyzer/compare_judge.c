@@ -9,9 +9,10 @@
 
 #include "analyzer/compare_private.h"
 
+#define SECOND_NS 1e9
 #define BEYOND 1.0 /* the range of parts that is allowed beyond them */
 
-enum { OF_PARTS = 4, OF_PARTS_APART = 3, MUCH_SHORTER = 2 };
+enum { OF_PARTS = 4, OF_PARTS_APART = 3, MUCH_SHORTER = 2, GROWTH_TIMES = 2 };
 
 const char *const compare_verdicts[] = { "beyond noise", "within noise", "too short to tell",
                                          "not its own", "missing" };
@@ -127,16 +128,45 @@ static bool stands_apart(const struct compare_side *other, const struct compare_
     return apart * OF_PARTS >= count * OF_PARTS_APART;
 }
 
+static double middle_seconds(const struct window *w)
+{
+    return ((double)w->from_ns / 2 + (double)w->to_ns / 2) / SECOND_NS;
+}
+
+/*
+ * Where what goes one way from each part to the next will be in the other window of the same recording, if it
+ * goes on like that; as a change, 0 for what does not.
+ */
+static double growth(const struct compare *c, const struct compare_value *value, size_t steady)
+{
+    const struct compare_side *side = &c->side[steady];
+    size_t count = side->part_count;
+    double seconds, all;
+
+    if (count < 2 || c->asked[0]->recording != c->asked[1]->recording)
+        return 0;
+    all = value->part[count - 1] - value->part[0];
+    for (size_t p = 1; p < count; p++)
+        if (!part_known(side, value, p - 1) || !part_known(side, value, p) ||
+            !((value->part[p] - value->part[p - 1]) * all > 0))
+            return 0;
+    seconds = middle_seconds(&side->part[count - 1]) - middle_seconds(&side->part[0]);
+    return all / seconds *
+           (middle_seconds(&c->side[1 - steady].subject->window) -
+            middle_seconds(&side->subject->window));
+}
+
 /* Hold one side against how the other, which is taken as steady, varies. */
 static void judge_by(const struct compare *c, struct compare_change *change, size_t steady,
-                     double least)
+                     double least, bool grows)
 {
     const struct compare_value *value = &change->side[steady];
     struct spread s = find_spread(&c->side[steady], value);
     double change_there = change->side[1 - steady].rate - value->rate;
     bool above = change_there > 0;
     double bound = (above ? s.high - value->rate : value->rate - s.low) + (s.high - s.low) * BEYOND;
-    double noise = fmax(bound, least);
+    double more = grows ? growth(c, value, steady) : 0;
+    double noise = fmax(bound + (more * change_there > 0 ? GROWTH_TIMES * fabs(more) : 0), least);
     bool apart =
         fabs(change_there) > noise &&
         stands_apart(&c->side[1 - steady], &change->side[1 - steady], value->rate, noise, above);
@@ -149,7 +179,7 @@ static void judge_by(const struct compare *c, struct compare_change *change, siz
 }
 
 void compare_judge(const struct compare *c, struct compare_change *change, double least,
-                   double whole)
+                   double whole, bool grows)
 {
     change->verdict = COMPARE_MISSING;
     change->change = change->noise = NAN;
@@ -165,7 +195,7 @@ void compare_judge(const struct compare *c, struct compare_change *change, doubl
     change->verdict = COMPARE_WITHIN;
     for (size_t s = 0; s < COMPARE_SIDES; s++)
         if (c->side[s].part_count * MUCH_SHORTER > c->side[1 - s].part_count)
-            judge_by(c, change, s, least);
+            judge_by(c, change, s, least, grows);
 }
 
 /*
@@ -216,7 +246,8 @@ void compare_rank(struct compare *c)
 {
     for (size_t i = 0; i < c->program_count; i++) {
         for (size_t m = 0; m < COMPARE_METRICS; m++)
-            compare_judge(c, &c->program[i].of[m], compare_metrics[m].least, c->whole[m]);
+            compare_judge(c, &c->program[i].of[m], compare_metrics[m].least, c->whole[m],
+                          m == COMPARE_MEMORY);
         judge_energy(c, &c->program[i], COMPARE_CPU_ENERGY, COMPARE_CPU);
         judge_energy(c, &c->program[i], COMPARE_GPU_ENERGY, COMPARE_GPU);
         choose(c, &c->program[i]);

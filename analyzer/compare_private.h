@@ -31,10 +31,11 @@ void compare_find_whole(struct compare *c);
 /*
  * Change, noise and verdict of what both sides have.
  *
- *   shape   the sides' values are set; least: a smaller change means nothing
+ *   shape   the sides' values are set; least: a smaller change means nothing; grows: a level, of which that
+ *           it goes on as within a window is no change
  */
 void compare_judge(const struct compare *c, struct compare_change *change, double least,
-                   double whole);
+                   double whole, bool grows);
 /* Judge all programs, and put them in order. */
 void compare_rank(struct compare *c);
 

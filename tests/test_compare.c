@@ -54,8 +54,8 @@ static struct compare_change judge(const double a[PARTS], const double b[PARTS],
     set(&change.side[1], b);
     set(&back.side[0], b);
     set(&back.side[1], a);
-    compare_judge(&c, &change, least, 2);
-    compare_judge(&c, &back, least, 2);
+    compare_judge(&c, &change, least, 2, false);
+    compare_judge(&c, &back, least, 2, false);
     assert_int_equal(change.verdict, back.verdict); /* less is judged as more is */
     assert_true(change.noise == back.noise);
     assert_true(change.effect == fabs(change.change) / 2);
@@ -103,6 +103,52 @@ static void steady_growth_is_noise(void **state)
     assert_int_equal(judge(a, b, 0.02).verdict, COMPARE_WITHIN);
 }
 
+/* Windows of 8 s; B begins `apart_s` after A ends. */
+static enum compare_verdict grown(const double a[PARTS], const double b[PARTS], int64_t apart_s)
+{
+    struct compare c;
+    struct compare_change change = { .effect = 0 };
+    struct subject sides[COMPARE_SIDES] = { subject, subject };
+
+    begin(&c, PARTS);
+    set(&change.side[0], a);
+    set(&change.side[1], b);
+    for (size_t s = 0; s < COMPARE_SIDES; s++) {
+        int64_t from_ns = s == 0 ? 0 : (PARTS + apart_s) * INT64_C(1000000000);
+
+        c.side[s].subject = &sides[s];
+        sides[s].window = (struct window){ from_ns, from_ns + PARTS * INT64_C(1000000000) };
+        for (int64_t p = 0; p < PARTS; p++)
+            c.side[s].part[p] = (struct window){ from_ns + p * INT64_C(1000000000),
+                                                 from_ns + (p + 1) * INT64_C(1000000000) };
+    }
+    compare_judge(&c, &change, 0.02, 1, true);
+    return change.verdict;
+}
+
+static void growth_that_goes_on_is_no_change_however_far_apart(void **state)
+{
+    (void)state;
+    const double a[PARTS] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    const double waver[PARTS] = { 0, 1, 2, 3, 3, 5, 6, 7 };
+    double begins[PARTS];
+
+    for (int apart = 0; apart < 100; apart++) {
+        double b[PARTS], steep[PARTS];
+
+        for (int p = 0; p < PARTS; p++) {
+            b[p] = PARTS + apart + p;
+            steep[p] = 4 * (PARTS + apart + p);
+        }
+        assert_int_equal(grown(a, b, apart), COMPARE_WITHIN);
+        assert_int_equal(grown(a, steep, apart), COMPARE_BEYOND);
+    }
+    for (int p = 0; p < PARTS; p++)
+        begins[p] = 10 * p;
+    assert_int_equal(grown(zero, begins, 0), COMPARE_BEYOND);   /* it grows only now */
+    assert_int_equal(grown(waver, begins, 80), COMPARE_BEYOND); /* it does not always */
+}
+
 static void a_short_window_may_have_met_what_comes_and_goes(void **state)
 {
     (void)state;
@@ -120,7 +166,7 @@ static void a_short_window_may_have_met_what_comes_and_goes(void **state)
             change.side[0].part[p] = comes && p == COMPARE_PARTS / 2 ? 5 : 0;
         }
         set(&change.side[1], high);
-        compare_judge(&c, &change, 0.02, 1);
+        compare_judge(&c, &change, 0.02, 1, false);
         assert_int_equal(change.verdict, comes ? COMPARE_WITHIN : COMPARE_BEYOND);
     }
 }
@@ -146,7 +192,7 @@ static void few_parts_tell_nothing(void **state)
         begin(&c, parts);
         set(&change.side[0], zero);
         set(&change.side[1], b);
-        compare_judge(&c, &change, 0.02, 1);
+        compare_judge(&c, &change, 0.02, 1, false);
         assert_int_equal(change.verdict,
                          parts < COMPARE_PARTS_LEAST ? COMPARE_SHORT : COMPARE_BEYOND);
         assert_true(isnan(change.noise) == (parts < COMPARE_PARTS_LEAST));
@@ -166,7 +212,7 @@ static void parts_that_are_not_known_do_not_count(void **state)
     set(&change.side[1], b);
     change.side[0].rate = 0;
     change.side[1].rate = 5;
-    compare_judge(&c, &change, 0.02, 1);
+    compare_judge(&c, &change, 0.02, 1, false);
     assert_int_equal(change.verdict, COMPARE_BEYOND);
     assert_true(change.noise == 0.02);
 }
@@ -183,7 +229,7 @@ static void what_one_side_lacks_is_missing_and_not_zero(void **state)
         begin(&c, PARTS);
         set(&change.side[side], b);
         change.side[1 - side].rate = NAN;
-        compare_judge(&c, &change, 0.02, 1);
+        compare_judge(&c, &change, 0.02, 1, false);
         assert_int_equal(change.verdict, COMPARE_MISSING);
         assert_true(isnan(change.change) && isnan(change.noise) && change.effect == 0);
     }
@@ -309,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_step_within_a_window_is_beyond_noise),
         cmocka_unit_test(what_runs_half_of_the_time_is_noise),
         cmocka_unit_test(steady_growth_is_noise),
+        cmocka_unit_test(growth_that_goes_on_is_no_change_however_far_apart),
         cmocka_unit_test(a_short_window_may_have_met_what_comes_and_goes),
         cmocka_unit_test(what_is_wide_apart_but_means_nothing_is_noise),
         cmocka_unit_test(few_parts_tell_nothing),
