@@ -265,22 +265,37 @@ static void energy(struct line *line, const struct report *r, const struct subje
         put(line, "; of evicted samples nothing");
 }
 
-void trust_notes(struct output *out, const struct report *r, const struct subject *subject)
+static void put_note(struct output *out, const char *name, const char *suffix,
+                     const struct line *line)
+{
+    char text[40];
+
+    (void)snprintf(text, sizeof text, "%s%s", name, suffix);
+    output_note(out, text, line->text);
+}
+
+void trust_notes_of(struct output *out, const struct report *r, const struct subject *subject,
+                    const char *suffix)
 {
     struct line line = { .used = 0 };
 
     covered(&line, out, r, subject);
-    output_note(out, "covered", line.text);
+    put_note(out, "covered", suffix, &line);
     line = (struct line){ .used = 0 };
     attribution(&line, r, subject);
-    output_note(out, "attribution", line.text);
+    put_note(out, "attribution", suffix, &line);
     line = (struct line){ .used = 0 };
     clock_and_data(&line, r, subject);
-    output_note(out, "clock", line.text);
+    put_note(out, "clock", suffix, &line);
     line = (struct line){ .used = 0 };
     energy(&line, r, subject);
     if (line.used > 0)
-        output_note(out, "energy", line.text);
+        put_note(out, "energy", suffix, &line);
+}
+
+void trust_notes(struct output *out, const struct report *r, const struct subject *subject)
+{
+    trust_notes_of(out, r, subject, "");
 }
 
 void trust_notes_of_coverage(struct output *out, const struct coverage *coverage, int64_t resets,
