@@ -145,8 +145,8 @@ static void add_up(struct check *check, const struct report *r)
     check->known = any;
     check->value = (long double)sum / power;
     if (!any)
-        check->reason = r->ranked_count == 0 ? "nothing that it is of was seen in the window"
-                                             : "not recorded";
+        check->reason =
+            r->ranked_count == 0 ? "nothing that it is of was seen in the window" : "not recorded";
 }
 
 static void count_rows(struct check *check, const struct report *r)
@@ -241,9 +241,8 @@ static void ask_fact(struct check *check, const struct report *facts, const stru
         break;
     case FACT_COVERED_PERCENT:
         check->known = asked_ns > 0;
-        check->value = check->known
-                           ? 100.0L * facts->coverage.covered_ns / (long double)asked_ns
-                           : 0;
+        check->value =
+            check->known ? 100.0L * facts->coverage.covered_ns / (long double)asked_ns : 0;
         break;
     default:
         take_count(check, (int64_t)facts->coverage.gap_count);

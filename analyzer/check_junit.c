@@ -23,7 +23,8 @@ static void put_text(FILE *out, const char *text)
     char *end = escape_put_terminal(safe, text, size < TEXT_MAX ? size : TEXT_MAX);
 
     for (const char *c = safe; c < end; c++) {
-        bool last = c[0] == '\xef' && end - c >= 3 && c[1] == '\xbf' && (c[2] == '\xbe' || c[2] == '\xbf');
+        bool last =
+            c[0] == '\xef' && end - c >= 3 && c[1] == '\xbf' && (c[2] == '\xbe' || c[2] == '\xbf');
 
         if (last) {
             (void)fprintf(out, "\\xef\\xbf\\x%02x", (unsigned)(unsigned char)c[2]);

@@ -9,12 +9,9 @@
 enum { WORD_MAX = 64, WHERE_MAX = 4000 };
 
 const char *const check_fact_names[FACT_COUNT_OF_FACTS] = {
-    [FACT_TICKS_MISSED] = "ticks_missed",
-    [FACT_TICKS_DROPPED] = "ticks_dropped",
-    [FACT_EXITS_LOST] = "exits_lost",
-    [FACT_NOT_ATTRIBUTED] = "not_attributed_percent",
-    [FACT_COVERED_PERCENT] = "covered_percent",
-    [FACT_GAPS] = "gaps",
+    [FACT_TICKS_MISSED] = "ticks_missed",       [FACT_TICKS_DROPPED] = "ticks_dropped",
+    [FACT_EXITS_LOST] = "exits_lost",           [FACT_NOT_ATTRIBUTED] = "not_attributed_percent",
+    [FACT_COVERED_PERCENT] = "covered_percent", [FACT_GAPS] = "gaps",
 };
 
 const char *const check_relation_names[] = {
@@ -120,8 +117,8 @@ static void add(struct where_text *w, const char *text, size_t size)
 static bool is_field(const char *word, bool *number)
 {
     static const char *const numbers[] = { "process_id", "pid", "ppid", "uid" };
-    static const char *const texts[] = { "user",    "comm",   "exe",      "cmdline",
-                                         "cgroup",  "unit",   "container" };
+    static const char *const texts[] = { "user",   "comm", "exe",      "cmdline",
+                                         "cgroup", "unit", "container" };
 
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (strcmp(word, numbers[i]) == 0)
@@ -180,7 +177,8 @@ static enum status parse_matcher(struct parser *p, struct where_text *w)
         (match[0] == '=' && *p->at == '~'))
         return refuse(p, begin,
                       number ? "= != < <= > or >=" : "= != ~ or !~ (a pattern of * and ?)");
-    add(w, match[0] == '!' && match[1] == '~' ? "not " : "", match[0] == '!' && match[1] == '~' ? 4 : 0);
+    add(w, match[0] == '!' && match[1] == '~' ? "not " : "",
+        match[0] == '!' && match[1] == '~' ? 4 : 0);
     add(w, field, strlen(field));
     add(w, match[0] == '!' && match[1] == '~' ? "~" : match,
         match[0] == '!' && match[1] == '~' ? 1 : strlen(match));
@@ -284,15 +282,14 @@ static enum status refuse_column(const struct parser *p, const char *at, const c
         const struct report_column *c = &report_columns[i];
         const char *name = c->output.name, *end = strrchr(name, '_');
         bool sum = function != NULL && strcmp(function, "sum") == 0;
-        bool fits = is_quantity(c) && (function == NULL                     ? true
-                                       : sum                                ? adds_up(c)
-                                       : end != NULL && strcmp(end + 1, function) == 0);
+        bool fits = is_quantity(c) && (function == NULL ? true
+                                       : sum            ? adds_up(c)
+                                             : end != NULL && strcmp(end + 1, function) == 0);
 
         if (fits)
-            used += (size_t)snprintf(known + used, sizeof known - used, " %.*s",
-                                     function == NULL || sum ? (int)strlen(name)
-                                                             : (int)(end - name),
-                                     name);
+            used += (size_t)snprintf(
+                known + used, sizeof known - used, " %.*s",
+                function == NULL || sum ? (int)strlen(name) : (int)(end - name), name);
     }
     return error_set(p->err, STATUS_INVALID,
                      "%.100s: character %zu: expected a figure%s%s; there are%s …", p->check->text,
@@ -446,8 +443,8 @@ static enum status parse_bound(struct parser *p)
     static const struct {
         const char *sign;
         enum check_relation relation;
-    } signs[] = { { "<=", CHECK_AT_MOST }, { ">=", CHECK_AT_LEAST }, { "==", CHECK_EQUAL },
-                  { "!=", CHECK_DIFFERENT }, { "<", CHECK_BELOW },   { ">", CHECK_ABOVE } };
+    } signs[] = { { "<=", CHECK_AT_MOST },   { ">=", CHECK_AT_LEAST }, { "==", CHECK_EQUAL },
+                  { "!=", CHECK_DIFFERENT }, { "<", CHECK_BELOW },     { ">", CHECK_ABOVE } };
     const char *digits;
     char *end;
     bool found = false;

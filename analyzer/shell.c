@@ -8,9 +8,9 @@
 static char *put_word(char *at, const char *word)
 {
     static const char quote[] = "'\\''";
-    bool plain = word[0] != '-' && word[0] != '\0' &&
-                 word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789./_-+:,=@%")] == '\0';
+    bool plain =
+        word[0] != '\0' && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                             "0123456789./_-+:,=@%")] == '\0';
 
     if (!plain)
         *at++ = '\'';
