@@ -20,7 +20,7 @@ static const char help[] =
     "  'sum(cpu_seconds{user=\"x\"}) < 90s'       of all of them together\n"
     "  'count({comm~\"x*\"}) >= 1'               how many there were\n"
     "  'exit_code{comm=\"x\"} == 0'              a column by its whole name\n"
-    "  'max(resident_bytes) by unit < 2GiB'    of every unit, as report --by does\n"
+    "  'max(resident_bytes) by unit < 2GiB'    of each unit together, or comm, user, …\n"
     "  'ticks_missed == 0'                     of the recording: ticks_dropped, exits_lost, gaps,\n"
     "                                          not_attributed_percent, covered_percent\n"
     "\n"
