@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "analyzer/command.h"
-#include "analyzer/compare.h"
+#include "analyzer/compare_private.h"
 #include "analyzer/escape.h"
 #include "analyzer/report_ask.h"
 
@@ -144,21 +144,29 @@ static enum status named_window(struct words *words, size_t side, struct subject
     return STATUS_OK;
 }
 
+/* A time so much later, or as late as can be. */
+static int64_t later(int64_t ns, int64_t by_ns)
+{
+    int64_t sum;
+
+    return __builtin_add_overflow(ns, by_ns, &sum) ? (by_ns < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
 /* What lies before `of`, or after, as long as it is. */
 static void next_to(struct subject *subject, const struct window *of, bool after)
 {
-    int64_t length_ns = of->to_ns - of->from_ns;
+    int64_t length_ns = compare_length(of);
 
     subject->whole = false;
-    subject->window = after ? (struct window){ of->to_ns, of->to_ns + length_ns }
-                            : (struct window){ of->from_ns - length_ns, of->from_ns };
+    subject->window = after ? (struct window){ of->to_ns, later(of->to_ns, length_ns) }
+                            : (struct window){ later(of->from_ns, -length_ns), of->from_ns };
 }
 
 static enum status split(struct subject sides[COMPARE_SIDES], const struct words *words,
                          struct error *err)
 {
     struct window w = sides[0].window;
-    int64_t at_ns = w.from_ns + (w.to_ns - w.from_ns) / 2, span_ns;
+    int64_t at_ns = compare_middle(&w), span_ns;
 
     if (words->split != NULL &&
         subject_time(&sides[0], &words->options, words->split, &at_ns, err) != STATUS_OK)
@@ -166,7 +174,7 @@ static enum status split(struct subject sides[COMPARE_SIDES], const struct words
     if (words->split != NULL && words->options.window.span != NULL) {
         if (duration_parse(words->options.window.span, &span_ns, err) != STATUS_OK)
             return error_prefix(err, "--span");
-        w = (struct window){ at_ns - span_ns, at_ns + span_ns };
+        w = (struct window){ later(at_ns, -span_ns), later(at_ns, span_ns) };
     }
     if (at_ns <= w.from_ns || at_ns >= w.to_ns)
         return error_set(err, STATUS_INVALID, "--split %.60s: it is not in the window",

@@ -130,7 +130,7 @@ static bool stands_apart(const struct compare_side *other, const struct compare_
 
 static double middle_seconds(const struct window *w)
 {
-    return ((double)w->from_ns / 2 + (double)w->to_ns / 2) / SECOND_NS;
+    return (double)compare_middle(w) / SECOND_NS;
 }
 
 /*

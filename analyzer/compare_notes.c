@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyzer/compare_output.h"
+#include "analyzer/compare_private.h"
 #include "analyzer/human.h"
 #include "analyzer/report_ask.h"
 #include "analyzer/trust.h"
@@ -41,7 +42,7 @@ static int64_t moment(const struct compare *c, const struct compare_change *chan
             most = change->side[*side].part[p];
             w = &c->side[*side].part[p];
         }
-    return w->from_ns + (w->to_ns - w->from_ns) / 2;
+    return compare_middle(w);
 }
 
 static void put_time(char *text, size_t size, int64_t ns)

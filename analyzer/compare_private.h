@@ -23,6 +23,19 @@ void compare_host_report(struct compare *c, size_t side, size_t part, const stru
 /* How long the energy of devices is known. */
 double compare_rails_seconds(const struct rails *rails);
 
+/* How long a window is, and its middle, whatever a recording or a user says. */
+static inline int64_t compare_length(const struct window *w)
+{
+    int64_t length_ns;
+
+    return __builtin_sub_overflow(w->to_ns, w->from_ns, &length_ns) ? INT64_MAX : length_ns;
+}
+
+static inline int64_t compare_middle(const struct window *w)
+{
+    return w->from_ns / 2 + w->to_ns / 2;
+}
+
 /* The order of names, as memcmp has it. */
 int compare_names(const struct text *a, const struct text *b);
 

@@ -103,7 +103,8 @@ static struct window find_span(const struct compare_side *side)
     const struct coverage *coverage = &side->report->coverage;
     struct window w = side->subject->window;
 
-    w.from_ns = w.from_ns > coverage->first_ns - 1 ? w.from_ns : coverage->first_ns - 1;
+    if (w.from_ns < coverage->first_ns)
+        w.from_ns = coverage->first_ns - 1;
     w.to_ns = w.to_ns < coverage->last_ns ? w.to_ns : coverage->last_ns;
     return w;
 }
@@ -115,9 +116,11 @@ static int64_t find_length(const struct compare *c)
     for (size_t s = 0; s < COMPARE_SIDES; s++) {
         struct window w = find_span(&c->side[s]);
         int64_t ticks = (int64_t)c->side[s].report->coverage.tick_count;
-        int64_t least_ns = (w.to_ns - w.from_ns) / ticks * COMPARE_PART_TICKS;
+        int64_t all_ns = compare_length(&w), least_ns = INT64_MAX;
 
-        shorter_ns = w.to_ns - w.from_ns < shorter_ns ? w.to_ns - w.from_ns : shorter_ns;
+        if (ticks >= COMPARE_PART_TICKS)
+            least_ns = all_ns / ticks * COMPARE_PART_TICKS;
+        shorter_ns = all_ns < shorter_ns ? all_ns : shorter_ns;
         length_ns = least_ns > length_ns ? least_ns : length_ns;
     }
     if (shorter_ns / COMPARE_PARTS_SHORT > length_ns)
@@ -130,10 +133,9 @@ static int64_t find_length(const struct compare *c)
 static void cut_side(struct compare_side *side, int64_t length_ns)
 {
     struct window w = find_span(side);
-    int64_t count = (w.to_ns - w.from_ns) / length_ns, free_ns;
+    int64_t all_ns = compare_length(&w), count = all_ns / length_ns, free_ns = all_ns - length_ns;
 
     count = count < COMPARE_PARTS ? count : COMPARE_PARTS;
-    free_ns = w.to_ns - w.from_ns - length_ns;
     for (int64_t i = 0; i < count && count >= COMPARE_PARTS_LEAST; i++) {
         int64_t from_ns = w.from_ns + free_ns / (count - 1) * i, end_ns;
 
@@ -294,7 +296,7 @@ static void take_part(struct compare *c, size_t number, size_t part, const struc
 static enum status read_part(struct compare *c, size_t number, size_t part, struct error *err)
 {
     struct compare_side *side = &c->side[number];
-    double length = (double)(side->part[part].to_ns - side->part[part].from_ns) / SECOND_NS;
+    double length = (double)compare_length(&side->part[part]) / SECOND_NS;
     struct report *r = calloc(1, sizeof *r);
     enum status st = r == NULL ? error_set(err, STATUS_NO_MEMORY, "a report") : STATUS_OK;
 

@@ -192,6 +192,17 @@ def check_all_figures(work):
     return path
 
 
+def check_evicted(work):
+    """Where samples are evicted, who has no row may have been there."""
+    path = make(os.path.join(work, "evicted"), 2, *services()[:8], "--seconds", "10800", "--keep", "1h", "--keep-rollups",
+                "48h", "--incident", "cpu-hog@10000:600")
+    for from_a, what, verdict in (("00:30", "missing", "missing"), ("02:30", "new", "beyond noise")):
+        rows, notes = compare(path, "--utc", "--a", from_a + "..02:46", "--b", "02:47..02:56")
+        hog = [row for row in rows if row["row"] == "program" and is_service(row, "cpu-hog") and row["metric"] == "cpu"]
+        check(len(hog) == 1 and (hog[0]["what"], hog[0]["verdict"]) == (what, verdict) and
+              ("evicted: " in notes["covered A"]) == (what == "missing"), "since %s it is %s" % (from_a, what))
+
+
 # --- systems -------------------------------------------------------------------------------------
 
 def check_systems(work, linux):
@@ -285,6 +296,7 @@ def main():
         check_planted(work)
         check_crowd(work)
         check_now_and_then(work)
+        check_evicted(work)
         path = check_all_figures(work)
         if os.access(MAC, os.X_OK):
             check_systems(work, path)
