@@ -86,7 +86,8 @@ def commands(path, number, columns):
         yield ["timeline", path, "--table", table, "--by", next_of(("entity", "total")), "--step", "1m",
                "--format", next_of(FORMATS), *next_of(WINDOWS)]
     yield ["explain", path, "--format", next_of(FORMATS), *next_of(WINDOWS), *next_of(([], ["--step", "10s"], ["--top", "0"]))]
-    yield ["compare", path, "--format", next_of(FORMATS), *next_of(WINDOWS), *next_of(([], ["--all"], ["--by", "comm"]))]
+    yield ["compare", path, "--format", next_of(FORMATS), *next_of(([], ["--split", "-20s"], ["--with", path])),
+           *next_of(([], ["--all"], ["--by", "comm"]))]
     yield ["check", path, "count() >= 0", f"max(resident_bytes) by {next_of(GROUPINGS)} >= 0", "covered_percent >= 0",
            "--format", next_of(FORMATS)]
     yield ["replay", path, "--count", "5", *next_of(WINDOWS), *next_of(SELECTIONS),
