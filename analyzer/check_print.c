@@ -49,14 +49,12 @@ static struct output_cell text_cell(const char *text)
 
 void check_command(const struct check *check, const char *question, char *text, size_t size)
 {
-    const char *column = check->column == NULL ? "" : check->column->output.name;
-
     text[0] = '\0';
-    if (!check->known || check->figure != CHECK_COLUMN || check->process_id == 0 ||
-        !report_column_measured(check->column))
+    if (!check->known || check->column == NULL || check->figure != CHECK_COLUMN ||
+        check->process_id == 0 || !report_column_measured(check->column))
         return;
     (void)snprintf(text, size, "%s --explain-cell process_id=%lld:%s", question,
-                   (long long)check->process_id, column);
+                   (long long)check->process_id, check->column->output.name);
 }
 
 /* --- for people --- */
