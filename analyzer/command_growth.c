@@ -10,7 +10,7 @@ static const char help[] =
     "how much an hour, between what bounds, and how long that can go on. A service that is\n"
     "restarted is one row. What jumps once, fills up, or goes up and down does not grow.\n"
     "\n"
-    "  --step DURATION   of so much time a mean is taken (60 of them or less make a window)\n"
+    "  --step DURATION   of so much time a mean is taken (60 of them or fewer make a window)\n"
     "  --all             what does not grow, too\n"
     "  --top N           the first N rows (a table: 20); 0 for all\n";
 

@@ -7,11 +7,13 @@
 #include "analyzer/group_key.h"
 
 #define HOUR_NS 3600e9
+#define SECOND_NS INT64_C(1000000000)
+
+enum { STEPS = 60 };
 
 const struct growth_figure growth_figures[] = {
-    { "resident memory", "bytes", "process_samples", "resident_bytes", true, 512 * 1024,
-      512 * 1024 },
-    { "footprint", "bytes", "process_samples", "footprint_bytes", true, 512 * 1024, 512 * 1024 },
+    { "resident memory", "bytes", "process_samples", "resident_bytes", true, 950e3, 950e3 },
+    { "footprint", "bytes", "process_samples", "footprint_bytes", true, 950e3, 950e3 },
     { "threads", "", "process_samples", "threads", false, 1, 4 },
     { "open files", "", "process_detail_samples", "open_fds", false, 1, 4 },
     { "sockets", "", "process_detail_samples", "sockets", false, 1, 4 },
@@ -271,6 +273,13 @@ static enum status add_service(struct gathering *f, size_t last, struct error *e
 
 /* --- reading --- */
 
+int64_t growth_step(const struct window *window)
+{
+    int64_t step_ns = (window->to_ns - window->from_ns) / STEPS;
+
+    return (step_ns / SECOND_NS + 1) * SECOND_NS;
+}
+
 static enum status cut(const struct growth *g, struct timeline *t, struct error *err)
 {
     struct window window = g->asked->window;
@@ -278,8 +287,8 @@ static enum status cut(const struct growth *g, struct timeline *t, struct error 
     if (g->asked->whole && g->asked->first_ns > INT64_MIN)
         window.from_ns = g->asked->first_ns - 1;
     return timeline_buckets_cut(&t->buckets, &window,
-                                g->step_ns > 0 ? g->step_ns : timeline_step(&window),
-                                &g->asked->zone, err);
+                                g->step_ns > 0 ? g->step_ns : growth_step(&window), &g->asked->zone,
+                                err);
 }
 
 static bool find_metric(struct timeline *t, const struct subject *subject, const char *table,

@@ -18,7 +18,7 @@ struct growth_figure {
 extern const struct growth_figure growth_figures[];
 extern const size_t growth_figure_count;
 
-#define GROWTH_Z_LEAST 4.0
+#define GROWTH_Z_LEAST 5.0
 
 /* A service: one process after the other, each of the same lineage. */
 struct growth_row {
@@ -38,7 +38,7 @@ struct growth_row {
 struct growth {
     const struct subject *asked;
     const struct select *select;
-    int64_t step_ns; /* 0: of the window 60 or fewer */
+    int64_t step_ns; /* 0: growth_step */
     size_t top;
     bool all; /* also what does not grow */
     /* results */
@@ -50,6 +50,9 @@ struct growth {
     int64_t resets;
     double available; /* bytes of memory at the end; -1: not recorded */
 };
+
+/* Whole seconds, of which 60 or fewer make the window. */
+int64_t growth_step(const struct window *window);
 
 /* errors  whatever reading returns */
 MUST_USE enum status growth_read(struct growth *g, struct error *err);

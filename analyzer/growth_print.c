@@ -104,6 +104,7 @@ enum machine {
     M_LOW,
     M_HIGH,
     M_Z,
+    M_SCATTER,
     M_LASTS,
     M_POINTS,
     M_BEGIN,
@@ -131,6 +132,7 @@ static const struct output_column machine_columns[M_COUNT] = {
     [M_LOW] = { "per_hour_low", OUTPUT_REAL, HUMAN_PLAIN, 0 },
     [M_HIGH] = { "per_hour_high", OUTPUT_REAL, HUMAN_PLAIN, 0 },
     [M_Z] = { "z", OUTPUT_REAL, HUMAN_PLAIN, 0 },
+    [M_SCATTER] = { "scatter", OUTPUT_REAL, HUMAN_PLAIN, 0 },
     [M_LASTS] = { "lasts", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
     [M_POINTS] = { "points", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
     [M_BEGIN] = { "first_mean", OUTPUT_REAL, HUMAN_PLAIN, 0 },
@@ -172,6 +174,7 @@ static void machine_row(struct output *out, const struct growth_row *row)
         [M_LOW] = real_cell(true, t->low),
         [M_HIGH] = real_cell(true, t->high),
         [M_Z] = real_cell(true, t->z),
+        [M_SCATTER] = real_cell(true, t->scatter),
         [M_LASTS] = integer_cell(t->holds),
         [M_POINTS] = integer_cell((int64_t)t->points),
         [M_BEGIN] = real_cell(true, row->begin),
@@ -208,9 +211,9 @@ static void note_method(struct output *out)
         out, "method",
         "means of steps; of a service, one process after the other by lineage, the median of "
         "the slopes between all pairs of steps of the same process (Theil-Sen) and its 95 % "
-        "interval; grows: Mann-Kendall z of 4 or more with ties and likeness of neighbours "
-        "taken into account, the interval above 0, three quarters of the last third above "
-        "three quarters of the first, and 512 KiB or 1 an hour or more");
+        "interval; grows: Mann-Kendall z of 5 or more with ties and likeness of neighbours "
+        "taken into account, the interval above 0, nine tenths of the last third above "
+        "nine tenths of the first, and 950 kB or 1 an hour or more");
 }
 
 static void note_limits(const struct growth *g, struct output *out)

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #define SURE 1.959963984540054 /* standard deviations of a normal distribution, for 95 % */
-#define ALIKE_MOST 0.6         /* more would hide what rises in a curve */
+#define ROUNDING 1e-9
+#define ALIKE_MOST 0.6 /* more would hide what rises in a curve */
 
 static int ascending(const void *a, const void *b)
 {
@@ -79,7 +80,8 @@ static void join(const struct trend_point p[], size_t count, double y[])
 }
 
 /* Correlation of each with the next, of what is left when the slope is taken away. */
-static double likeness(const struct trend_point p[], const double y[], size_t count, double slope)
+static double likeness(const struct trend_point p[], const double y[], size_t count, double slope,
+                       double *scatter)
 {
     double mean = 0, next = 0, all = 0;
 
@@ -92,7 +94,8 @@ static double likeness(const struct trend_point p[], const double y[], size_t co
         if (i + 1 < count)
             next += rest * (y[i + 1] - slope * p[i + 1].x - mean);
     }
-    if (!(all > 0) || !(next > 0))
+    *scatter = sqrt(all / (double)count);
+    if (!(*scatter > ROUNDING * fabs(y[count - 1] - y[0])) || !(next > 0))
         return 0;
     return next / all < ALIKE_MOST ? next / all : ALIKE_MOST;
 }
@@ -105,11 +108,11 @@ static bool lasts(const double y[], size_t count, double scratch[])
     for (size_t i = 0; i < third; i++)
         scratch[i] = y[i];
     qsort(scratch, third, sizeof *scratch, ascending);
-    before = quantile(scratch, third, 0.75);
+    before = quantile(scratch, third, 0.9);
     for (size_t i = 0; i < third; i++)
         scratch[i] = y[count - third + i];
     qsort(scratch, third, sizeof *scratch, ascending);
-    return quantile(scratch, third, 0.25) > before;
+    return quantile(scratch, third, 0.1) > before;
 }
 
 enum status trend_find(const struct trend_point points[], size_t count, struct trend *trend,
@@ -135,7 +138,7 @@ enum status trend_find(const struct trend_point points[], size_t count, struct t
     trend->slope = quantile(slope, trend->pairs, 0.5);
     join(points, count, joined);
     trend->rise = joined[count - 1] - joined[0];
-    trend->alike = likeness(points, joined, count, trend->slope);
+    trend->alike = likeness(points, joined, count, trend->slope, &trend->scatter);
     deviation = sqrt(variance_of(points, count, scratch) * (1 + trend->alike) / (1 - trend->alike));
     trend->z = deviation > 0 ? (s - (s > 0) + (s < 0)) / deviation : 0;
     deviation = SURE * deviation / (double)trend->pairs / 2; /* of ranks, as a part of all */

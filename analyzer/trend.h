@@ -22,11 +22,12 @@ struct trend_point {
 struct trend {
     size_t points, pairs;
     double slope, low, high; /* y per x: the median, and between which it is in 95 of 100 cases */
-    double z;     /* standard deviations that the signs of the slopes are away from even */
-    double alike; /* how alike neighbours are once the slope is gone: 0 to 1 */
-    double rise;  /* what all parts rose, end to end */
-    bool
-        holds; /* it lasts: what three quarters of the last third are above, three quarters of the first are below */
+    double z;       /* standard deviations that the signs of the slopes are away from even */
+    double alike;   /* how alike neighbours are once the slope is gone: 0 to 1 */
+    double scatter; /* standard deviation of what is left then */
+    double rise;    /* what all parts rose, end to end */
+    /* It lasts: nine tenths of the last third are above nine tenths of the first. */
+    bool holds;
 };
 
 enum { TREND_POINTS_LEAST = 8 };

@@ -88,6 +88,7 @@ def commands(path, number, columns):
     yield ["explain", path, "--format", next_of(FORMATS), *next_of(WINDOWS), *next_of(([], ["--step", "10s"], ["--top", "0"]))]
     yield ["compare", path, "--format", next_of(FORMATS), *next_of(([], ["--split", "-20s"], ["--with", path])),
            *next_of(([], ["--all"], ["--by", "comm"]))]
+    yield ["growth", path, "--format", next_of(FORMATS), *next_of(WINDOWS), *next_of(([], ["--all"], ["--step", "3s"]))]
     yield ["check", path, "count() >= 0", f"max(resident_bytes) by {next_of(GROUPINGS)} >= 0", "covered_percent >= 0",
            "--format", next_of(FORMATS)]
     yield ["replay", path, "--count", "5", *next_of(WINDOWS), *next_of(SELECTIONS),
