@@ -237,6 +237,25 @@ static void judge(const struct growth *g, struct growth_row *row)
     }
 }
 
+/* With a name of its own. */
+static enum status keep_row(struct growth *g, struct growth_row *row, const struct life *life,
+                            struct error *err)
+{
+    enum status st;
+
+    if (life->key != NULL) {
+        row->who = malloc(life->key_size + 1);
+        if (row->who == NULL)
+            return error_set(err, STATUS_NO_MEMORY, "a name");
+        memcpy(row->who, life->key, life->key_size);
+        row->who_size = life->key_size;
+    }
+    st = add_row(g, row, err);
+    if (st != STATUS_OK)
+        free(row->who);
+    return st;
+}
+
 static enum status add_service(struct gathering *f, size_t last, struct error *err)
 {
     const struct life *life = &f->life[last];
@@ -252,20 +271,14 @@ static enum status add_service(struct gathering *f, size_t last, struct error *e
         return error_set(err, STATUS_NO_MEMORY, "%zu points", count);
     f->g->series_count++;
     st = trend_find(point, count, &row.trend, err);
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK && count > 0) {
         row.begin = point[0].y;
         row.end = point[count - 1].y;
         row.from_ns = origin_ns + (int64_t)(point[0].x * HOUR_NS);
         row.to_ns = origin_ns + (int64_t)(point[count - 1].x * HOUR_NS);
         judge(f->g, &row);
-        if (row.grows || f->g->all) {
-            row.who = life->key == NULL ? NULL : malloc(life->key_size + 1);
-            row.who_size = life->key_size;
-            if (row.who != NULL)
-                memcpy(row.who, life->key, life->key_size);
-            st = life->key != NULL && row.who == NULL ? error_set(err, STATUS_NO_MEMORY, "a name")
-                                                      : add_row(f->g, &row, err);
-        }
+        if (row.grows || f->g->all)
+            st = keep_row(f->g, &row, life, err);
     }
     free(point);
     return st == STATUS_ABSENT ? STATUS_OK : st;

@@ -18,7 +18,7 @@ struct growth_figure {
 extern const struct growth_figure growth_figures[];
 extern const size_t growth_figure_count;
 
-#define GROWTH_Z_LEAST 5.0
+#define GROWTH_Z_LEAST 5.3
 
 /* A service: one process after the other, each of the same lineage. */
 struct growth_row {

@@ -211,7 +211,7 @@ static void note_method(struct output *out)
         out, "method",
         "means of steps; of a service, one process after the other by lineage, the median of "
         "the slopes between all pairs of steps of the same process (Theil-Sen) and its 95 % "
-        "interval; grows: Mann-Kendall z of 5 or more with ties and likeness of neighbours "
+        "interval; grows: Mann-Kendall z of 5.3 or more with ties and likeness of neighbours "
         "taken into account, the interval above 0, nine tenths of the last third above "
         "nine tenths of the first, and 950 kB or 1 an hour or more");
 }

@@ -13,6 +13,8 @@ from support_programs import check
 MAKE = os.path.join(programs.BUILD, "make_recording")
 NOISE = "idle=20,periodic=20,bursty=20,steady=10,io=10,churning=10,busy=5,asleep=5"
 LEAKS = 16
+NO_LEAKS = [word for shape in ("sawtooth", "step", "fills") for i in range(3)
+            for word in ("--leak", "%s%d:%d/%s" % (shape, i, (3 + 4 * i) * 1_000_000, shape))]
 SEEDS = (1, 2)
 HOUR_NS = 3600 * 10**9
 STEP = "121s"  # the default of 2 h
@@ -24,9 +26,9 @@ def growth(path, *options):
 
 def make(path, seed, *options):
     leaks = [word for i in range(LEAKS)
-             for word in ("--leak", "leak%d:%d" % (i, 1_000_000 + i * 700_000))]
+             for word in ("--leak", "leak%d:%d%s" % (i, 1_000_000 + i * 700_000, "/noisy" if i % 4 == 3 else ""))]
     subprocess.run([MAKE, path, "--processes", "1000", "--seconds", "7200", "--seed", str(seed), "--mix", NOISE,
-                    "--births", "0.5", *leaks, *options], check=True, stdout=subprocess.DEVNULL)
+                    "--births", "0.5", *leaks, *NO_LEAKS, *options], check=True, stdout=subprocess.DEVNULL)
 
 
 def check_found(work):
@@ -40,8 +42,8 @@ def check_found(work):
         named += len(rows)
         planted = sorted(1_000_000 + i * 700_000 for i in range(LEAKS))
         slopes = sorted(float(row["per_hour"]) for row in leaks)
-        check(len(slopes) == LEAKS and all(abs(a / b - 1) < 0.01 for a, b in zip(slopes, planted)),
-              "seed %d: slopes are those that were planted, within 1 %%" % seed)
+        check(len(slopes) == LEAKS and all(abs(a / b - 1) < 0.03 for a, b in zip(slopes, planted)),
+              "seed %d: slopes are those that were planted, within 3 %%" % seed)
         check(all(float(row["per_hour_low"]) <= float(row["per_hour"]) <= float(row["per_hour_high"]) for row in rows),
               "and within their intervals")
     check(found >= 0.95 * LEAKS * len(SEEDS), "recall: %d of %d" % (found, LEAKS * len(SEEDS)))
@@ -115,8 +117,8 @@ def check_real(work):
     done = subprocess.run([programs.RECORDER, "-o", path, "-i", "50ms", "--", "sh", "-c", loop, sys.executable, LEAKING],
                           capture_output=True, check=False, timeout=100)
     check(done.returncode == 0, "a program that leaks, three times: %s" % done.stderr.decode()[-200:])
-    rows = [row for row in growth(path, "--step", "200ms", "--comm", "python*") if row["metric"] == "resident_bytes"]
-    check(len(rows) == 1 and rows[0]["processes"] == "3", "is one row: %s" % [(r["lineage"], r["processes"]) for r in rows])
+    rows = [row for row in growth(path, "--all", "--step", "200ms", "--where", "comm ~ 'python*' and cmdline ~ '*kept.append*'") if row["metric"] == "resident_bytes"]
+    check(len(rows) == 1 and rows[0]["processes"] == "3" and float(rows[0]["per_hour_low"]) > 0, "is one row: %s" % [(r["lineage"], r["processes"]) for r in rows])
 
 
 def main():

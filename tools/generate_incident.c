@@ -18,6 +18,17 @@ static const char *const kinds[INCIDENT_KIND_COUNT] = {
     "io-writer", "slow-disk",  "network-flood", "gpu-throttle",
 };
 
+static const char *const shapes[LEAK_SHAPE_COUNT] = { "", "/noisy", "/sawtooth", "/step",
+                                                      "/fills" };
+
+static enum leak_shape shape_by_name(const char *text)
+{
+    for (unsigned i = 1; i < LEAK_SHAPE_COUNT; i++)
+        if (strcmp(text, shapes[i]) == 0)
+            return (enum leak_shape)i;
+    return LEAK_STEADY;
+}
+
 static enum status parse_leak(struct incident *item, const char *text, struct error *err)
 {
     const char *colon = strrchr(text, ':');
@@ -28,6 +39,9 @@ static enum status parse_leak(struct incident *item, const char *text, struct er
         return error_set(err, STATUS_INVALID, "\"%s\" is not COMM:BYTES_PER_HOUR", text);
     memcpy(item->name, text, (size_t)(colon - text));
     item->bytes_per_hour = strtoll(colon + 1, &end, 10);
+    item->shape = shape_by_name(end);
+    if (item->shape != LEAK_STEADY)
+        end += strlen(end);
     if (end == colon + 1 || *end != '\0' || item->bytes_per_hour < 0 ||
         item->bytes_per_hour > INT64_C(1) << 40)
         return error_set(err, STATUS_INVALID, "\"%s\" is no number of bytes", colon + 1);
@@ -214,9 +228,28 @@ static void throttle_gpu(struct doing *d, bool first)
                   d->moment->now_ns - d->item->from_ns);
 }
 
+/* Of which time the growth is what has been leaked: only steady and noisy ones are leaks. */
+static int64_t grown_ns(enum leak_shape shape, int64_t ns)
+{
+    int64_t tooth_ns = 700 * SECOND_NS, full_ns = 1200 * SECOND_NS;
+
+    switch (shape) {
+    case LEAK_SAWTOOTH:
+        return ns % tooth_ns * 4;
+    case LEAK_STEP:
+        return ns < full_ns ? 0 : 4 * full_ns;
+    case LEAK_FILLS:
+        return ns < full_ns ? ns * 3 : 3 * full_ns;
+    case LEAK_NOISY: /* a swing of minutes over it, larger than what a minute leaks */
+        return ns + (ns / SECOND_NS * 7919 % 97 - 48) * 10 * SECOND_NS;
+    default:
+        return ns;
+    }
+}
+
 static void leak(struct doing *d)
 {
-    int64_t hours_ns = d->moment->now_ns - d->item->from_ns;
+    int64_t hours_ns = grown_ns(d->item->shape, d->moment->now_ns - d->item->from_ns);
     int64_t *v = d->p->activity.value;
 
     run(d, 2);
@@ -294,7 +327,7 @@ static struct process *culprit(struct doing *d, bool first)
     if (p != NULL || !first)
         return p;
     p = population_add(d->population, item->name,
-                       item->kind == INCIDENT_SERVICE ? service_number(item->name) : 0, 1, start_ns,
+                       item->kind >= INCIDENT_LEAK ? service_number(item->name) : 0, 1, start_ns,
                        d->moment, d->tick);
     if (p == NULL)
         return NULL;

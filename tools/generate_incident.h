@@ -23,6 +23,16 @@
 
 enum { INCIDENTS_MAX = GENERATE_INCIDENTS_MAX, INCIDENT_NAME_ROOM = 16 };
 
+/* How a leak's memory moves; the last three are none. */
+enum leak_shape {
+    LEAK_STEADY,
+    LEAK_NOISY,
+    LEAK_SAWTOOTH,
+    LEAK_STEP,
+    LEAK_FILLS,
+    LEAK_SHAPE_COUNT,
+};
+
 enum incident_kind {
     INCIDENT_CPU_HOG,
     INCIDENT_FORK_STORM,
@@ -43,6 +53,7 @@ struct incident {
     int64_t at_s,
         length_s; /* after the first tick; a leak and a service last as long as the recording */
     int64_t bytes_per_hour; /* of a leak */
+    enum leak_shape shape;
     struct service service;
     int64_t truth_id;       /* its process; 0: none, or none yet */
     int64_t from_ns, to_ns; /* ticks in which it shows: after from_ns, up to to_ns */

@@ -54,7 +54,8 @@ static void put_incident(FILE *file, const struct incident *item)
                 ", \"children_us\": %" PRId64,
                 item->children, item->children_us);
     if (item->kind == INCIDENT_LEAK)
-        fprintf(file, ", \"bytes_per_hour\": %" PRId64, item->bytes_per_hour);
+        fprintf(file, ", \"bytes_per_hour\": %" PRId64 ", \"leaks\": %s", item->bytes_per_hour,
+                item->shape <= LEAK_NOISY ? "true" : "false");
     putc('}', file);
 }
 

@@ -25,7 +25,7 @@ const char generate_usage[] =
     "       [--gpus N] [--gpu-processes N] [--gpu-interval 1s] [--gpu-process-interval 1s]\n"
     "       [--packages N] [--power-interval 10s]\n"
     "       [--split] [--tables all | NAME,...] [--truth-tables DIR]\n"
-    "       [--incident KIND@SECOND[:SECONDS]]... [--leak COMM:BYTES_PER_HOUR]...\n"
+    "       [--incident KIND@SECOND[:SECONDS]]... [--leak COMM:BYTES_PER_HOUR[/SHAPE]]...\n"
     "       [--service COMM[:none|cpu|memory|io@SECOND[:RESTART_SECONDS]]]...\n"
     "--suspend (or --gap): the host sleeps. --late: ticks are missed. --restart: no recorder "
     "runs.\n"
@@ -37,6 +37,7 @@ const char generate_usage[] =
     "--service: it uses about the same all the time, of one thing more from SECOND on.\n"
     "Incidents: cpu-hog fork-storm memory-eater oom io-writer slow-disk network-flood "
     "gpu-throttle.\n"
+    "Shapes of a leak: noisy; and what is none: sawtooth step fills.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
 
 /* Like the machines measured for the storage format; and the mix the goals are stated for. */

@@ -9,7 +9,7 @@
 #include "schema/error.h"
 #include "tools/generate_behaviour.h"
 
-enum { GENERATE_SPANS_MAX = 32, GENERATE_INCIDENTS_MAX = 16 };
+enum { GENERATE_SPANS_MAX = 32, GENERATE_INCIDENTS_MAX = 48 };
 
 /* Seconds after the first tick at which something begins, and how many it lasts. */
 struct generate_span {
