@@ -9,12 +9,13 @@
  *
  * See cgroup.md beside this file.
  */
+#include "recorder/collectors/container.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "recorder/collectors/collectors_linux.h"
 #include "recorder/collectors/container_round.h"
 #include "recorder/collectors/docker_socket.h"
 #include "recorder/entity_set.h"
@@ -34,7 +35,7 @@ struct containers {
 
 /* --- opening --- */
 
-static void container_close(void *state)
+void container_close(void *state)
 {
     struct containers *all = state;
 
@@ -103,17 +104,13 @@ static enum status find_engines(struct container_round *round,
                                 const struct collect_context *context,
                                 struct capability *capability, struct error *err)
 {
-    struct docker_surroundings around = { .root = context->root };
+    const struct docker_surroundings around = docker_surroundings_here(context->root);
     struct docker_socket sockets[DOCKER_SOCKETS_MAX];
     struct error why = { 0 };
     size_t count = 0;
     enum status st;
 
     *capability = (struct capability){ .status = CAPABILITY_OK };
-    if (*context->root == '\0') {
-        around.docker_host = getenv("DOCKER_HOST");
-        around.runtime_dir = getenv("XDG_RUNTIME_DIR");
-    }
     if (docker_client_missing() != NULL) {
         capability->status = CAPABILITY_UNSUPPORTED;
         (void)snprintf(capability->reason, sizeof capability->reason, "%s",
@@ -137,8 +134,8 @@ static enum status find_engines(struct container_round *round,
     return STATUS_OK;
 }
 
-static enum status container_open(void **state, const struct collect_context *context,
-                                  struct capability *capability, struct error *err)
+enum status container_open(void **state, const struct collect_context *context,
+                           struct capability *capability, struct error *err)
 {
     struct containers *all = calloc(1, sizeof *all);
     struct container_round *round = calloc(1, sizeof *round);
@@ -167,7 +164,7 @@ static enum status container_open(void **state, const struct collect_context *co
 
 /* --- at a tick --- */
 
-static void container_begin(void *state, const struct tick *tick)
+void container_begin(void *state, const struct tick *tick)
 {
     worker_due(((struct containers *)state)->worker, tick->start_ns);
 }
@@ -260,7 +257,7 @@ static enum status use_round(struct containers *all, struct tick *tick, struct e
     return STATUS_OK;
 }
 
-static enum status container_collect(void *state, struct tick *tick, struct error *err)
+enum status container_collect(void *state, struct tick *tick, struct error *err)
 {
     struct containers *all = state;
     enum status st;
@@ -273,7 +270,7 @@ static enum status container_collect(void *state, struct tick *tick, struct erro
     return st;
 }
 
-static int64_t container_not_answering(const void *state)
+int64_t container_not_answering(const void *state)
 {
     const struct containers *all = state;
     int64_t quiet = worker_late(all->worker);
@@ -283,26 +280,7 @@ static int64_t container_not_answering(const void *state)
     return quiet;
 }
 
-static int64_t container_other_cpu_ns(const void *state)
+int64_t container_other_cpu_ns(const void *state)
 {
     return worker_cpu_ns(((const struct containers *)state)->worker);
 }
-
-const struct collector container_collector = {
-    .name = "container",
-    .description = "containers as Docker or Podman tells of them: name, image, use, state",
-    .source = "the container engine's socket: DOCKER_HOST, docker, podman",
-    .needs = "permission to connect to the socket, such as membership in its group",
-    .absence = "no engine, or its socket is closed to the recorder: processes still have their "
-               "container's id",
-    .table = TABLE_CONTAINER,
-    .divisor = 1,
-    .period_ns = INT64_C(10000000000),
-    .optional = true,
-    .open = container_open,
-    .begin = container_begin,
-    .collect = container_collect,
-    .close = container_close,
-    .not_answering = container_not_answering,
-    .other_cpu_ns = container_other_cpu_ns,
-};
