@@ -23,6 +23,8 @@ extern const struct command command_report;
 extern const struct command command_timeline;
 extern const struct command command_replay;
 extern const struct command command_explain;
+extern const struct command command_compare;
+extern const struct command command_check;
 extern const struct command command_export;
 extern const struct command command_html;
 extern const struct command command_sql;

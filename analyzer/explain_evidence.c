@@ -66,21 +66,9 @@ static uint32_t find_lineage(const struct report *r, const struct text *name)
     return 0;
 }
 
-/* A figure as the report prints it; NAN: the row has none. */
 static double figure_of(const struct report *r, size_t column, uint32_t group)
 {
-    const struct report_column *c = r->column[column];
-    char digits[16];
-    struct output_cell cell;
-
-    if (group == 0)
-        return NAN;
-    cell = report_column_cell(c, &r->aggregate, group, digits);
-    if (cell.missing)
-        return NAN;
-    return c->output.type == OUTPUT_REAL      ? cell.real
-           : c->output.type == OUTPUT_DECIMAL ? (double)cell.integer * pow(10, c->output.exponent)
-                                              : (double)cell.integer;
+    return report_column_number(r->column[column], &r->aggregate, group);
 }
 
 static void add_line(struct explain_incident *incident, const struct pair *pair, size_t telling,

@@ -8,6 +8,7 @@
 #include "analyzer/escape.h"
 #include "analyzer/explain.h"
 #include "analyzer/human.h"
+#include "analyzer/shell.h"
 #include "analyzer/trust.h"
 
 enum { EVENTS_MAX = 8, WORD_MAX = 200 };
@@ -165,26 +166,10 @@ static const struct output_column person_columns[P_COUNT] = {
 static void put_amount(char *text, size_t size, bool known, double amount,
                        const struct explain_line *line)
 {
-    char number[HUMAN_ROOM];
-
-    if (!known || isnan(amount)) {
+    if (!known || isnan(amount))
         (void)snprintf(text, size, "-");
-        return;
-    }
-    amount *= line->human;
-    if (strncmp(line->unit, "bytes", 5) == 0)
-        *human_put_bytes(number, amount) = '\0';
-    else if (amount != 0 && fabs(amount) < 10 && amount != trunc(amount))
-        (void)snprintf(number, sizeof number, "%.*f", fabs(amount) < 0.1 ? 3 : 2, amount);
     else
-        *human_put_count(number, amount) = '\0';
-    (void)snprintf(text, size, "%s%s%s", number,
-                   line->unit[0] == '/' || line->unit[0] == 'b' ? "" : " ",
-                   strcmp(line->unit, "bytes") == 0     ? ""
-                   : strcmp(line->unit, "bytes/s") == 0 ? "/s"
-                                                        : line->unit);
-    if (text[strlen(text) - 1] == ' ')
-        text[strlen(text) - 1] = '\0';
+        human_put_unit(text, size, amount * line->human, line->unit);
 }
 
 static void put_span(const struct printing *p, const struct row *row, char *text, size_t size)
@@ -409,48 +394,12 @@ static void note_replays(struct printing *p)
     }
 }
 
-/* "procscope replay" and its files as a shell takes them; owns: free() */
-static char *make_command(const char *const files[], size_t count)
-{
-    static const char command[] = "procscope replay", quote[] = "'\\''";
-    size_t size = sizeof command;
-    char *text, *at;
-
-    for (size_t i = 0; i < count; i++)
-        size += strlen(files[i]) * 4 + 4;
-    text = malloc(size);
-    if (text == NULL)
-        return NULL;
-    memcpy(text, command, sizeof command);
-    at = text + strlen(command);
-    for (size_t i = 0; i < count; i++) {
-        bool plain =
-            files[i][0] != '-' &&
-            files[i][strspn(files[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                      "0123456789./_-+:,=@%")] == '\0';
-
-        *at++ = ' ';
-        if (!plain)
-            *at++ = '\'';
-        for (const char *c = files[i]; *c != '\0'; c++) {
-            size_t more = *c == '\'' ? strlen(quote) : 1;
-
-            memcpy(at, *c == '\'' ? quote : c, more);
-            at += more;
-        }
-        if (!plain)
-            *at++ = '\'';
-    }
-    *at = '\0';
-    return text;
-}
-
 enum status explain_print(const struct explain *e, const char *const files[], size_t file_count,
                           FILE *file, const struct output_options *options, struct error *err)
 {
     struct printing p = { .e = e,
                           .people = options->format == OUTPUT_TABLE,
-                          .command = make_command(files, file_count) };
+                          .command = shell_command("procscope replay", files, file_count) };
     struct subject read = *e->asked; /* the time before was looked at, too */
     enum status st;
 

@@ -2,6 +2,8 @@
 #include "analyzer/human.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "analyzer/calendar.h"
@@ -108,4 +110,20 @@ char *human_put_time(char *out, const struct zone *zone, int64_t utc_ns)
     clock.text[10] = ' ';
     memcpy(out, clock.text, 19);
     return out + 19;
+}
+
+void human_put_unit(char *text, size_t size, double amount, const char *unit)
+{
+    char number[HUMAN_ROOM];
+    bool bytes = strncmp(unit, "bytes", 5) == 0;
+
+    if (bytes)
+        *human_put_bytes(number, amount) = '\0';
+    else if (amount != 0 && fabs(amount) < 10 && amount != trunc(amount))
+        (void)snprintf(number, sizeof number, "%.*f", fabs(amount) < 0.1 ? 3 : 2, amount);
+    else
+        *human_put_count(number, amount) = '\0';
+    (void)snprintf(text, size, "%s%s%s", number,
+                   unit[0] == '/' || bytes || unit[0] == '\0' ? "" : " ",
+                   bytes ? unit + strlen("bytes") : unit);
 }

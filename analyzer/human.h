@@ -7,6 +7,7 @@
 #ifndef ANALYZER_HUMAN_H
 #define ANALYZER_HUMAN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "analyzer/zone.h"
@@ -19,6 +20,8 @@ char *human_put_percent(char *out, double percent); /* "12.3" */
 char *human_put_count(char *out, double count);     /* "99999", "1.2 M" */
 char *human_put_watts(char *out, double watts);     /* "250.1 W" */
 char *human_put_joules(char *out, double joules);   /* "12.3 J", "1.2 MJ" */
+/* An amount and a unit as tables of figures have them, with a NUL: "0.12 cores", "12.3 MiB/s". */
+void human_put_unit(char *text, size_t size, double amount, const char *unit);
 /* "2026-11-20 14:03:05" on the zone's clocks; NULL is UTC. */
 char *human_put_time(char *out, const struct zone *zone, int64_t utc_ns);
 

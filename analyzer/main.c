@@ -12,9 +12,10 @@
 #include "version.h"
 
 static const struct command *const commands[] = {
-    &command_info,   &command_report, &command_timeline, &command_replay,  &command_explain,
-    &command_export, &command_html,   &command_sql,      &command_extract, &command_verify,
-    &command_live,   &command_status, &command_mark,     &command_flush,   &command_stop
+    &command_info,    &command_report, &command_timeline, &command_replay, &command_explain,
+    &command_compare, &command_check,  &command_export,   &command_html,   &command_sql,
+    &command_extract, &command_verify, &command_live,     &command_status, &command_mark,
+    &command_flush,   &command_stop
 };
 
 /* No file makes us take more, whatever it claims: the system refuses it. */

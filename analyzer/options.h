@@ -77,6 +77,9 @@ struct subject {
 /* Times in options->select are worked out, too. */
 MUST_USE enum status subject_open(struct subject *subject, struct options *options,
                                   struct error *err);
+/* Another window of a subject that is open: that which the options ask for. errors INVALID, NO_MEMORY */
+MUST_USE enum status subject_window(struct subject *subject, struct options *options,
+                                    struct error *err);
 void subject_close(struct subject *subject);
 /* A time as users write it, once the subject is open; of one that came twice the first. errors INVALID */
 MUST_USE enum status subject_time(const struct subject *subject, const struct options *options,

@@ -1,6 +1,7 @@
 /* The written-out list of report columns. Names, order and units are a contract: append only. */
 #include "analyzer/report_columns.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -418,4 +419,20 @@ struct output_cell report_column_cell(const struct report_column *column, const 
     if (column->fact == FACT_ROW)
         return (struct output_cell){ .text = row, .text_size = strlen(row) };
     return missing;
+}
+
+double report_column_number(const struct report_column *column, const struct aggregate *a,
+                            uint32_t group)
+{
+    char digits[16];
+    struct output_cell cell = { .missing = true };
+
+    if (group != 0)
+        cell = report_column_cell(column, a, group, digits);
+    if (cell.missing)
+        return NAN;
+    return column->output.type == OUTPUT_REAL ? cell.real
+           : column->output.type == OUTPUT_DECIMAL
+               ? (double)cell.integer * pow(10, column->output.exponent)
+               : (double)cell.integer;
 }

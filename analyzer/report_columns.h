@@ -99,4 +99,8 @@ bool report_column_key(const struct report_column *column, enum group_by by);
 struct output_cell report_column_cell(const struct report_column *column, const struct aggregate *a,
                                       uint32_t group, char digits[16]);
 
+/* The same as a number, in the column's unit; NAN: the cell is missing, or `group` is 0. */
+double report_column_number(const struct report_column *column, const struct aggregate *a,
+                            uint32_t group);
+
 #endif

@@ -101,7 +101,7 @@ enum status subject_time(const struct subject *subject, const struct options *op
     return st;
 }
 
-static enum status find_window(struct subject *subject, struct options *options, struct error *err)
+enum status subject_window(struct subject *subject, struct options *options, struct error *err)
 {
     const struct window_options *w = &options->window;
     struct when_context context = when_context_of(subject, options);
@@ -153,7 +153,7 @@ enum status subject_open(struct subject *subject, struct options *options, struc
     }
     find_span(subject);
     subject->evicted_ns = evicted_since(subject->recording);
-    return find_window(subject, options, err);
+    return subject_window(subject, options, err);
 }
 
 void subject_close(struct subject *subject)

@@ -86,16 +86,20 @@ static void put_evicted(struct line *line, const struct output *out, const struc
                                       : "percentiles are empty");
 }
 
+int64_t trust_asked_ns(const struct subject *subject)
+{
+    return subject->window.to_ns - subject->window.from_ns - (subject->whole ? 1 : 0);
+}
+
 static void covered(struct line *line, const struct output *out, const struct report *r,
                     const struct subject *subject)
 {
     const struct coverage *coverage = &r->coverage;
     const struct evicted *evicted = &r->evicted;
     const struct window *w = &subject->window;
-    int64_t asked_ns = w->to_ns - w->from_ns - (subject->whole ? 1 : 0);
 
     put(line, "%.1f of %.1f s asked for, %zu ticks; ", (double)coverage->covered_ns / SECOND_NS,
-        (double)asked_ns / SECOND_NS, coverage->tick_count);
+        (double)trust_asked_ns(subject) / SECOND_NS, coverage->tick_count);
     if (coverage->gap_count == 0)
         put(line, "no gaps");
     else
@@ -123,17 +127,27 @@ static void put_count(struct line *line, const char *name, int64_t count)
         put(line, "%s %lld", name, (long long)count);
 }
 
+bool trust_not_attributed(const struct report *r, double *percent)
+{
+    const struct host_total *host = &r->host;
+    int64_t all_ns = (aggregate_all_cpu(&r->aggregate) + r->evicted.increase[MEASURE_CPU]) *
+                     r->aggregate.scale[MEASURE_CPU];
+
+    if (!host->known || host->busy_us <= 0)
+        return false;
+    *percent = (double)(host->busy_us * 1000 - all_ns) / (double)host->busy_us / 10.0;
+    return true;
+}
+
 static void attribution(struct line *line, const struct report *r, const struct subject *subject)
 {
     const struct recording_contents *c = subject->contents;
     const struct host_total *host = &r->host;
-    int64_t all_ns = (aggregate_all_cpu(&r->aggregate) + r->evicted.increase[MEASURE_CPU]) *
-                     r->aggregate.scale[MEASURE_CPU];
-    double rest_ns = (double)(host->busy_us * 1000 - all_ns);
+    double percent;
 
-    if (host->known && host->busy_us > 0)
-        put(line, "not attributed %+.1f %% of busy (basis %s)",
-            rest_ns / (double)host->busy_us / 10.0, host->exact ? "cpuacct" : "ticks");
+    if (trust_not_attributed(r, &percent))
+        put(line, "not attributed %+.1f %% of busy (basis %s)", percent,
+            host->exact ? "cpuacct" : "ticks");
     else
         put(line, "not attributed unknown: busy time of the cores is %s",
             r->evicted.host_known ? "not recorded" : "evicted");
@@ -251,22 +265,37 @@ static void energy(struct line *line, const struct report *r, const struct subje
         put(line, "; of evicted samples nothing");
 }
 
-void trust_notes(struct output *out, const struct report *r, const struct subject *subject)
+static void put_note(struct output *out, const char *name, const char *suffix,
+                     const struct line *line)
+{
+    char text[40];
+
+    (void)snprintf(text, sizeof text, "%s%s", name, suffix);
+    output_note(out, text, line->text);
+}
+
+void trust_notes_of(struct output *out, const struct report *r, const struct subject *subject,
+                    const char *suffix)
 {
     struct line line = { .used = 0 };
 
     covered(&line, out, r, subject);
-    output_note(out, "covered", line.text);
+    put_note(out, "covered", suffix, &line);
     line = (struct line){ .used = 0 };
     attribution(&line, r, subject);
-    output_note(out, "attribution", line.text);
+    put_note(out, "attribution", suffix, &line);
     line = (struct line){ .used = 0 };
     clock_and_data(&line, r, subject);
-    output_note(out, "clock", line.text);
+    put_note(out, "clock", suffix, &line);
     line = (struct line){ .used = 0 };
     energy(&line, r, subject);
     if (line.used > 0)
-        output_note(out, "energy", line.text);
+        put_note(out, "energy", suffix, &line);
+}
+
+void trust_notes(struct output *out, const struct report *r, const struct subject *subject)
+{
+    trust_notes_of(out, r, subject, "");
 }
 
 void trust_notes_of_coverage(struct output *out, const struct coverage *coverage, int64_t resets,

@@ -20,6 +20,7 @@ enum {
     COLUMN_DIRECTORY = 0,
     COLUMN_REFERENCE = 2048, /* whom reference values are of; added to a column's id: its values */
     CHUNK_CODEC_PLANES = 1,
+    CHUNK_CODEC_PARTED = 2,   /* of directories whose series are in two parts */
     BLOCK_TICKS_MAX = 360000, /* 1 h at 10 ms */
     BLOCK_SERIES_MAX = 1 << 22,
 };
@@ -79,6 +80,7 @@ struct block_table {
     uint8_t
         *left_out; /* [group of series] 1: not even where it is among those asked for; NULL: none */
     struct series_range active_for;  /* the two tell of these series: see block_table_activity */
+    uint8_t *kinds;                  /* [series_count] how their activity is told */
     struct block_activity *activity; /* block_activity.c: what they are decoded from */
     int64_t reference_seq;           /* block of the reference values of bases; 0: there are none */
     unsigned stored_metrics;         /* that the table had when the block was written */

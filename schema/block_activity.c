@@ -71,31 +71,32 @@ static bool get_group_activity(struct block_table *table, const uint8_t *kinds, 
 struct block_activity {
     struct byte_reader sizes; /* of the groups' frames */
     size_t group_count;
-    const uint8_t *kinds, *groups;
+    const uint8_t *groups;
     uint8_t bytes[];
 };
 
 enum status block_keep_activity(struct block_table *table, const struct chunk *chunk,
-                                const uint8_t *kinds, struct error *err)
+                                struct error *err)
 {
-    size_t groups = (table->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
-    size_t sizes = bytes_left(&chunk->sizes);
+    struct byte_reader sizes = chunk->sizes;
+    const uint8_t *groups = chunk->groups;
+    size_t size, groups_size;
     struct block_activity *kept;
 
-    if (chunk->group_count != groups)
-        return block_corrupt(table, &table->place, "wrong number of groups", err);
-    kept = malloc(sizeof *kept + sizes + chunk->groups_size + table->series_count);
+    if (chunk->codec == CHUNK_CODEC_PARTED)
+        groups += bytes_get_varint(&sizes); /* the second part */
+    size = bytes_left(&sizes);
+    groups_size = chunk->groups_size - (size_t)(groups - chunk->groups);
+    kept = malloc(sizeof *kept + size + groups_size);
     table->active = malloc((table->row[table->series_count] + 1) * sizeof *table->active);
     table->activity = kept;
     if (kept == NULL || table->active == NULL)
         return error_set(err, STATUS_NO_MEMORY, "activity of %s", table->shape->name);
-    kept->group_count = groups;
-    kept->sizes = (struct byte_reader){ .data = kept->bytes, .size = sizes };
-    kept->groups = kept->bytes + sizes;
-    kept->kinds = kept->groups + chunk->groups_size;
-    memcpy(kept->bytes, chunk->sizes.data + chunk->sizes.used, sizes);
-    memcpy(kept->bytes + sizes, chunk->groups, chunk->groups_size);
-    memcpy(kept->bytes + sizes + chunk->groups_size, kinds, table->series_count);
+    kept->group_count = (table->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
+    kept->sizes = (struct byte_reader){ .data = kept->bytes, .size = size };
+    kept->groups = kept->bytes + size;
+    memcpy(kept->bytes, sizes.data + sizes.used, size);
+    memcpy(kept->bytes + size, groups, groups_size);
     return STATUS_OK;
 }
 
@@ -109,7 +110,7 @@ static enum status get_group(struct block_table *table, size_t first, size_t end
         return err->status == STATUS_CORRUPT
                    ? block_corrupt(table, &table->place, "a group's frame is damaged", err)
                    : err->status;
-    if (!get_group_activity(table, table->activity->kinds, first, end, &bitmaps, at))
+    if (!get_group_activity(table, table->kinds, first, end, &bitmaps, at))
         return block_corrupt(table, &table->place, "activity that does not fit", err);
     return STATUS_OK;
 }

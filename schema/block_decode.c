@@ -140,6 +140,7 @@ void block_table_release(struct block_table *table)
     free(table->told);
     free(table->told_reason);
     free(table->activity);
+    free(table->kinds);
     free(table->left_out);
     *table = (struct block_table){ 0 };
 }
@@ -259,7 +260,6 @@ static enum status open_table(struct block_table *table, const struct block_tick
 {
     struct byte_reader r;
     struct chunk chunk;
-    const uint8_t *kinds;
     enum status st = block_fetch(table, &table->place, source, source_context, &chunk, err);
 
     if (st != STATUS_OK)
@@ -271,13 +271,9 @@ static enum status open_table(struct block_table *table, const struct block_tick
                    : st;
     st = get_table_ticks(table, ticks, &r, err);
     if (st == STATUS_OK)
-        st = block_get_series(table, only, &r, err);
-    if (st != STATUS_OK)
-        return st;
-    kinds = bytes_get(&r, table->series_count);
-    if (kinds == NULL || bytes_left(&r) != 0)
-        return block_corrupt(table, &table->place, "its length is wrong", err);
-    st = block_keep_activity(table, &chunk, kinds, err); /* before other chunks are fetched */
+        st = block_get_series(table, only, &chunk, &r, d, err);
+    if (st == STATUS_OK)
+        st = block_keep_activity(table, &chunk, err); /* before other chunks are fetched */
     if (st == STATUS_OK && table->told_at != NULL)
         st = block_find_told(table, ticks, source, source_context, d, err);
     if (st == STATUS_OK && table->reference_at != NULL)

@@ -17,16 +17,18 @@ enum status block_fetch(const struct block_table *table, const struct chunk_plac
                         struct error *err);
 
 /*
- * What a directory's frame tells of series up to their activity; only: of which key, NULL: of all.
+ * What a directory's frames tell of series; r is behind what the first tells of the table. only: of which key,
+ * NULL: of all.
  *
  *   errors  ABSENT: of that key there is none; CORRUPT, NO_MEMORY
  */
-enum status block_get_series(struct block_table *table, const int64_t *only, struct byte_reader *r,
-                             struct error *err);
+enum status block_get_series(struct block_table *table, const int64_t *only,
+                             const struct chunk *chunk, struct byte_reader *r,
+                             struct decompressor *d, struct error *err);
 
-/* Copy what a directory's chunk tells of changes, for block_table_activity. */
+/* Copy the groups of a directory's chunk, for block_table_activity. */
 enum status block_keep_activity(struct block_table *table, const struct chunk *chunk,
-                                const uint8_t *kinds, struct error *err);
+                                struct error *err);
 
 /* The lifetimes that tell how the series flagged so begin and end. */
 enum status block_find_told(struct block_table *table, const struct block_ticks *ticks,

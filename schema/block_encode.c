@@ -33,6 +33,19 @@ static bool is_part(const struct build *build, const struct build_series *s)
            (s->series.flags & (SERIES_FIRST | SERIES_ENDED)) != 0;
 }
 
+/* Who asks for one process that was always there need not read of those that were not, where they are many. */
+static size_t first_part(const struct encoding *e)
+{
+    size_t whole = 0;
+
+    while (whole < e->series_count && e->order[whole].part == 0)
+        whole++;
+    whole -= whole % GROUP_SERIES;
+    if (e->place.level > 0 || whole == 0 || e->series_count - whole < GROUP_SERIES)
+        return e->series_count;
+    return whole;
+}
+
 static enum status sort_series(struct encoding *e, struct error *err)
 {
     const struct build *build = e->build;
@@ -55,6 +68,7 @@ static enum status sort_series(struct encoding *e, struct error *err)
     }
     block_sort_order(e->order, e->series_count);
     e->group_count = (e->series_count + GROUP_SERIES - 1) / GROUP_SERIES;
+    e->first_part = first_part(e);
     return STATUS_OK;
 }
 
@@ -324,10 +338,14 @@ static enum status put_groups(struct encoding *e, struct error *err)
     return STATUS_OK;
 }
 
-enum status block_emit(struct encoding *e, uint32_t column_id, const size_t sizes[],
-                       const struct byte_writer *groups, struct error *err)
+typedef void chunk_putter(struct byte_writer *w, const struct chunk_place *place,
+                          const struct byte_writer *base, const size_t group_sizes[],
+                          size_t group_count, const struct byte_writer *groups);
+
+static enum status emit(struct encoding *e, chunk_putter *put, uint32_t column_id,
+                        const size_t sizes[], size_t group_count, const struct byte_writer *groups,
+                        struct error *err)
 {
-    size_t group_count = sizes == NULL ? 0 : e->group_count;
     struct chunk_place place = e->place;
 
     place.column_id = column_id;
@@ -338,10 +356,22 @@ enum status block_emit(struct encoding *e, uint32_t column_id, const size_t size
     if (compress_frame(&e->encoder->compressor, COMPRESS_BASE, e->raw.data, e->raw.used, &e->frame,
                        err) != STATUS_OK)
         return err->status;
-    chunk_put(&e->chunk, &place, &e->frame, sizes, group_count, groups);
+    put(&e->chunk, &place, &e->frame, sizes, group_count, groups);
     if (e->chunk.full)
         return error_set(err, STATUS_NO_MEMORY, "chunk of %s", e->build->shape->name);
     return e->encoder->sink(e->encoder->sink_context, &place, &e->chunk, err);
+}
+
+enum status block_emit(struct encoding *e, uint32_t column_id, const size_t sizes[],
+                       const struct byte_writer *groups, struct error *err)
+{
+    return emit(e, chunk_put, column_id, sizes, sizes == NULL ? 0 : e->group_count, groups, err);
+}
+
+enum status block_emit_parted(struct encoding *e, const size_t sizes[],
+                              const struct byte_writer *groups, struct error *err)
+{
+    return emit(e, chunk_put_parted, COLUMN_DIRECTORY, sizes, e->group_count + 1, groups, err);
 }
 
 uint8_t block_column_state(const struct column_out *o)

@@ -36,6 +36,8 @@ struct encoding {
     const struct block_ticks *ticks;
     struct order *order;
     size_t series_count, group_count;
+    size_t
+        first_part; /* series in the directory's base frame: all, or those of whole groups that are always there */
     struct column_out *column;  /* [column_count] */
     int64_t *fact;              /* [series] scratch */
     bool referenced;            /* some series has reference values */
@@ -64,6 +66,9 @@ uint8_t block_column_state(const struct column_out *o);
 /* Hand one chunk to the sink: raw base bytes are in e->raw. Without sizes it has no groups. */
 MUST_USE enum status block_emit(struct encoding *e, uint32_t column_id, const size_t sizes[],
                                 const struct byte_writer *groups, struct error *err);
+/* The directory's, where its series are in two parts; groups begins with the second. */
+MUST_USE enum status block_emit_parted(struct encoding *e, const size_t sizes[],
+                                       const struct byte_writer *groups, struct error *err);
 
 MUST_USE enum status block_emit_directory(struct encoding *e, struct error *err);
 /* The values that the bases of this block, and of those after it, are relative to. */

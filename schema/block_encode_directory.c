@@ -1,5 +1,6 @@
 /* The directory of a table of a block, and its reference values. Layout: schema/FORMAT.md. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "schema/block_encode.h"
 #include "schema/column.h"
@@ -36,12 +37,12 @@ static void put_table_ticks(struct encoding *e)
         }
 }
 
-static void put_series_times(struct encoding *e)
+static void put_series_times(struct encoding *e, struct series_range part)
 {
     const struct build *build = e->build;
     struct byte_writer *w = &e->raw;
 
-    for (size_t i = 0; i < e->series_count; i++) {
+    for (size_t i = part.first; i < part.end; i++) {
         const struct build_series *s = &build->series[e->order[i].index];
 
         if (e->order[i].told)
@@ -53,33 +54,57 @@ static void put_series_times(struct encoding *e)
     }
 }
 
-static void put_series_facts(struct encoding *e)
+/* Each less the one before, the first as it is. */
+static void put_differences(struct encoding *e, struct series_range part,
+                            int64_t value(const struct encoding *e, size_t i, unsigned k),
+                            unsigned k)
+{
+    int64_t before = 0;
+
+    for (size_t i = part.first; i < part.end; i++) {
+        int64_t now = value(e, i, k);
+
+        e->fact[i - part.first] = wrap_subtract(now, before);
+        before = now;
+    }
+    column_encode(e->fact, part.end - part.first, &e->raw);
+}
+
+static int64_t key_of(const struct encoding *e, size_t i, unsigned k)
+{
+    return e->order[i].key[k];
+}
+
+static int64_t first_of(const struct encoding *e, size_t i, unsigned k)
+{
+    (void)k;
+    return e->build->series[e->order[i].index].series.first;
+}
+
+static void put_series_facts(struct encoding *e, struct series_range part)
 {
     const struct build *build = e->build;
     struct byte_writer *w = &e->raw;
 
-    for (unsigned k = 0; k < build->shape->key_count; k++) {
-        for (size_t i = 0; i < e->series_count; i++)
-            e->fact[i] = wrap_subtract(e->order[i].key[k], i == 0 ? 0 : e->order[i - 1].key[k]);
-        column_encode(e->fact, e->series_count, w);
-    }
-    for (size_t i = 0; i < e->series_count; i++)
+    for (unsigned k = 0; k < build->shape->key_count; k++)
+        put_differences(e, part, key_of, k);
+    for (size_t i = part.first; i < part.end; i++)
         bytes_put_u8(
             w, (uint8_t)(build->series[e->order[i].index].series.flags |
                          (e->order[i].told ? SERIES_TOLD : 0) |
                          (build->series[e->order[i].index].referenced ? SERIES_REFERRED : 0)));
-    for (size_t i = 0; i < e->series_count; i++)
-        e->fact[i] = (int64_t)build->series[e->order[i].index].series.first -
-                     (i == 0 ? 0 : build->series[e->order[i - 1].index].series.first);
-    column_encode(e->fact, e->series_count, w);
-    for (size_t i = 0; i < e->series_count; i++)
-        e->fact[i] = (int64_t)block_sample_count(&build->series[e->order[i].index]) - 1;
-    column_encode(e->fact, e->series_count, w);
-    put_series_times(e);
-    bytes_put(w, e->kinds.data, e->kinds.used);
+    put_differences(e, part, first_of, 0);
+    for (size_t i = part.first; i < part.end; i++)
+        e->fact[i - part.first] =
+            (int64_t)block_sample_count(&build->series[e->order[i].index]) - 1;
+    column_encode(e->fact, part.end - part.first, w);
+    put_series_times(e, part);
+    if (!e->kinds.full)
+        bytes_put(w, e->kinds.data + part.first, part.end - part.first);
 }
 
-enum status block_emit_directory(struct encoding *e, struct error *err)
+/* The base frame as far as it tells of the table, and how many series there are. */
+static void put_table(struct encoding *e)
 {
     int64_t reference_seq =
         e->build->reference_seq == 0 ? e->place.block_seq : e->build->reference_seq;
@@ -91,9 +116,49 @@ enum status block_emit_directory(struct encoding *e, struct error *err)
     bytes_put_varint(&e->raw,
                      e->referenced ? 1 + (uint64_t)(e->place.block_seq - reference_seq) : 0);
     bytes_put_varint(&e->raw, e->series_count);
-    put_series_facts(e);
-    if (e->kinds.full || e->bitmaps.full)
+}
+
+/* The second part as a frame, then the groups' frames, all in `groups`; e->directory_sizes goes with it. */
+static enum status put_second_part(struct encoding *e, struct byte_writer *groups,
+                                   struct error *err)
+{
+    bytes_reset(&e->raw);
+    put_series_facts(e, (struct series_range){ e->first_part, e->series_count });
+    if (e->raw.full)
         return error_set(err, STATUS_NO_MEMORY, "directory of %s", e->build->shape->name);
+    if (compress_frame(&e->encoder->compressor, COMPRESS_BASE, e->raw.data, e->raw.used, groups,
+                       err) != STATUS_OK)
+        return err->status;
+    memmove(e->directory_sizes + 1, e->directory_sizes,
+            e->group_count * sizeof *e->directory_sizes);
+    e->directory_sizes[0] = groups->used;
+    bytes_put(groups, e->directory_groups.data, e->directory_groups.used);
+    return STATUS_OK;
+}
+
+static enum status emit_parted(struct encoding *e, struct error *err)
+{
+    struct byte_writer groups = { 0 };
+    enum status st = put_second_part(e, &groups, err);
+
+    if (st == STATUS_OK) {
+        put_table(e);
+        bytes_put_varint(&e->raw, e->first_part);
+        put_series_facts(e, (struct series_range){ 0, e->first_part });
+        st = block_emit_parted(e, e->directory_sizes, &groups, err);
+    }
+    bytes_release(&groups);
+    return st;
+}
+
+enum status block_emit_directory(struct encoding *e, struct error *err)
+{
+    if (e->kinds.full || e->bitmaps.full || e->directory_groups.full)
+        return error_set(err, STATUS_NO_MEMORY, "directory of %s", e->build->shape->name);
+    if (e->first_part < e->series_count)
+        return emit_parted(e, err);
+    put_table(e);
+    put_series_facts(e, (struct series_range){ 0, e->series_count });
     return block_emit(e, COLUMN_DIRECTORY, e->directory_sizes, &e->directory_groups, err);
 }
 

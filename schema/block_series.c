@@ -14,10 +14,18 @@ struct reading {
     struct block_table *table;
     const int64_t *only; /* the key; NULL: all */
     struct byte_reader *r;
-    int64_t *scratch;     /* [series] */
-    const uint8_t *flags; /* [series] as they are stored */
+    struct series_range part;  /* that r tells of: all, or one of two */
+    struct series_range known; /* what is to be known of these */
+    int64_t *scratch;          /* [series of the part] */
+    const uint8_t *flags;      /* [series of the part] as they are stored */
+    size_t rows;               /* of the known series so far */
     bool no_memory;
 };
+
+static size_t part_size(const struct reading *g)
+{
+    return g->part.end - g->part.first;
+}
 
 /* Make keys of differences. Where the one key is, in whole groups; with only = NULL nowhere. */
 static struct series_range sum_keys(int64_t keys[], size_t count, const int64_t *only)
@@ -42,17 +50,17 @@ static struct series_range sum_keys(int64_t keys[], size_t count, const int64_t 
 static bool get_key(struct reading *g, unsigned k, struct error *err)
 {
     struct block_table *table = g->table;
-    size_t end = k == 0 ? table->series_count : table->known.end;
+    size_t end = k == 0 ? part_size(g) : g->known.end - g->part.first;
     struct series_range found;
 
-    if (column_decode_some(g->r, g->scratch, table->series_count, 0, end, err) != STATUS_OK)
+    if (column_decode_some(g->r, g->scratch, part_size(g), 0, end, err) != STATUS_OK)
         return false;
-    found = sum_keys(g->scratch, end, g->only);
+    found = sum_keys(g->scratch, end, g->only); /* a part begins with a group */
     if (k == 0 && g->only != NULL)
-        table->known = found;
-    for (size_t i = table->known.first; i < table->known.end; i++) {
-        table->series[i].key[k] = g->scratch[i];
-        table->series[i].key[1] = k == 0 ? 0 : g->scratch[i];
+        g->known = (struct series_range){ g->part.first + found.first, g->part.first + found.end };
+    for (size_t i = g->known.first; i < g->known.end; i++) {
+        table->series[i].key[k] = g->scratch[i - g->part.first];
+        table->series[i].key[1] = k == 0 ? 0 : g->scratch[i - g->part.first];
     }
     return true;
 }
@@ -62,16 +70,18 @@ static bool get_keys(struct reading *g, struct error *err)
     struct block_table *table = g->table;
     unsigned keys = table->shape->key_count;
 
-    table->known = (struct series_range){ 0, g->only == NULL ? table->series_count : 0 };
-    for (size_t i = 0; i < table->known.end && keys == 0; i++)
+    g->known = g->part;
+    if (g->only != NULL)
+        g->known.end = g->known.first;
+    for (size_t i = g->known.first; i < g->known.end && keys == 0; i++)
         table->series[i].key[0] = table->series[i].key[1] = 0;
-    for (unsigned k = 0; k < keys; k++)
+    for (unsigned k = 0; k < keys && (k == 0 || g->known.end > g->known.first); k++)
         if (!get_key(g, k, err))
             return false;
     return true;
 }
 
-/* Zeros for the series that are known. */
+/* Zeros for the series that are known, in all parts. */
 static uint32_t *places(struct reading *g)
 {
     const struct series_range *known = &g->table->known;
@@ -90,23 +100,23 @@ static bool get_flags(struct reading *g)
     struct block_table *table = g->table;
     uint8_t all = 0;
 
-    g->flags = bytes_get(g->r, table->series_count);
+    g->flags = bytes_get(g->r, part_size(g));
     if (g->flags == NULL)
         return false;
-    for (size_t i = table->known.first; i < table->known.end; i++) {
+    for (size_t i = g->known.first; i < g->known.end; i++) {
         struct series *s = &table->series[i];
-        uint8_t flags = g->flags[i];
+        uint8_t flags = g->flags[i - g->part.first];
 
         *s = (struct series){ .key = { s->key[0], s->key[1] }, .flags = flags };
         all |= flags;
         if ((flags & SERIES_TOLD) != 0 && (flags & born) != born)
             return false;
     }
-    if ((all & SERIES_TOLD) != 0)
+    if ((all & SERIES_TOLD) != 0 && table->told_at == NULL)
         table->told_at = places(g);
-    for (size_t i = table->known.first; table->told_at != NULL && i < table->known.end; i++)
+    for (size_t i = g->known.first; table->told_at != NULL && i < g->known.end; i++)
         table->told_at[i] = (table->series[i].flags & SERIES_TOLD) != 0; /* which, is found later */
-    if ((all & SERIES_REFERRED) != 0)
+    if ((all & SERIES_REFERRED) != 0 && table->reference_at == NULL)
         table->reference_at = places(g);
     return (table->shape->level == 0 || (all & (SERIES_TOLD | SERIES_REFERRED)) == 0) &&
            ((all & SERIES_REFERRED) == 0 || table->reference_seq != 0);
@@ -116,33 +126,34 @@ static bool get_flags(struct reading *g)
 static bool get_spans(struct reading *g, struct error *err)
 {
     struct block_table *table = g->table;
-    size_t count = table->series_count, rows = 0;
+    size_t count = part_size(g), begin = g->part.first;
     int64_t first = 0;
 
-    if (column_decode_some(g->r, g->scratch, count, 0, table->known.end, err) != STATUS_OK)
+    if (column_decode_some(g->r, g->scratch, count, 0, g->known.end - begin, err) != STATUS_OK)
         return false;
-    for (size_t i = 0; i < table->known.end; i++) {
-        first = wrap_add(first, g->scratch[i]);
-        if (i < table->known.first)
+    for (size_t i = begin; i < g->known.end; i++) {
+        first = wrap_add(first, g->scratch[i - begin]);
+        if (i < g->known.first)
             continue;
         if (first < 0 || first >= table->tick_count)
             return false;
         table->series[i].first = (uint32_t)first;
     }
-    if (column_decode_some(g->r, g->scratch, count, table->known.first, table->known.end, err) !=
-        STATUS_OK)
+    if (column_decode_some(g->r, g->scratch, count, g->known.first - begin, g->known.end - begin,
+                           err) != STATUS_OK)
         return false;
-    for (size_t i = table->known.first; i < table->known.end; i++) {
+    for (size_t i = g->known.first; i < g->known.end; i++) {
         struct series *s = &table->series[i];
+        int64_t more = g->scratch[i - begin];
 
-        if (g->scratch[i] < 0 || g->scratch[i] >= table->tick_count - s->first)
+        if (more < 0 || more >= table->tick_count - s->first)
             return false;
-        s->count = (uint32_t)g->scratch[i] + 1;
-        table->row[i] = rows;
-        rows += s->count;
+        s->count = (uint32_t)more + 1;
+        table->row[i] = g->rows;
+        g->rows += s->count;
     }
-    table->row[table->known.end] = table->row[count] = rows;
-    return rows <= ROWS_MAX;
+    table->row[g->known.end] = table->row[table->series_count] = g->rows;
+    return g->rows <= ROWS_MAX;
 }
 
 static uint64_t stored_times(uint8_t flags)
@@ -159,10 +170,10 @@ static void get_times(struct reading *g)
     struct block_table *table = g->table;
     uint64_t before = 0;
 
-    for (size_t i = 0; i < table->known.first; i++)
-        before += stored_times(g->flags[i]);
+    for (size_t i = g->part.first; i < g->known.first; i++)
+        before += stored_times(g->flags[i - g->part.first]);
     bytes_skip_varints(g->r, before);
-    for (size_t i = table->known.first; i < table->known.end; i++) {
+    for (size_t i = g->known.first; i < g->known.end; i++) {
         struct series *s = &table->series[i];
 
         if ((s->flags & SERIES_TOLD) != 0)
@@ -174,48 +185,103 @@ static void get_times(struct reading *g)
                 wrap_subtract(table->tick_ns[s->first + s->count - 1], bytes_get_zigzag(g->r));
     }
     /* Behind the times of the others is the frame's end, a byte for each series. */
-    if (table->known.end < table->series_count && bytes_left(g->r) >= table->series_count)
-        g->r->used = g->r->size - table->series_count;
+    if (g->known.end < g->part.end && bytes_left(g->r) >= part_size(g))
+        g->r->used = g->r->size - part_size(g);
 }
 
-static enum status get_all(struct reading *g, struct error *err)
+/* What a frame tells of its part, up to its end. ABSENT: nothing of the one key. */
+static enum status get_part(struct reading *g, struct error *err)
 {
     struct block_table *table = g->table;
+    const uint8_t *kinds;
     bool good = get_keys(g, err);
 
-    if (good && table->known.end == 0)
+    if (good && g->known.end == g->known.first)
         return STATUS_ABSENT;
+    if (good && g->only != NULL)
+        table->known = g->known;
     good = good && get_flags(g) && get_spans(g, err);
     if (g->no_memory)
         return error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name);
     if (!good)
         return block_corrupt(table, &table->place, "impossible series", err);
     get_times(g);
-    return g->r->overrun ? block_corrupt(table, &table->place, "cut short", err) : STATUS_OK;
+    kinds = bytes_get(g->r, part_size(g));
+    if (kinds == NULL || bytes_left(g->r) != 0)
+        return block_corrupt(table, &table->place, "its length is wrong", err);
+    memcpy(table->kinds + g->part.first, kinds, part_size(g));
+    return STATUS_OK;
 }
 
-enum status block_get_series(struct block_table *table, const int64_t *only, struct byte_reader *r,
-                             struct error *err)
+/* The second part, a frame of its own before the groups'. */
+static enum status get_second(struct reading *g, const struct chunk *chunk, struct decompressor *d,
+                              struct error *err)
+{
+    struct byte_reader sizes = chunk->sizes;
+    size_t size = (size_t)bytes_get_varint(&sizes);
+    enum status st = decompress_frame(d, chunk->groups, size, BLOCK_FRAME_MAX, g->r, err);
+
+    if (st == STATUS_CORRUPT)
+        return block_corrupt(g->table, &g->table->place, "its second frame is damaged", err);
+    g->part = (struct series_range){ g->part.end, g->table->series_count };
+    return st == STATUS_OK ? get_part(g, err) : st;
+}
+
+static enum status get_all(struct reading *g, const struct chunk *chunk, struct decompressor *d,
+                           struct error *err)
+{
+    enum status st = get_part(g, err);
+
+    if (g->part.end == g->table->series_count || (st != STATUS_OK && st != STATUS_ABSENT))
+        return st;
+    /* Of a key that is there throughout there is nothing else. */
+    return g->only != NULL && st == STATUS_OK ? STATUS_OK : get_second(g, chunk, d, err);
+}
+
+static enum status allocate(struct reading *g, struct error *err)
+{
+    struct block_table *table = g->table;
+    size_t count = table->series_count;
+
+    table->series = malloc(count * sizeof *table->series);
+    table->row = malloc((count + 1) * sizeof *table->row);
+    table->active_at = malloc((count + 1) * sizeof *table->active_at);
+    table->kinds = malloc(count);
+    g->scratch = malloc(count * sizeof *g->scratch);
+    if (table->series == NULL || table->row == NULL || table->active_at == NULL ||
+        table->kinds == NULL || g->scratch == NULL)
+        return error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name);
+    return STATUS_OK;
+}
+
+enum status block_get_series(struct block_table *table, const int64_t *only,
+                             const struct chunk *chunk, struct byte_reader *r,
+                             struct decompressor *d, struct error *err)
 {
     struct reading g = { .table = table, .only = only, .r = r };
     uint64_t reference = bytes_get_varint(r);
     uint64_t count = bytes_get_varint(r);
+    uint64_t first_part = chunk->codec == CHUNK_CODEC_PARTED ? bytes_get_varint(r) : count;
+    size_t groups = chunk->group_count - (chunk->codec == CHUNK_CODEC_PARTED);
     enum status st;
 
-    if (r->overrun || count == 0 || count > BLOCK_SERIES_MAX || count > r->size)
+    if (r->overrun || count == 0 || count > BLOCK_SERIES_MAX || first_part > r->size ||
+        first_part == 0 || first_part > count)
         return block_corrupt(table, &table->place, "an impossible number of series", err);
+    if (chunk->codec == CHUNK_CODEC_PARTED &&
+        (first_part == count || first_part % GROUP_SERIES != 0 || table->shape->level > 0))
+        return block_corrupt(table, &table->place, "impossible parts", err);
+    if (groups != (count + GROUP_SERIES - 1) / GROUP_SERIES)
+        return block_corrupt(table, &table->place, "wrong number of groups", err);
     if (reference > (uint64_t)table->place.block_seq)
         return block_corrupt(table, &table->place, "reference values of no block", err);
     table->reference_seq = reference == 0 ? 0 : table->place.block_seq + 1 - (int64_t)reference;
     table->series_count = (size_t)count;
-    table->series = malloc(table->series_count * sizeof *table->series);
-    table->row = malloc((table->series_count + 1) * sizeof *table->row);
-    table->active_at = malloc((table->series_count + 1) * sizeof *table->active_at);
-    g.scratch = malloc(table->series_count * sizeof *g.scratch);
-    g.no_memory = table->series == NULL || table->row == NULL || table->active_at == NULL ||
-                  g.scratch == NULL;
-    st = g.no_memory ? error_set(err, STATUS_NO_MEMORY, "series of %s", table->shape->name)
-                     : get_all(&g, err);
+    table->known = (struct series_range){ 0, only == NULL ? table->series_count : 0 };
+    g.part = (struct series_range){ 0, (size_t)first_part };
+    st = allocate(&g, err);
+    if (st == STATUS_OK)
+        st = get_all(&g, chunk, d, err);
     free(g.scratch);
     return st;
 }

@@ -3,13 +3,13 @@
 
 #include <stdio.h>
 
-void chunk_put(struct byte_writer *w, const struct chunk_place *place,
-               const struct byte_writer *base, const size_t group_sizes[], size_t group_count,
-               const struct byte_writer *groups)
+static void put(struct byte_writer *w, uint8_t codec, const struct chunk_place *place,
+                const struct byte_writer *base, const size_t group_sizes[], size_t group_count,
+                const struct byte_writer *groups)
 {
     size_t start = w->used;
 
-    bytes_put_u8(w, CHUNK_CODEC_PLANES);
+    bytes_put_u8(w, codec);
     bytes_put_u8(w, (uint8_t)place->level);
     bytes_put_varint(w, place->table_id);
     bytes_put_varint(w, (uint64_t)place->block_seq);
@@ -23,6 +23,28 @@ void chunk_put(struct byte_writer *w, const struct chunk_place *place,
     bytes_put(w, base->data, base->used);
     if (groups != NULL)
         bytes_put(w, groups->data, groups->used);
+}
+
+void chunk_put(struct byte_writer *w, const struct chunk_place *place,
+               const struct byte_writer *base, const size_t group_sizes[], size_t group_count,
+               const struct byte_writer *groups)
+{
+    put(w, CHUNK_CODEC_PLANES, place, base, group_sizes, group_count, groups);
+}
+
+void chunk_put_parted(struct byte_writer *w, const struct chunk_place *place,
+                      const struct byte_writer *base, const size_t group_sizes[],
+                      size_t group_count, const struct byte_writer *groups)
+{
+    put(w, CHUNK_CODEC_PARTED, place, base, group_sizes, group_count, groups);
+}
+
+/* Whether there is such a codec, for such a chunk. */
+static bool is_known(uint8_t codec, const struct chunk *chunk, const struct chunk_place *place)
+{
+    if (codec == CHUNK_CODEC_PARTED)
+        return place->column_id == COLUMN_DIRECTORY && chunk->group_count > 0;
+    return codec == CHUNK_CODEC_PLANES;
 }
 
 /* The sizes must add up to exactly what follows them. */
@@ -57,7 +79,7 @@ enum status chunk_get(struct chunk *chunk, const struct chunk_place *place, cons
     size_t covered;
 
     *chunk = (struct chunk){ 0 };
-    if (r.overrun || base_size > size || groups > BLOCK_SERIES_MAX / GROUP_SERIES)
+    if (r.overrun || base_size > size || groups > BLOCK_SERIES_MAX / GROUP_SERIES + 1)
         return error_set(err, STATUS_CORRUPT, "header");
     chunk->base_size = (size_t)base_size;
     chunk->group_count = (size_t)groups;
@@ -66,7 +88,8 @@ enum status chunk_get(struct chunk *chunk, const struct chunk_place *place, cons
     covered = r.used;
     if (bytes_get_u32(&r) != crc32c(0, data, covered) || r.overrun)
         return error_set(err, STATUS_CORRUPT, "header checksum");
-    if (codec != CHUNK_CODEC_PLANES)
+    chunk->codec = codec;
+    if (!is_known(codec, chunk, place))
         return error_set(err, STATUS_UNSUPPORTED, "codec %u; a newer procscope may know it", codec);
     if (level != place->level || table_id != place->table_id ||
         block_seq != (uint64_t)place->block_seq || column_id != place->column_id)

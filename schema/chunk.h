@@ -9,6 +9,7 @@
 #include "schema/block.h"
 
 struct chunk {
+    uint8_t codec;
     const uint8_t *base;
     size_t base_size;
     size_t group_count;
@@ -21,6 +22,11 @@ struct chunk {
 void chunk_put(struct byte_writer *w, const struct chunk_place *place,
                const struct byte_writer *base, const size_t group_sizes[], size_t group_count,
                const struct byte_writer *groups);
+
+/* The same of a directory whose series are in two parts; the second part is the first of its groups. */
+void chunk_put_parted(struct byte_writer *w, const struct chunk_place *place,
+                      const struct byte_writer *base, const size_t group_sizes[],
+                      size_t group_count, const struct byte_writer *groups);
 
 /* errors CORRUPT: the bytes are not the chunk of `place` */
 MUST_USE enum status chunk_get(struct chunk *chunk, const struct chunk_place *place,

@@ -17,7 +17,7 @@
 
 enum {
     FORMAT_MAJOR = 1,
-    FORMAT_MINOR = 3,
+    FORMAT_MINOR = 4,
     FORMAT_VERSION = FORMAT_MAJOR * 1000 + FORMAT_MINOR, /* PRAGMA user_version */
     APPLICATION_ID = 0x70736370,                         /* "pscp" */
     DATABASE_PAGE_BYTES = 1024,

@@ -212,17 +212,16 @@ static void skip_ticks(const struct block_table *table, unsigned metrics, struct
             (void)bytes_get_varint(r);
 }
 
-/* Pass over reference, number of series and keys, up to the flags. */
-static enum status skip_keys(const struct block_table *table, struct byte_reader *r,
-                             struct error *err)
+/* Pass over the keys of a part, up to the flags. */
+static enum status skip_keys(const struct block_table *table, struct series_range part,
+                             struct byte_reader *r, struct error *err)
 {
-    int64_t *scratch = malloc((table->series_count + 1) * sizeof *scratch);
+    size_t count = part.end - part.first;
+    int64_t *scratch = malloc((count + 1) * sizeof *scratch);
     enum status st = scratch == NULL ? no_memory(err) : STATUS_OK;
 
-    (void)bytes_get_varint(r);
-    (void)bytes_get_varint(r);
     for (unsigned k = 0; k < table->shape->key_count && st == STATUS_OK; k++)
-        st = column_decode(r, scratch, table->series_count, err);
+        st = column_decode(r, scratch, count, err);
     free(scratch);
     return st;
 }
@@ -236,14 +235,38 @@ static void change_states(const struct salvage_change *change, uint8_t *states)
             states[c] = change->state[c];
 }
 
-static enum status change_base(struct salvage *s, const struct salvage_change *change,
-                               struct error *err)
+/* Flags and activity of the series of a part, of which r is at its keys; s->base is all of the frame. */
+static enum status change_part(struct salvage *s, const struct salvage_change *change,
+                               struct series_range part, struct byte_reader *r, struct error *err)
+{
+    size_t count = part.end - part.first;
+    uint8_t *flags, *kinds;
+
+    if (skip_keys(change->table, part, r, err) != STATUS_OK)
+        return err->status;
+    if (r->overrun || bytes_left(r) < 2 * count)
+        return error_set(err, STATUS_CORRUPT, "a directory that is cut short");
+    flags = s->base.data + r->used;
+    kinds = s->base.data + s->base.used - count;
+    for (size_t i = 0; i < count; i++) {
+        if (change->unrefer)
+            flags[i] &= (uint8_t)~SERIES_REFERRED;
+        if (change->idle != NULL && change->idle[(part.first + i) / GROUP_SERIES])
+            kinds[i] = 0;
+    }
+    return STATUS_OK;
+}
+
+/* part: out: the series that the frame tells of. */
+static enum status change_base(struct salvage *s, const struct salvage_change *change, bool parted,
+                               struct series_range *part, struct error *err)
 {
     const struct block_table *table = change->table;
     struct byte_reader r = { .data = s->base.data, .size = s->base.used };
     unsigned columns = 0;
     uint8_t *at;
 
+    *part = (struct series_range){ 0, table->series_count };
     skip_ticks(table, change->metrics, &r);
     for (unsigned c = 0; c < table->shape->column_count; c++)
         columns += table->shape->column[c].metric < change->metrics;
@@ -252,17 +275,79 @@ static enum status change_base(struct salvage *s, const struct salvage_change *c
     at = s->base.data + r.used;
     if (bytes_get(&r, columns) != NULL)
         change_states(change, at);
-    if (skip_keys(table, &r, err) != STATUS_OK)
+    (void)bytes_get_varint(&r); /* reference */
+    (void)bytes_get_varint(&r); /* series */
+    if (parted)
+        part->end = (size_t)bytes_get_varint(&r);
+    if (part->end > table->series_count)
+        return error_set(err, STATUS_CORRUPT, "impossible parts");
+    return change_part(s, change, *part, &r, err);
+}
+
+static enum status make_whole(struct salvage *s, const struct chunk_place *place,
+                              struct chunk *chunk, const struct salvage_change *change,
+                              size_t sizes[], struct error *err)
+{
+    struct series_range all;
+
+    keep_groups(s, chunk, change->idle, sizes);
+    if (change_base(s, change, false, &all, err) != STATUS_OK)
         return err->status;
-    if (r.overrun || bytes_left(&r) < 2 * table->series_count)
-        return error_set(err, STATUS_CORRUPT, "a directory that is cut short");
-    for (size_t i = 0; change->unrefer && i < table->series_count; i++)
-        s->base.data[r.used + i] &= (uint8_t)~SERIES_REFERRED;
-    at = s->base.data + s->base.used - table->series_count;
-    for (size_t i = 0; change->idle != NULL && i < table->series_count; i++)
-        if (change->idle[i / GROUP_SERIES])
-            at[i] = 0;
-    return STATUS_OK;
+    return salvage_make(s, place, sizes, chunk->group_count, err);
+}
+
+/* The second part, changed, as the first of the groups; s->base is used for it. */
+static enum status make_second(struct salvage *s, struct chunk *chunk,
+                               const struct salvage_change *change, struct series_range part,
+                               size_t sizes[], struct error *err)
+{
+    size_t size = (size_t)bytes_get_varint(&chunk->sizes);
+    struct byte_reader content;
+    enum status st =
+        decompress_frame(&s->e.rec->d, chunk->groups, size, BLOCK_FRAME_MAX, &content, err);
+
+    if (st != STATUS_OK)
+        return st;
+    bytes_reset(&s->base);
+    bytes_put(&s->base, content.data, content.size);
+    content = (struct byte_reader){ .data = s->base.data, .size = s->base.used };
+    st = s->base.full ? no_memory(err) : change_part(s, change, part, &content, err);
+    chunk->groups += size;
+    chunk->group_count--;
+    keep_groups(s, chunk, change->idle, sizes + 1);
+    bytes_reset(&s->e.frame);
+    if (st == STATUS_OK)
+        st = compress_frame(&s->e.compressor, COMPRESS_BASE, s->base.data, s->base.used,
+                            &s->e.frame, err);
+    sizes[0] = s->e.frame.used;
+    return st;
+}
+
+static enum status make_parted(struct salvage *s, const struct chunk_place *place,
+                               struct chunk *chunk, const struct salvage_change *change,
+                               size_t sizes[], struct error *err)
+{
+    struct byte_writer base = { 0 }, groups = { 0 };
+    struct series_range part;
+    enum status st = change_base(s, change, true, &part, err);
+
+    if (st == STATUS_OK)
+        st =
+            compress_frame(&s->e.compressor, COMPRESS_BASE, s->base.data, s->base.used, &base, err);
+    part = (struct series_range){ part.end, change->table->series_count };
+    if (st == STATUS_OK)
+        st = make_second(s, chunk, change, part, sizes, err);
+    bytes_reset(&s->made);
+    if (st == STATUS_OK) {
+        bytes_put(&groups, s->e.frame.data, s->e.frame.used);
+        bytes_put(&groups, s->groups.data, s->groups.used);
+        chunk_put_parted(&s->made, place, &base, sizes, chunk->group_count + 1, &groups);
+        if (s->groups.full || groups.full || s->made.full)
+            st = no_memory(err);
+    }
+    bytes_release(&base);
+    bytes_release(&groups);
+    return st;
 }
 
 enum status salvage_make_directory(struct salvage *s, const struct chunk_place *place,
@@ -280,10 +365,12 @@ enum status salvage_make_directory(struct salvage *s, const struct chunk_place *
         return no_memory(err);
     bytes_reset(&s->base);
     bytes_put(&s->base, base.data, base.size);
-    keep_groups(s, &chunk, change->idle, sizes);
-    st = s->base.full ? no_memory(err) : change_base(s, change, err);
-    if (st == STATUS_OK)
-        st = salvage_make(s, place, sizes, chunk.group_count, err);
+    if (s->base.full)
+        st = no_memory(err);
+    else if (chunk.codec == CHUNK_CODEC_PARTED)
+        st = make_parted(s, place, &chunk, change, sizes, err);
+    else
+        st = make_whole(s, place, &chunk, change, sizes, err);
     free(sizes);
     return st;
 }

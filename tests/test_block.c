@@ -261,75 +261,6 @@ static void one_series_is_decoded_alone(void **state)
     free(s);
 }
 
-static void expect_alone(const struct block_table *whole, const struct block_table *alone,
-                         size_t at, struct chunks *chunks, struct decompressor *d)
-{
-    const struct series *one = &alone->series[at], *other = &whole->series[at];
-    struct block_column all = { 0 }, part = { 0 };
-    struct error err = { 0 };
-    size_t rows = other->count;
-
-    assert_true(one->key[0] == other->key[0] && one->first == other->first &&
-                one->count == other->count && one->flags == other->flags &&
-                one->start_ns == other->start_ns && one->end_ns == other->end_ns);
-    for (size_t c = 0; c < whole->shape->column_count; c++) {
-        assert_int_equal(
-            block_column_decode(&all, whole, c, series_all, chunks_get, chunks, d, &err),
-            STATUS_OK);
-        assert_int_equal(block_column_decode(&part, alone, c, (struct series_range){ at, at + 1 },
-                                             chunks_get, chunks, d, &err),
-                         STATUS_OK);
-        assert_memory_equal(part.value + alone->row[at], all.value + whole->row[at],
-                            rows * sizeof *part.value);
-        assert_true((part.missing == NULL) == (all.missing == NULL));
-        if (all.missing != NULL)
-            assert_memory_equal(part.missing + alone->row[at], all.missing + whole->row[at], rows);
-        assert_true(part.base[at] == all.base[at] && part.base_ns[at] == all.base_ns[at]);
-    }
-    block_column_release(&all);
-    block_column_release(&part);
-}
-
-/* Whoever asks for one key is told what the whole directory tells of it, and that others are not there. */
-static void one_key_is_found_alone(void **state)
-{
-    struct samples *s = malloc(sizeof *s);
-    struct chunks chunks = { 0 };
-    struct decompressor d = { 0 };
-    struct reference_keys keys = { 0 };
-    struct block_table table, alone;
-    struct error err = { 0 };
-    (void)state;
-
-    samples_init(s, &small);
-    for (int t = 0; t < 20; t++)
-        samples_tick(s);
-    samples_encode(s, &chunks, 1);
-    assert_int_equal(samples_decode(&table, s, &chunks, 1, &d, &err), STATUS_OK);
-    assert_true(table.series_count > GROUP_SERIES);
-    for (size_t i = 0; i < table.series_count; i++) {
-        assert_int_equal(block_table_open_of(&alone, table.series[i].key[0], &table.place,
-                                             table.shape, &s->block, &keys, chunks_get, &chunks, &d,
-                                             &err),
-                         STATUS_OK);
-        assert_true(alone.known.first <= i && i < alone.known.end);
-        assert_int_equal(block_table_activity(&alone, (struct series_range){ i, i + 1 }, &d, &err),
-                         STATUS_OK);
-        expect_alone(&table, &alone, i, &chunks, &d);
-        block_table_release(&alone);
-    }
-    assert_int_equal(block_table_open_of(&alone, INT64_MAX, &table.place, table.shape, &s->block,
-                                         &keys, chunks_get, &chunks, &d, &err),
-                     STATUS_ABSENT);
-    block_table_release(&alone);
-    reference_keys_release(&keys);
-    block_table_release(&table);
-    decompressor_release(&d);
-    chunks_release(&chunks);
-    samples_release(s);
-    free(s);
-}
-
 /* --- the tick axis --- */
 
 static void tick_axes_come_back(void **state)
@@ -437,7 +368,6 @@ int main(void)
         cmocka_unit_test(one_series_or_none_in_a_group_more_come_back),
         cmocka_unit_test(a_block_of_one_tick_comes_back),
         cmocka_unit_test(one_series_is_decoded_alone),
-        cmocka_unit_test(one_key_is_found_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,7 @@ try_value() { # PROGRAM COMMAND OPTION VALUE
     else
         set -- procscope "$2" run.pscope "$3" "$4"
         [ "$2" != export ] || set -- "$@" --table process
+        [ "$2" != check ] || set -- "$@" 'count() > 0'
     fi
     timeout 10 "$@" >tried 2>&1 </dev/null || status=$?
     [ $status != 2 ]

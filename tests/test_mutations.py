@@ -40,7 +40,7 @@ RECORDINGS = {
     "tail": "--processes 4 --seconds 90 --births 0.5 --seed 4 --unclean --missing",
 }
 REFUSED = re.compile(rb"more than 10000000 rows of time|--missing-reasons: only for samples tables|"
-                     rb"no sample lies in the window|--explain-cell: no row row=1")
+                     rb"no sample lies in (?:the )?window|--explain-cell: no row row=1")
 FORMATS = ("table", "csv", "json", "ndjson")
 WINDOWS = ([], ["--last", "1m"], ["--at", "00:02", "--span", "2m"], ["--from", "@0", "--to", "@9000000000"],
            ["--utc"], ["--from", "-15m", "--to", "-1m"], ["--from", "2026-01-05 00:00"])
@@ -85,6 +85,11 @@ def commands(path, number, columns):
     for table in TABLES[::3]:
         yield ["timeline", path, "--table", table, "--by", next_of(("entity", "total")), "--step", "1m",
                "--format", next_of(FORMATS), *next_of(WINDOWS)]
+    yield ["explain", path, "--format", next_of(FORMATS), *next_of(WINDOWS), *next_of(([], ["--step", "10s"], ["--top", "0"]))]
+    yield ["compare", path, "--format", next_of(FORMATS), *next_of(([], ["--split", "-20s"], ["--with", path])),
+           *next_of(([], ["--all"], ["--by", "comm"]))]
+    yield ["check", path, "count() >= 0", f"max(resident_bytes) by {next_of(GROUPINGS)} >= 0", "covered_percent >= 0",
+           "--format", next_of(FORMATS)]
     yield ["replay", path, "--count", "5", *next_of(WINDOWS), *next_of(SELECTIONS),
            *next_of(([], ["--step", "10s"], ["--remainder", "--by", "lineage"]))]
     yield ["export", path, "--list", "--format", next_of(FORMATS)]

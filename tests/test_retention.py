@@ -195,7 +195,7 @@ def continued(work):
     shutil.copy(os.path.join(SOURCE, "tests/golden/clean-1.0.pscope"), path)
     run("procscoped", "-o", path, "-d", "2s", "-i", "500ms", *FOR_EVER)
     with sqlite3.connect(path) as db:
-        check(db.execute("PRAGMA user_version").fetchone()[0] == 1003, "1.0 became 1.3")
+        check(db.execute("PRAGMA user_version").fetchone()[0] == 1004, "1.0 became 1.4")
     check(run("procscope", "verify", path).startswith("ok"), "and nothing is amiss")
 
 

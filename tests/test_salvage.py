@@ -18,7 +18,7 @@ from support_programs import check
 MAKE = os.path.join(programs.BUILD, "make_recording")
 ROUNDS = int(os.environ.get("PROCSCOPE_SALVAGES", "1"))
 RECORDINGS = {
-    "wide": "--start 2026-01-05T22:57:31Z --processes 70 --seconds 200 --births 0.3 --missing --pid-reuse"
+    "wide": "--start 2026-01-05T22:57:31Z --processes 70 --seconds 200 --births 2 --missing --pid-reuse"
             " --gap 70:20 --restart 110:15 --seed 21",
     "long": "--start 2026-01-05T22:20:31Z --processes 2 --seconds 4500 --births 0.03 --gap 3000:400 --seed 22",
     "unclean": "--start 2026-01-05T09:10:00Z --processes 8 --seconds 400 --births 1 --unclean --seed 23 --missing",

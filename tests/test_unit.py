@@ -18,7 +18,7 @@ from support_programs import check
 UNIT = os.path.join(programs.SOURCE, "tools", "packaging", "procscoped.service")
 SUPPORT = os.path.join(programs.SOURCE, "tests", "support_unit.py")
 OTHER_ID = 65534  # the unit's own user need not be there
-FOREIGN_ID = 12345
+FOREIGN_ID = 12346  # no other test, of those that run beside this one, has processes of it
 
 # What stands for itself, is judged elsewhere, or limits what is not reached.
 HARMLESS = {"Type", "ExecStart", "ExecReload", "WatchdogSec", "Restart", "RestartSec",

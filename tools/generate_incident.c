@@ -34,6 +34,17 @@ static enum status parse_leak(struct incident *item, const char *text, struct er
     return STATUS_OK;
 }
 
+static enum status parse_service(struct incident *item, const char *text, struct error *err)
+{
+    size_t size = strcspn(text, ":");
+
+    *item = (struct incident){ .kind = INCIDENT_SERVICE };
+    if (size == 0 || size >= INCIDENT_NAME_ROOM)
+        return error_set(err, STATUS_INVALID, "\"%s\" is not COMM:METRIC@SECOND", text);
+    memcpy(item->name, text, size);
+    return service_parse(&item->service, text + size, err);
+}
+
 static enum status parse_incident(struct incident *item, const char *text, struct error *err)
 {
     char name[INCIDENT_NAME_ROOM], after;
@@ -64,10 +75,14 @@ enum status incidents_init(struct incidents *incidents, const struct generate_op
                                      .random = { options->seed ^ UINT64_C(0x696e636964656e74) } };
     for (size_t i = 0; i < incidents->count; i++) {
         const char *text = options->incident[i].text;
-        bool is_leak = options->incident[i].leak;
+        struct incident *item = &incidents->item[i];
+        bool is_leak = options->incident[i].option == 'L';
+        bool is_service = options->incident[i].option == 'V';
 
-        if ((is_leak ? parse_leak : parse_incident)(&incidents->item[i], text, err) != STATUS_OK)
-            return error_prefix(err, is_leak ? "--leak" : "--incident");
+        if ((is_leak      ? parse_leak
+             : is_service ? parse_service
+                          : parse_incident)(item, text, err) != STATUS_OK)
+            return error_prefix(err, is_leak ? "--leak" : is_service ? "--service" : "--incident");
     }
     return STATUS_OK;
 }
@@ -115,7 +130,7 @@ static void fork_one(struct doing *d)
     int64_t start_ns = random_between(&d->all->random, d->moment->before_ns + 1,
                                       d->moment->now_ns - life_us * 1000);
     struct process *child =
-        population_add(d->population, "storm-child", d->item->pid, start_ns, d->moment, d->tick);
+        population_add(d->population, "storm-child", 0, d->item->pid, start_ns, d->moment, d->tick);
     int64_t run_us;
 
     if (child == NULL)
@@ -211,6 +226,18 @@ static void leak(struct doing *d)
     v[PROCESS_VIRTUAL_BYTES] = 2 * v[PROCESS_RESIDENT_BYTES];
 }
 
+static void serve(struct doing *d)
+{
+    struct service *service = &d->item->service;
+    const struct moment *m = d->moment;
+
+    d->item->cpu_us += service_run(service, d->item->name, &d->p->activity, d->run_ns,
+                                   (m->now_ns - d->all->first_ns) / SECOND_NS, m->now_ns,
+                                   &d->population->host, &d->all->random);
+    service->down =
+        service->restart_s > 0 && m->now_ns - service->started_ns >= service->restart_s * SECOND_NS;
+}
+
 static void act(struct doing *d, bool first)
 {
     switch (d->item->kind) {
@@ -240,6 +267,9 @@ static void act(struct doing *d, bool first)
     case INCIDENT_GPU_THROTTLE:
         throttle_gpu(d, first);
         return;
+    case INCIDENT_SERVICE:
+        serve(d);
+        return;
     default:
         leak(d);
         return;
@@ -253,7 +283,7 @@ static bool has_process(const struct incident *item)
     return item->kind != INCIDENT_SLOW_DISK && item->kind != INCIDENT_GPU_THROTTLE;
 }
 
-/* Its process; a new one at the beginning, and for a leak after the host was restarted. */
+/* Its process; a new one at the beginning, and of what lasts after the host or it was restarted. */
 static struct process *culprit(struct doing *d, bool first)
 {
     struct incident *item = d->item;
@@ -263,9 +293,13 @@ static struct process *culprit(struct doing *d, bool first)
 
     if (p != NULL || !first)
         return p;
-    p = population_add(d->population, item->name, 1, start_ns, d->moment, d->tick);
+    p = population_add(d->population, item->name,
+                       item->kind == INCIDENT_SERVICE ? service_number(item->name) : 0, 1, start_ns,
+                       d->moment, d->tick);
     if (p == NULL)
         return NULL;
+    item->service.started_ns = d->moment->now_ns;
+    item->service.down = false;
     p->activity.value[PROCESS_RESIDENT_BYTES] = 64 * MEBIBYTE;
     p->activity.value[PROCESS_VIRTUAL_BYTES] = 128 * MEBIBYTE;
     item->truth_id = p->truth_id;
@@ -280,14 +314,15 @@ static void run_one(struct doing *d)
     const struct moment *moment = d->moment;
     int64_t begin_ns = d->all->first_ns + item->at_s * SECOND_NS;
     int64_t end_ns = begin_ns + item->length_s * SECOND_NS;
-    bool is_leak = item->kind == INCIDENT_LEAK, first = item->from_ns == 0;
+    bool lasts = item->kind >= INCIDENT_LEAK, first = item->from_ns == 0;
 
-    if (item->over || (!is_leak && moment->now_ns < begin_ns))
+    if (item->over || (!lasts && moment->now_ns < begin_ns))
         return;
-    first |= is_leak && moment->booted;
+    first |= lasts && moment->booted;
     if (first)
-        item->from_ns = is_leak ? moment->now_ns : moment->before_ns;
-    d->last = item->over = !is_leak && moment->now_ns >= end_ns;
+        item->from_ns = lasts ? moment->now_ns : moment->before_ns;
+    first |= item->service.down;
+    d->last = item->over = !lasts && moment->now_ns >= end_ns;
     item->to_ns = moment->now_ns;
     if (has_process(item)) {
         d->p = culprit(d, first);
@@ -300,7 +335,7 @@ static void run_one(struct doing *d)
     if (d->p == NULL)
         return;
     d->p->forced = d->p->status_due = true;
-    if (d->last)
+    if (d->last || item->service.down)
         d->p->end_ns = moment->now_ns - moment->awake_ns / 1000000 * 1000;
 }
 

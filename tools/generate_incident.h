@@ -1,6 +1,6 @@
 /*
- * Things that go wrong on the made-up host, and who is to blame: --incident KIND@SECOND[:SECONDS] and
- * --leak COMM:BYTES_PER_HOUR.
+ * Things that go wrong on the made-up host, and who is to blame: --incident KIND@SECOND[:SECONDS],
+ * --leak COMM:BYTES_PER_HOUR, and services (generate_service.h).
  *
  *   cpu-hog        a process takes most of two cores
  *   fork-storm     a process starts 30 others a second, of which none lives long
@@ -18,6 +18,7 @@
 #define TOOLS_GENERATE_INCIDENT_H
 
 #include "tools/generate_process.h"
+#include "tools/generate_service.h"
 #include "tools/generate_shape.h"
 
 enum { INCIDENTS_MAX = GENERATE_INCIDENTS_MAX, INCIDENT_NAME_ROOM = 16 };
@@ -32,16 +33,19 @@ enum incident_kind {
     INCIDENT_NETWORK_FLOOD,
     INCIDENT_GPU_THROTTLE,
     INCIDENT_LEAK,
+    INCIDENT_SERVICE,
     INCIDENT_KIND_COUNT,
 };
 
 struct incident {
     enum incident_kind kind;
     char name[INCIDENT_NAME_ROOM]; /* of its process */
-    int64_t at_s, length_s;        /* after the first tick; a leak lasts as long as the recording */
-    int64_t bytes_per_hour;        /* of a leak */
-    int64_t truth_id;              /* its process; 0: none, or none yet */
-    int64_t from_ns, to_ns;        /* ticks in which it shows: after from_ns, up to to_ns */
+    int64_t at_s,
+        length_s; /* after the first tick; a leak and a service last as long as the recording */
+    int64_t bytes_per_hour; /* of a leak */
+    struct service service;
+    int64_t truth_id;       /* its process; 0: none, or none yet */
+    int64_t from_ns, to_ns; /* ticks in which it shows: after from_ns, up to to_ns */
     int64_t process_id, start_ns;
     int32_t pid;
     int64_t cpu_us, children, children_us;
@@ -57,7 +61,7 @@ struct incidents {
     int64_t first_ns;     /* tick */
 };
 
-/* As asked for: "cpu-hog@60:30", or "java:1000000" of a leak; INVALID when it is neither. */
+/* As asked for: "cpu-hog@60:30", "java:1000000" of a leak, or "db:cpu@60" of a service; else INVALID. */
 MUST_USE enum status incidents_init(struct incidents *incidents,
                                     const struct generate_options *options, struct error *err);
 

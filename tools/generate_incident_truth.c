@@ -18,6 +18,7 @@ static const struct {
     [INCIDENT_NETWORK_FLOOD] = { "network-flood", "network_samples", "eth0", "" },
     [INCIDENT_GPU_THROTTLE] = { "gpu-throttle", "gpu_samples", "0000:01:00.0", "throttle" },
     [INCIDENT_LEAK] = { "leak", "", "", "" },
+    [INCIDENT_SERVICE] = { "service", "", "", "" },
 };
 
 static void put_name(FILE *file, const char *name)

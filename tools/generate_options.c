@@ -26,6 +26,7 @@ const char generate_usage[] =
     "       [--packages N] [--power-interval 10s]\n"
     "       [--split] [--tables all | NAME,...] [--truth-tables DIR]\n"
     "       [--incident KIND@SECOND[:SECONDS]]... [--leak COMM:BYTES_PER_HOUR]...\n"
+    "       [--service COMM[:none|cpu|memory|io@SECOND[:RESTART_SECONDS]]]...\n"
     "--suspend (or --gap): the host sleeps. --late: ticks are missed. --restart: no recorder "
     "runs.\n"
     "--reboot: nor does the host. --step: the wall clock is set. --split: each session has a file "
@@ -33,6 +34,7 @@ const char generate_usage[] =
     "OUT.pscope, OUT.pscope.2 and so on.\n"
     "--tables: more of samples than of processes, cores, memory and the recorder; event: events.\n"
     "Writes a recording of made-up processes; the same options give the same recording.\n"
+    "--service: it uses about the same all the time, of one thing more from SECOND on.\n"
     "Incidents: cpu-hog fork-storm memory-eater oom io-writer slow-disk network-flood "
     "gpu-throttle.\n"
     "Behaviours: idle periodic bursty steady growing io churning busy asleep.\n";
@@ -226,9 +228,10 @@ static enum status parse_other(struct generate_options *o, int option, const cha
         return STATUS_OK;
     case 'n':
     case 'L':
+    case 'V':
         if (o->incident_count == GENERATE_INCIDENTS_MAX)
             return error_set(err, STATUS_INVALID, "more than %d", GENERATE_INCIDENTS_MAX);
-        o->incident[o->incident_count].leak = option == 'L';
+        o->incident[o->incident_count].option = option;
         o->incident[o->incident_count++].text = text;
         return STATUS_OK;
     default:
@@ -245,7 +248,7 @@ static enum status parse_one(struct generate_options *o, int option, const char 
 
     switch (option) {
     case 'p':
-        return parse_number(text, 1, 1000000, &o->processes, err);
+        return parse_number(text, 0, 1000000, &o->processes, err);
     case 's':
         return parse_number(text, 1, 366 * 86400, &o->seconds, err);
     case 'b':
@@ -307,25 +310,45 @@ static enum status check(struct generate_options *o, struct error *err)
 }
 
 static const struct option names[] = {
-    { "processes", 1, NULL, 'p' },    { "seconds", 1, NULL, 's' },
-    { "births", 1, NULL, 'b' },       { "seed", 1, NULL, 'S' },
-    { "truth", 1, NULL, 't' },        { "interval", 1, NULL, 'i' },
-    { "start", 1, NULL, 'T' },        { "mix", 1, NULL, 'm' },
-    { "gap", 1, NULL, 'g' },          { "suspend", 1, NULL, 'g' },
-    { "late", 1, NULL, 'l' },         { "restart", 1, NULL, 'r' },
-    { "pid-reuse", 0, NULL, 'R' },    { "missing", 0, NULL, 'M' },
-    { "unclean", 0, NULL, 'u' },      { "cmdline-bytes", 1, NULL, 'c' },
-    { "jitter", 1, NULL, 'j' },       { "commit", 1, NULL, 'C' },
-    { "step", 1, NULL, 'w' },         { "fall-back", 1, NULL, 'f' },
-    { "sync", 1, NULL, 'Y' },         { "keep", 1, NULL, 'k' },
-    { "keep-rollups", 1, NULL, 'K' }, { "max-size", 1, NULL, 'x' },
-    { "truth-hours", 1, NULL, 'H' },  { "tables", 1, NULL, 'a' },
-    { "truth-tables", 1, NULL, 'A' }, { "incident", 1, NULL, 'n' },
-    { "leak", 1, NULL, 'L' },         { "reboot", 1, NULL, 'B' },
-    { "gpus", 1, NULL, 'G' },         { "gpu-processes", 1, NULL, 'P' },
-    { "gpu-interval", 1, NULL, 'I' }, { "gpu-process-interval", 1, NULL, 'J' },
-    { "packages", 1, NULL, 'Q' },     { "power-interval", 1, NULL, 'W' },
-    { "split", 0, NULL, 'F' },        { NULL, 0, NULL, 0 },
+    { "processes", 1, NULL, 'p' },
+    { "seconds", 1, NULL, 's' },
+    { "births", 1, NULL, 'b' },
+    { "seed", 1, NULL, 'S' },
+    { "truth", 1, NULL, 't' },
+    { "interval", 1, NULL, 'i' },
+    { "start", 1, NULL, 'T' },
+    { "mix", 1, NULL, 'm' },
+    { "gap", 1, NULL, 'g' },
+    { "suspend", 1, NULL, 'g' },
+    { "late", 1, NULL, 'l' },
+    { "restart", 1, NULL, 'r' },
+    { "pid-reuse", 0, NULL, 'R' },
+    { "missing", 0, NULL, 'M' },
+    { "unclean", 0, NULL, 'u' },
+    { "cmdline-bytes", 1, NULL, 'c' },
+    { "jitter", 1, NULL, 'j' },
+    { "commit", 1, NULL, 'C' },
+    { "step", 1, NULL, 'w' },
+    { "fall-back", 1, NULL, 'f' },
+    { "sync", 1, NULL, 'Y' },
+    { "keep", 1, NULL, 'k' },
+    { "keep-rollups", 1, NULL, 'K' },
+    { "max-size", 1, NULL, 'x' },
+    { "truth-hours", 1, NULL, 'H' },
+    { "tables", 1, NULL, 'a' },
+    { "truth-tables", 1, NULL, 'A' },
+    { "incident", 1, NULL, 'n' },
+    { "leak", 1, NULL, 'L' },
+    { "reboot", 1, NULL, 'B' },
+    { "gpus", 1, NULL, 'G' },
+    { "gpu-processes", 1, NULL, 'P' },
+    { "gpu-interval", 1, NULL, 'I' },
+    { "gpu-process-interval", 1, NULL, 'J' },
+    { "packages", 1, NULL, 'Q' },
+    { "power-interval", 1, NULL, 'W' },
+    { "split", 0, NULL, 'F' },
+    { "service", 1, NULL, 'V' },
+    { NULL, 0, NULL, 0 },
 };
 
 enum status generate_options_parse(struct generate_options *options, int argc, char *argv[],

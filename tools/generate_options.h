@@ -29,7 +29,7 @@ struct generate_options {
     bool events;              /* and events */
     struct {
         const char *text;
-        bool leak; /* --leak, not --incident */
+        int option; /* 'n': --incident, 'L': --leak, 'V': --service */
     } incident[GENERATE_INCIDENTS_MAX];
     size_t incident_count;
     int64_t processes, seconds;

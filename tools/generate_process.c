@@ -129,8 +129,9 @@ static enum behaviour choose_behaviour(struct population *pop)
     return (enum behaviour)b;
 }
 
-struct process *population_add(struct population *pop, const char *name, int32_t ppid,
-                               int64_t start_ns, const struct moment *moment, struct tick *tick)
+struct process *population_add(struct population *pop, const char *name, uint64_t number,
+                               int32_t ppid, int64_t start_ns, const struct moment *moment,
+                               struct tick *tick)
 {
     uint32_t slot;
     struct process *p = process_add(pop, &slot, start_ns, BEHAVIOUR_ASLEEP, moment);
@@ -144,6 +145,8 @@ struct process *population_add(struct population *pop, const char *name, int32_t
     p->identity.program = PROGRAM_NAMED;
     p->identity.origin = PROGRAM_SERVICE;
     p->identity.name = name;
+    if (number != 0)
+        p->identity.program_number = p->identity.origin_number = number;
     set_user(pop, p, 4);
     p->io_denied = false;
     announce(pop, slot, p->in_view ? start_ns : moment->now_ns, tick);

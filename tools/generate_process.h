@@ -97,9 +97,13 @@ void population_release(struct population *population);
 /* The host was restarted at that time: before the tick that begins the session. */
 void population_reboot(struct population *population, int64_t boot_ns);
 
-/* One more, which does nothing by itself; NULL: memory is out. While population_tick is at incidents. */
-struct process *population_add(struct population *population, const char *name, int32_t ppid,
-                               int64_t start_ns, const struct moment *moment, struct tick *tick);
+/*
+ * One more, which does nothing by itself; NULL: memory is out. While population_tick is at incidents.
+ * number: of its unit and what else is made up of it; 0: any.
+ */
+struct process *population_add(struct population *population, const char *name, uint64_t number,
+                               int32_t ppid, int64_t start_ns, const struct moment *moment,
+                               struct tick *tick);
 /* Who lives, by its number in the truth; NULL: it does not. */
 struct process *population_find(struct population *population, int64_t truth_id);
 

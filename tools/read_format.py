@@ -78,10 +78,12 @@ def contents(table, level, table_id, block_seq, begin=0, end=2048):
     for chunk_id, data in db.execute(f"SELECT * FROM {table} WHERE id >= ? AND id < ? ORDER BY id",
                                      [first + begin, first + end]):
         c, place = Cursor(data), [[*LEVELS].index(level), table_id, block_seq, chunk_id - first]
-        *header, size, count = c.fields("uuvvvvv")
+        codec, *header, size, count = c.fields("uuvvvvv")
         sizes[chunk_id - first] = [size, *c.fields("v" * count)]
+        sizes["parted"] = sizes.get("parted", codec == 2)
         crc, found = crc32c(data[:c.tell()]), c.take(4)
-        assert header == [1, *place] and found == crc, f"header of {table} {chunk_id}"
+        assert header == place and found == crc, f"header of {table} {chunk_id}"
+        assert codec == 1 or codec == 2 and chunk_id == first, f"codec of {table} {chunk_id}"
         frames += [c.take(size) for size in sizes[chunk_id - first]]
         assert not c.read(), f"end of {table} {chunk_id}"
     return unpack(frames), sizes
@@ -124,11 +126,14 @@ def read_samples(table, level, block):
     covered = [[*accumulate(c.fields("z" * metric_count * (level > 0))), *[0] * 60] for _ in times]
     widths = [PARTS[metric.kind] if level else 1 for metric in table.metrics]
     states, (reference, n) = iter(c.take(sum(widths[:metric_count]))), c.fields("vv")
-    keys, flags, spans = c.plane_rows(n, "d" * len(table.keys)), c.take(n), c.plane_rows(n, "dp")
-    own = [flag for flag in flags if not flag & TOLD]  # each with its start_ns, end_ns
-    c.fields("z" * sum(bool(flag & (BORN | YOUNG)) + bool(flag & ENDED) for flag in own))
-    every, referred = [], {}
-    for key, flag, (first, more), activity in zip(keys, flags, spans, c.take(n)):
+    first_part = c.varint() if sizes["parted"] else n
+    told_of, every, referred = [], [], {}
+    for part in (first_part, n - first_part):
+        keys, flags, spans = c.plane_rows(part, "d" * len(table.keys)), c.take(part), c.plane_rows(part, "dp")
+        own = [flag for flag in flags if not flag & TOLD]  # each with its start_ns, end_ns
+        c.fields("z" * sum(bool(flag & (BORN | YOUNG)) + bool(flag & ENDED) for flag in own))
+        told_of += zip(keys, flags, spans, c.take(part))
+    for key, flag, (first, more), activity in told_of:
         told = lifetimes[block.block_seq, key[0]] if flag & TOLD else None
         count = more + (not told)
         active = (range(count * activity) if activity < 2 else

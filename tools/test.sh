@@ -99,10 +99,10 @@ run_ctest() { # CTEST-ARGUMENT...
     if [ $mode = thread ] && setarch "$(uname -m)" -R true 2>/dev/null; then
         run=(setarch "$(uname -m)" -R)
     fi
-    echo "test: ctest"
+    echo "test: ctest" # one more at a time than there are cores: many wait for a recording to go on
     rm -f "$build/Testing/Temporary/LastTest.log"
     ${run[@]+"${run[@]}"} ctest --test-dir "$build" --output-on-failure --no-tests=error \
-        --parallel "$jobs" "$@" 2>&1 | tee "$log" || status=$?
+        --parallel $((jobs + 1)) "$@" 2>&1 | tee "$log" || status=$?
     if [ -e "$build/Testing/Temporary/LastTest.log" ]; then
         skips=$(list_skips "$build/Testing/Temporary/LastTest.log" "$log")
         if [ -n "$skips" ]; then
