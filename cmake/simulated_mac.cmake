@@ -69,6 +69,7 @@ function(add_simulated_mac)
     endforeach()
     target_sources(test_live_service_macos PRIVATE tests/support_writer.c tests/support_recording.c)
     target_sources(test_control_macos PRIVATE tests/support_recording.c)
+    target_sources(test_container_macos PRIVATE tests/support_engine.c tests/support_root.c tests/support_clock.c)
 
     find_sources_of("Darwin" fuzzers tests/darwin/fuzz_*.c)
     foreach(source IN LISTS fuzzers)

@@ -78,8 +78,7 @@ static void load_name_services(void)
 
 static void load_for_containers(void)
 {
-    const struct docker_surroundings around = { "", getenv("DOCKER_HOST"),
-                                                getenv("XDG_RUNTIME_DIR") };
+    const struct docker_surroundings around = docker_surroundings_here("");
     struct docker_socket sockets[DOCKER_SOCKETS_MAX];
     struct error ignored;
     size_t count = 0;

@@ -50,6 +50,15 @@ static int too_many_steps(void *context)
     return 0;
 }
 
+/* By SQL: Apple's header does not have the function. What is older than 3.31 has no such limit. */
+static void limit_heap(sqlite3 *handle)
+{
+    char sql[64];
+
+    (void)snprintf(sql, sizeof sql, "PRAGMA hard_heap_limit = %d", HEAP_BYTES_MOST);
+    (void)sqlite3_exec(handle, sql, NULL, NULL, NULL);
+}
+
 void database_guard_reader(struct database *db)
 {
     /* What the file's SQL, or ours about its data, can ask for; ours needs less than half. */
@@ -71,7 +80,7 @@ void database_guard_reader(struct database *db)
     value = value < VALUE_BYTES_LEAST ? VALUE_BYTES_LEAST : value;
     (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH,
                         value > VALUE_BYTES_MOST ? VALUE_BYTES_MOST : (int)value);
-    (void)sqlite3_hard_heap_limit64(HEAP_BYTES_MOST);
+    limit_heap(db->handle);
     db->steps_most = db->all_bytes < (STEPS_MOST - STEPS_FREE) / STEPS_PER_BYTE
                          ? (uint32_t)db->all_bytes * STEPS_PER_BYTE + STEPS_FREE
                          : STEPS_MOST;

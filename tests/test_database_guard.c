@@ -79,6 +79,23 @@ static void refuses(struct stranger *s, const char *sql, const char *what)
     database_close(&db);
 }
 
+static void memory_is_limited_once_a_recording_is_read(void **state)
+{
+    struct stranger *s = *state;
+    sqlite3_stmt *stmt;
+    sqlite3 *db;
+    struct error err;
+
+    change(s, "SELECT 1"); /* only a copy */
+    assert_int_equal(open_it(s, &err), STATUS_OK);
+    assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA hard_heap_limit", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int64(stmt, 0), 3 << 27);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}
+
 static void a_view_in_the_place_of_a_table_is_refused(void **state)
 {
     refuses(*state,
@@ -253,6 +270,7 @@ static void through_a_link_the_wal_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_is_limited_once_a_recording_is_read),
         cmocka_unit_test(a_view_in_the_place_of_a_table_is_refused),
         cmocka_unit_test(a_trigger_is_refused),
         cmocka_unit_test(an_index_is_refused),

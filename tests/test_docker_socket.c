@@ -47,7 +47,7 @@ static int listen_at(const struct test_root *root, const char *path)
 
 static enum status find(const struct test_root *root, const char *host, const char *runtime)
 {
-    const struct docker_surroundings around = { root->path, host, runtime };
+    const struct docker_surroundings around = { root->path, host, runtime, NULL };
 
     err = (struct error){ 0 };
     return docker_sockets_find(found, &count, &around, &err);

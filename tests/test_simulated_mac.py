@@ -1,7 +1,8 @@
 """
-Minutes of each Mac in tests/darwin/scenarios, ten of most, recorded by the recorder's macOS half over a fake kernel
+Minutes of each Mac in tests/darwin/scenarios, recorded by the recorder's macOS half over a fake kernel
 (procscoped-simulated-mac), equal what the scenario says, sample by sample and in the report; what the Mac lacks
 is missing, with its reason; the kernel got everything back; no byte of an environment is in the file.
+PROCSCOPE_SIMULATED_SECONDS=600: ten minutes of each.
 """
 import csv
 import glob
@@ -36,7 +37,8 @@ NEVER = ["run_delay_ns_total", "context_switches_voluntary_total", "context_swit
 def record(mac, path, work):
     recording, calls = os.path.join(work, "mac.pscope"), os.path.join(work, "calls.json")
     run = subprocess.run([MAC, "--scenario", path, "--calls", calls, "-o", recording, "--control", "none"],
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                         env=dict(os.environ, DOCKER_HOST="unix://" + os.path.join(work, "no-engine")))
     check(run.returncode == 0, "it is recorded, and all that the kernel handed out came back")
     if run.returncode != 0:
         print(run.stdout.decode())
@@ -489,11 +491,26 @@ def check_coalition_answers():
               "a kernel that tells less: memory is missing, the rest is there")
 
 
+def lasting(path, work):
+    """The scenario, of PROCSCOPE_SIMULATED_SECONDS if that is set; a machine goes on as it did at last."""
+    seconds = os.environ.get("PROCSCOPE_SIMULATED_SECONDS")
+    if seconds is None:
+        return path
+    with open(path, encoding="utf-8") as file:
+        scenario = json.load(file)
+    scenario["duration_s"] = int(seconds)
+    longer = os.path.join(work, "lasting.json")
+    with open(longer, "w", encoding="utf-8") as file:
+        json.dump(scenario, file)
+    return longer
+
+
 def main():
     if not os.access(MAC, os.X_OK):
         programs.skip("no " + MAC)
-    for path in sorted(glob.glob(os.path.join(programs.SOURCE, "tests", "darwin", "scenarios", "*.json"))):
+    for original in sorted(glob.glob(os.path.join(programs.SOURCE, "tests", "darwin", "scenarios", "*.json"))):
         with programs.work_directory() as work:
+            path = lasting(original, work)
             mac = simulated.Mac(path)
             print("--- " + mac.scenario["name"])
             recording, calls = record(mac, path, work)

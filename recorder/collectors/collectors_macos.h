@@ -14,6 +14,7 @@ extern const struct collector memory_collector;
 extern const struct collector pressure_collector;
 extern const struct collector network_collector;
 extern const struct collector coalition_collector;
+extern const struct collector container_collector;
 extern const struct collector power_collector;
 extern const struct collector thermal_collector;
 

@@ -24,7 +24,8 @@ static int64_t now_ms(void)
 {
     struct timespec now = { 0 };
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_MONOTONIC_RAW,
+                        &now); /* the other one of a Mac follows its wall clock */
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 

@@ -1,18 +1,18 @@
-/* Source: the defaults of Docker and Podman, as a service of the host and as one of a user. */
+/* Source: connect(2), stat(2). */
 #include "recorder/collectors/docker_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-static const char *const of_host[] = { "/var/run/docker.sock", "/run/podman/podman.sock" };
-static const char *const of_user[] = { "/docker.sock", "/podman/podman.sock" };
+#include "recorder/collectors/docker_places.h"
 
 struct search {
     struct docker_socket *found;
@@ -25,8 +25,11 @@ static int connect_once(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int failure = 0;
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd;
 
+    if (strlen(path) >= sizeof address.sun_path)
+        return ENAMETOOLONG;
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return errno;
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
@@ -77,6 +80,29 @@ static enum status look_where_told(struct search *search, const char *host, stru
                            host + sizeof scheme - 1);
 }
 
+struct docker_surroundings docker_surroundings_here(const char *root)
+{
+    struct docker_surroundings around = { .root = root };
+
+    if (*root == '\0') {
+        around.docker_host = getenv("DOCKER_HOST");
+        around.runtime_dir = getenv("XDG_RUNTIME_DIR");
+        around.home = getenv("HOME");
+    }
+    return around;
+}
+
+static void look_everywhere(struct search *search)
+{
+    const char *const directory[] = { [DOCKER_OF_HOST] = "",
+                                      [DOCKER_OF_HOME] = search->around->home,
+                                      [DOCKER_OF_SESSION] = search->around->runtime_dir };
+
+    for (size_t i = 0; i < docker_place_count; i++)
+        if (directory[docker_places[i].under] != NULL)
+            look(search, directory[docker_places[i].under], docker_places[i].path);
+}
+
 enum status docker_sockets_find(struct docker_socket found[DOCKER_SOCKETS_MAX], size_t *count,
                                 const struct docker_surroundings *around, struct error *err)
 {
@@ -86,13 +112,12 @@ enum status docker_sockets_find(struct docker_socket found[DOCKER_SOCKETS_MAX], 
     if (around->docker_host != NULL && *around->docker_host != '\0') {
         st = look_where_told(&search, around->docker_host, err);
     } else {
-        for (size_t i = 0; i < COUNT_OF(of_host); i++)
-            look(&search, "", of_host[i]);
-        for (size_t i = 0; around->runtime_dir != NULL && i < COUNT_OF(of_user); i++)
-            look(&search, around->runtime_dir, of_user[i]);
+        look_everywhere(&search);
         if (search.count == 0)
-            st = error_set(err, STATUS_ABSENT, "no socket of a container engine: %s, %s",
-                           of_host[0], of_host[1]);
+            st = error_set(err, STATUS_ABSENT, "no socket of a container engine: %s, %s%s",
+                           docker_places[0].path,
+                           docker_places[1].under == DOCKER_OF_HOME ? "~" : "",
+                           docker_places[1].path);
     }
     *count = search.count;
     return st;
