@@ -4,6 +4,7 @@
  */
 #include "tests/darwin/fake_registry.h"
 #include "tests/darwin/fake_smc.h"
+#include "tests/darwin/scenario.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -208,10 +209,10 @@ static bool changes_now(const struct handle *iterator)
     if (faults_of != fake->iokit_faults) {
         faults_of = fake->iokit_faults;
         times = get(faults_of, "times");
-        changes_left = times != NULL ? (int64_t)times->valuedouble : 0;
+        changes_left = times != NULL ? scenario_integer(times->valuedouble) : 0;
     }
     if (changes_left == 0 || !fake_span(fake->iokit_faults, "iterators_invalid", false) ||
-        after == NULL || iterator->next != (size_t)after->valuedouble)
+        after == NULL || iterator->next != (size_t)scenario_integer(after->valuedouble))
         return false;
     changes_left--;
     return true;

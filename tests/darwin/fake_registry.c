@@ -1,5 +1,6 @@
 /* The entries of the scenario's registry: a tree whose parts come and go. */
 #include "tests/darwin/fake_registry.h"
+#include "tests/darwin/scenario.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static void build_entries(const cJSON *array, int parent)
             abort();
         entries[entry_count++] =
             (struct entry){ item, parent,
-                            id != NULL ? (uint64_t)id->valuedouble
+                            id != NULL ? (uint64_t)scenario_integer(id->valuedouble)
                                        : UINT64_C(0x100000100) + (uint64_t)at };
         build_entries(get(item, "children"), at);
     }

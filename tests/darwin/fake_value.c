@@ -1,5 +1,6 @@
 /* From the JSON of a scenario to what IOKit would tell at this time. */
 #include "tests/darwin/fake_iokit.h"
+#include "tests/darwin/scenario.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ CF_MADE static CFTypeRef words_of(const cJSON *array)
         abort();
     cJSON_ArrayForEach(item, array)
     {
-        uint32_t word = (uint32_t)item->valuedouble;
+        uint32_t word = (uint32_t)scenario_integer(item->valuedouble);
 
         for (int k = 0; k < 4; k++)
             bytes[i++] = (uint8_t)(word >> (8 * k));
@@ -96,7 +97,7 @@ CF_MADE static CFTypeRef bytes_of(const cJSON *array)
     cJSON_ArrayForEach(item, array)
     {
         if (count < sizeof bytes)
-            bytes[count++] = (uint8_t)item->valuedouble;
+            bytes[count++] = (uint8_t)scenario_integer(item->valuedouble);
     }
     return fake_cf_data(bytes, count);
 }

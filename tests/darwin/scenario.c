@@ -38,7 +38,7 @@ static int64_t number(const cJSON *from, const char *name, int64_t otherwise)
         return otherwise;
     if (!cJSON_IsNumber(item))
         wrong("not a number", name);
-    return (int64_t)item->valuedouble;
+    return scenario_integer(item->valuedouble);
 }
 
 static int64_t time_of(double seconds)
@@ -88,7 +88,7 @@ static struct curve curve_of_item(const cJSON *item)
     if (item == NULL)
         return curve;
     if (cJSON_IsNumber(item)) {
-        curve.base = (int64_t)item->valuedouble;
+        curve.base = scenario_integer(item->valuedouble);
         return curve;
     }
     rates = get(item, "rates");
@@ -97,7 +97,7 @@ static struct curve curve_of_item(const cJSON *item)
     curve.rates = need(calloc(curve.count + 1, sizeof *curve.rates));
     for (size_t i = 0; i < curve.count; i++)
         curve.rates[i] = (struct rate){ time_of(at(at(rates, i), 0)->valuedouble),
-                                        (int64_t)at(at(rates, i), 1)->valuedouble };
+                                        scenario_integer(at(at(rates, i), 1)->valuedouble) };
     return curve;
 }
 
@@ -307,7 +307,7 @@ static void fill_cores(struct scenario *s, const cJSON *machine)
                                           .system = curve_of(at(cores, i), "system_ns"),
                                           .off = span_of(at(cores, i), "off") };
         for (size_t k = 0; k < count_of(before) && k < 4; k++)
-            s->cores[i].before[k] = (uint32_t)at(before, k)->valuedouble;
+            s->cores[i].before[k] = (uint32_t)scenario_integer(at(before, k)->valuedouble);
     }
 }
 

@@ -15,6 +15,14 @@
 
 __extension__ typedef __int128 wide; /* a rate times a duration */
 
+/* As near as there is one: a scenario's numbers are doubles, of which some are no int64_t. */
+static inline int64_t scenario_integer(double value)
+{
+    if (!(value > -0x1p63))
+        return INT64_MIN;
+    return value < 0x1p63 ? (int64_t)value : INT64_MAX;
+}
+
 /* A quantity over time: base, and from each time on so much more a second. */
 struct curve {
     int64_t base;
