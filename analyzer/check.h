@@ -61,6 +61,7 @@ struct check {
     bool known; /* there is a value */
     long double value;
     size_t rows;                 /* it was asked of; counted for sums and counts, else 0: of some */
+    size_t unknown;              /* rows that were seen without a value, while others have one */
     const char *reason;          /* why there is no value */
     char who[CHECK_WHO_MAX];     /* whose value that is: the row's name, and the pid; any bytes */
     char cmdline[CHECK_WHO_MAX]; /* its start; "" where there is none */

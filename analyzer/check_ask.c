@@ -115,6 +115,8 @@ static enum status decide(struct check *check, struct report *r, const struct su
         check->value = value;
     }
     check->known = worst != 0;
+    for (size_t i = 0; check->known && i < r->ranked_count; i++)
+        check->unknown += r->ranked[i].key.missing;
     if (!check->known)
         check->reason = r->ranked_count == 0 ? "nothing that it is of was seen in the window"
                                              : "not recorded, or not of what it is of";
@@ -134,6 +136,7 @@ static void add_up(struct check *check, const struct report *r)
         char digits[16];
         struct output_cell cell = cell_of(r, column, r->ranked[i].group, digits);
 
+        check->unknown += cell.missing;
         if (cell.missing)
             continue;
         any = true;

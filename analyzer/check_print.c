@@ -81,6 +81,14 @@ void check_describe(const struct check *check, char *text, size_t size)
         (void)snprintf(text, size, "%zu row%s", check->rows, check->rows == 1 ? "" : "s");
     else
         text[0] = '\0';
+    if (check->known && check->unknown > 0) {
+        char more[60];
+        size_t used;
+
+        (void)snprintf(more, sizeof more, " (not known of %zu more)", check->unknown);
+        used = strlen(text) < size - sizeof more ? strlen(text) : size - sizeof more;
+        (void)snprintf(text + used, size - used, "%s", more);
+    }
 }
 
 static void person_row(struct output *out, const struct check *check)
@@ -126,6 +134,7 @@ enum machine {
     M_CMDLINE,
     M_REASON,
     M_COMMAND,
+    M_UNKNOWN,
     M_COUNT
 };
 static const struct output_column machine_columns[M_COUNT] = {
@@ -141,6 +150,7 @@ static const struct output_column machine_columns[M_COUNT] = {
     [M_CMDLINE] = { "cmdline", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
     [M_REASON] = { "reason", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
     [M_COMMAND] = { "command", OUTPUT_TEXT, HUMAN_PLAIN, 0 },
+    [M_UNKNOWN] = { "rows_without_value", OUTPUT_INTEGER, HUMAN_PLAIN, 0 },
 };
 
 static void machine_row(struct output *out, const struct check *check, const char *question)
@@ -165,6 +175,9 @@ static void machine_row(struct output *out, const struct check *check, const cha
     cells[M_CMDLINE] = text_cell(check->cmdline);
     cells[M_REASON] = text_cell(check->reason);
     cells[M_COMMAND] = text_cell(command);
+    cells[M_UNKNOWN] =
+        (struct output_cell){ .missing = !check->known || check->figure == CHECK_FACT,
+                              .integer = (int64_t)check->unknown };
     output_row(out, cells, OUTPUT_NORMAL);
 }
 

@@ -72,6 +72,7 @@ def check_values(path):
                 "--top", "0", "--format", "csv", "--no-remainder"))
             table = [row for row in table if row["row"] in ("process", "group")]
             values = [Fraction(row[name]) for row in table if row[name]]
+            without = len(table) - len(values) if values else None
             total = dice.choice(SUMS)
             parts = [Fraction(row[total]) for row in table if row[total]]
             by = "" if group == "process" else " by " + group
@@ -80,12 +81,14 @@ def check_values(path):
                 bound = Fraction(dice.choice(values or [Fraction(3)])).limit_denominator(10**6)
                 text = f"{float(bound):.6f}"
                 expressions.append(written(name) % selector + by + f" {relation} {text}")
-                expected.append(decided(values, relation, Fraction(text)))
+                expected.append((*decided(values, relation, Fraction(text)), without))
             expressions += [f"sum({total}{selector}){by} >= 0", f"count({selector}){by} == {len(table)}"]
-            expected += [(sum(parts) if parts else None, bool(parts)), (len(table), True)]
-            for expression, row, (value, holds) in zip(expressions, ask(path, expressions, *window), expected):
+            expected += [(sum(parts) if parts else None, bool(parts), len(table) - len(parts) if parts else None),
+                         (len(table), True, 0)]
+            for expression, row, (value, holds, unknown) in zip(expressions, ask(path, expressions, *window), expected):
                 asked += 1
-                if not same(row["value"], value) or (row["holds"] == "1") != holds or row["check"] != expression:
+                if (not same(row["value"], value) or (row["holds"] == "1") != holds or row["check"] != expression
+                        or not same(row["rows_without_value"], unknown)):
                     wrong.append((window, expression, row["value"], row["holds"], value and float(value), holds))
     check(not wrong, f"{asked} checks have report's values, and hold where they do: {len(wrong)} wrong {wrong[:3]}")
 
