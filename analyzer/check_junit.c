@@ -38,7 +38,7 @@ static void put_text(FILE *out, const char *text)
         } else if (*c == '"') {
             (void)fputs("&quot;", out);
         } else {
-            (void)putc(*c, out);
+            (void)fputc(*c, out);
         }
     }
 }
@@ -47,7 +47,7 @@ static void put_attribute(FILE *out, const char *name, const char *text)
 {
     (void)fprintf(out, " %s=\"", name);
     put_text(out, text);
-    (void)putc('"', out);
+    (void)fputc('"', out);
 }
 
 static void put_case(FILE *out, const struct check *check, const char *question)
@@ -64,7 +64,7 @@ static void put_case(FILE *out, const struct check *check, const char *question)
         (void)snprintf(told, sizeof told, "%s%s%s", value, who[0] == '\0' ? "" : ": ", who);
         (void)fputs("      <failure type=\"check\"", out);
         put_attribute(out, "message", told);
-        (void)putc('>', out);
+        (void)fputc('>', out);
         put_text(out, command);
         (void)fputs("</failure>\n", out);
     }

@@ -422,7 +422,7 @@ static enum status parse_unit(struct parser *p)
     if (*p->at == '\0')
         return STATUS_OK;
     if (take(p, "%"))
-        (void)strcpy(word, "%");
+        (void)memcpy(word, "%", 2);
     else
         take_word(p, word);
     for (size_t i = 0; i < COUNT_OF(units); i++) {

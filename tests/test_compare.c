@@ -320,7 +320,7 @@ static void a_shell_gets_back_every_file(void **state)
     char *text = shell_command("procscope replay", files, COUNT_OF(files));
 
     assert_non_null(text);
-    assert_string_equal(text, "procscope replay run.pscope 'it'\\''s $(here).pscope' '-o' ''");
+    assert_string_equal(text, "procscope replay run.pscope 'it'\\''s $(here).pscope' -o ''");
     free(text);
 }
 

@@ -3,6 +3,9 @@
 
 double ceil(double x);
 double fabs(double x);
+long double fabsl(long double x);
+double sqrt(double x);
+double fmax(double x, double y);
 double floor(double x);
 long long llround(double x);
 double pow(double x, double y);

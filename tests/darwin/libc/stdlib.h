@@ -22,6 +22,7 @@ char *realpath(const char *path, char *real);
 int setenv(const char *name, const char *value, int replace);
 int unsetenv(const char *name);
 double strtod(const char *text, char **end);
+long double strtold(const char *text, char **end);
 long strtol(const char *text, char **end, int base);
 long long strtoll(const char *text, char **end, int base);
 unsigned long strtoul(const char *text, char **end, int base);
