@@ -1,5 +1,6 @@
 """A browser without a network, for tests of the page of `procscope html`."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -28,13 +29,19 @@ def chromium():
 
 
 def fetch_driver():
-    """Playwright by npm into the build folder, in the version of the lock file, once."""
+    """Playwright by npm into the build folder, in the version of the lock file, once; tests run side by side."""
+    os.makedirs(PACKAGES, exist_ok=True)
+    with open(os.path.join(PACKAGES, "lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fetch_driver_alone()
+
+
+def fetch_driver_alone():
     if not (npm := shutil.which("npm")) or not shutil.which("node"):
         skip("no npm and node")
     with open(os.path.join(DRIVER, "package-lock.json"), "rb") as lock:
         wanted = hashlib.sha256(lock.read()).hexdigest()
     mark = os.path.join(PACKAGES, "fetched")
-    os.makedirs(PACKAGES, exist_ok=True)
     for name in ("package.json", "package-lock.json", "drive.mjs"):
         shutil.copy(os.path.join(DRIVER, name), PACKAGES)
     if os.path.exists(mark):
