@@ -5,6 +5,7 @@ hang, no memory beyond 512 MiB, no failure without words, nothing written but wi
     PROCSCOPE_MUTATIONS=5000 tests/test_mutations.py     so many (default: each kind once)
     PROCSCOPE_MUTATIONS=5000 ... --only 1234             that one alone, and what it says
     ... --from 2000                                      from there on
+    PROCSCOPE_MUTATIONS_SHARE=3 ...                      a third of the commands each, in turns
 
 What mutation K is, tests/hostile/mutate_recording.py tells.
 """
@@ -28,6 +29,7 @@ SERVER = os.path.join(BUILD, "tests", "serve_commands_linux")
 MEMORY_MIB = 512
 CPU_SECONDS = 30  # a command that needs more hangs; the slowest of a sane recording needs 0.1
 SEED = "1"
+SHARE = int(os.environ.get("PROCSCOPE_MUTATIONS_SHARE", "1"))
 SIGSYS, SIGXCPU, SIGALRM = 31, 24, 14
 # The sanitizers' own memory is not the analyzer's: little of what was freed is kept back.
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=512:"
@@ -255,6 +257,8 @@ def try_mutation(number, asked, place, tally):
     if status != 0:  # it cannot be opened: the same to all, some take turns
         salvage = [words for words in every if "--salvage" in words]
         every = every[:3] + salvage + [every[3 + (number + i * 5) % (len(every) - 3)] for i in range(5)]
+    else:
+        every = every[:3] + every[3 + number % SHARE::SHARE]
     for words in every:
         *answer, said = place["server"].run(words)
         fault = tally.judge(name, words, *answer, said)
